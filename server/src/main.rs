@@ -1,2 +1,7 @@
-//! The command line.
-fn main() {}
+//! The `bpf-analyzer` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bpf_analyzer::cli::main()
+}

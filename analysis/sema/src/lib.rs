@@ -1,1 +1,33 @@
-//! TODO
+//! What the names in a BPF C file mean: types with their sizes, constants, macros, sections, maps,
+//! programs and the call graph.
+//!
+//! [`Sema`] answers for one file. It looks in the file first, then in the [`Headers`] it was given, then in
+//! the kernel model. Nothing is preprocessed: conditional compilation is not evaluated, and where
+//! definitions of a name differ its meaning is unknown rather than guessed.
+
+mod bindings;
+mod builtin;
+mod calls;
+mod expand;
+mod fold;
+mod header;
+mod index;
+mod layout;
+mod maps;
+mod programs;
+mod record;
+mod resolve;
+mod sema;
+mod subst;
+mod types;
+mod typing;
+mod value;
+mod walk;
+
+pub use calls::CallbackKind;
+pub use expand::Expansion;
+pub use header::{Header, Headers};
+pub use maps::MapDef;
+pub use programs::Program;
+pub use sema::{FunctionDef, Global, Prototype, Sema};
+pub use types::{Field, FileScope, RecordRef, Scope, Ty};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use text::{Edit, Span};
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Waste or style.
     Info,
@@ -15,8 +16,20 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// As it is written in messages and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// What the kernel's verifier says about the mistake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum KernelVerdict {
     /// The program loads.
     Accepts,
@@ -24,13 +37,34 @@ pub enum KernelVerdict {
     Rejects,
 }
 
+impl KernelVerdict {
+    /// As it is written in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accepts => "accepts",
+            Self::Rejects => "rejects",
+        }
+    }
+}
+
 /// Whether a fix can be applied without a look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Applicability {
     /// Does what the author meant; applied by `--fix`.
     Safe,
     /// May change what the program is meant to do; applied only with `--unsafe-fixes`.
     Unsafe,
+}
+
+impl Applicability {
+    /// As it is written in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Unsafe => "unsafe",
+        }
+    }
 }
 
 /// A second place that explains the finding, in the same file.

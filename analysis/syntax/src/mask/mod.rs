@@ -1,0 +1,268 @@
+//! Same-length masking: BPF C is rewritten in place into C that the grammar can read.
+//!
+//! The masked text has the length and the line ends of the original, so offsets and rows are the same in
+//! both. What was overwritten is recorded in [`Masks`]; these records carry the BPF meaning (section names,
+//! map members, attributes) that the grammar does not know.
+//!
+//! Rules come in two groups: those with name tables ([`tables`](self)), and generic ones that know no names and
+//! must stay conservative, because masking too much loses code without a trace.
+
+mod arguments;
+mod buffer;
+mod conditional;
+mod generic;
+mod specifiers;
+mod structure;
+mod tables;
+pub(crate) mod words;
+
+use rustc_hash::FxHashSet;
+use text::Span;
+
+use crate::lexer::{Scan, scan};
+use buffer::Buffer;
+use structure::{Brace, NONE, Stream};
+pub use words::MapMacro;
+
+/// A place where the masked text differs from the original.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mask {
+    /// The bytes that the rule covers; some of them may be unchanged.
+    pub span: Span,
+    /// Why.
+    pub kind: MaskKind,
+}
+
+/// Why something was masked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MaskKind {
+    /// `SEC(…)`; where the string stands, if the argument is one string constant.
+    Section(Option<Span>),
+    /// An attribute, with its arguments.
+    Attribute,
+    /// `__uint(name, value)` and the like.
+    MapMember {
+        /// Which macro.
+        which: MapMacro,
+        /// The member's name.
+        name: Span,
+        /// The value or type.
+        value: Span,
+    },
+    /// A macro with arguments in front of a block, rewritten as `while (…)` or `if (…)`; where its name stands.
+    LoopMacro(Span),
+    /// A macro call that is a statement but has no semicolon, rewritten as `a, b;`; where its name stands.
+    StatementMacro(Span),
+    /// `(type)` in front of something that could continue an expression (`-`, `(`); where the type stands.
+    Cast(Span),
+    /// An `int` written where the type of a function defined by a macro is missing.
+    ImplicitInt,
+    /// The operands of `asm`; whether it may jump to labels.
+    Asm {
+        /// `asm goto`.
+        jumps: bool,
+    },
+    /// A type as an argument of a macro, rewritten as `0`.
+    TypeArgument,
+    /// An argument that is no expression (`<`, `[i].x`), rewritten as `0`.
+    OpaqueArgument {
+        /// It holds a statement, so control may leave here.
+        control: bool,
+    },
+    /// `typeof(…)`, rewritten as `int`; where the operand stands.
+    Typeof(Span),
+    /// The member path of `offsetof`, made one identifier.
+    MemberPath,
+    /// The dots of `case a ... b`, rewritten as `||`.
+    CaseRange,
+    /// The underlying type of an enum.
+    EnumBase,
+    /// The width of a bit-field without a name; where the number stands.
+    UnnamedBits(Span),
+    /// A macro call where a declaration starts.
+    MacroCall,
+    /// A macro call that stands for members of a record, rewritten as `int`.
+    RecordMacro,
+    /// An identifier that the grammar of declarations has no place for: an attribute of unknown name.
+    SurplusWord,
+    /// A branch of `#if` that was left out.
+    Inactive,
+    /// A preprocessor line.
+    Directive,
+    /// Brackets that are nested too deeply.
+    TooDeep,
+}
+
+/// Which rules run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// All.
+    All,
+    /// Only those with name tables.
+    Tables,
+    /// Only comments and preprocessor lines.
+    Bare,
+}
+
+/// What was masked, in the order of the text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Masks {
+    list: Vec<Mask>,
+}
+
+impl Masks {
+    fn new(mut list: Vec<Mask>) -> Self {
+        list.sort_by_key(|mask| (mask.span.start, mask.span.end));
+        Self { list }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Mask> {
+        self.list.iter()
+    }
+
+    /// Those that start in `span`.
+    pub fn starting_in(&self, span: Span) -> &[Mask] {
+        let from = self.list.partition_point(|mask| mask.span.start < span.start);
+        let len = self.list[from..].partition_point(|mask| mask.span.start < span.end);
+        &self.list[from..from + len]
+    }
+
+    /// Those that start at `offset`.
+    pub fn at(&self, offset: u32) -> &[Mask] {
+        self.starting_in(Span::new(offset, offset.saturating_add(1)))
+    }
+}
+
+/// A masked text.
+#[derive(Debug)]
+pub(crate) struct Masked {
+    pub(crate) text: String,
+    pub(crate) masks: Masks,
+    pub(crate) comments: Vec<Span>,
+    /// Preprocessor lines outside branches that are left out.
+    pub(crate) directives: Vec<Span>,
+    /// Bodies of functions, counted by brackets alone.
+    pub(crate) bodies: usize,
+    /// Places between declarations at file scope, in order: the text may be cut there.
+    pub(crate) cuts: Vec<u32>,
+}
+
+/// Masks `text`.
+pub(crate) fn mask(text: &str, rules: Rules) -> Masked {
+    let Scan { tokens, comments } = scan(text);
+    let live = conditional::select(text, &tokens);
+    let mut buffer = Buffer::new(text);
+    let mut masks = Vec::new();
+    for comment in &comments {
+        buffer.blank(comment.range());
+    }
+    let directives = conditional::directive_spans(&tokens);
+    for &span in &directives {
+        buffer.blank(span.range());
+        masks.push(Mask { span, kind: MaskKind::Directive });
+    }
+    for &span in &live.inactive {
+        buffer.blank(span.range());
+        masks.push(Mask { span, kind: MaskKind::Inactive });
+    }
+    let directives = outside(directives, &live.inactive);
+    let mut stream = Stream::new(text, live.tokens);
+    for span in stream.cut_deep() {
+        buffer.blank(span.range());
+        masks.push(Mask { span, kind: MaskKind::TooDeep });
+    }
+    let typedefs = FxHashSet::default();
+    let statement_ends = FxHashSet::default();
+    let mut masker = Masker { buffer, masks, stream, typedefs, statement_ends };
+    if rules != Rules::Bare {
+        masker.tables();
+    }
+    masker.stream.classify();
+    let bodies = masker.stream.braces.iter().filter(|brace| **brace == Brace::Function).count();
+    let cuts = cuts(&masker.stream);
+    if rules == Rules::All {
+        masker.generic();
+    }
+    match masker.buffer.finish(text) {
+        Some(masked) => Masked {
+            text: masked,
+            masks: Masks::new(masker.masks),
+            comments,
+            directives,
+            bodies,
+            cuts,
+        },
+        // Not reached; the text as it is can always be parsed.
+        None => Masked {
+            text: text.to_owned(),
+            masks: Masks::default(),
+            comments,
+            directives,
+            bodies,
+            cuts,
+        },
+    }
+}
+
+/// The spans that lie in none of the sorted `holes`.
+fn outside(mut spans: Vec<Span>, holes: &[Span]) -> Vec<Span> {
+    spans.retain(|span| {
+        let hole = holes.partition_point(|hole| hole.end <= span.start);
+        !holes.get(hole).is_some_and(|hole| hole.contains(*span))
+    });
+    spans
+}
+
+/// Offsets behind each `;` and body at file scope.
+fn cuts(stream: &Stream<'_>) -> Vec<u32> {
+    let mut cuts = Vec::new();
+    let mut at = 0;
+    while at < stream.len() {
+        let body = matches!(stream.braces[at], Brace::Function | Brace::File | Brace::Block);
+        if stream.pairs[at] != NONE && stream.pairs[at] > at {
+            at = stream.pairs[at];
+        }
+        if body || stream.is(at, b';') {
+            cuts.push(stream.tokens[at].span.end);
+        }
+        at += 1;
+    }
+    cuts
+}
+
+/// The state the rules share.
+struct Masker<'t> {
+    buffer: Buffer,
+    masks: Vec<Mask>,
+    stream: Stream<'t>,
+    /// Names that the text declares as types.
+    typedefs: FxHashSet<&'t str>,
+    /// Closing parentheses behind which a statement starts.
+    statement_ends: FxHashSet<usize>,
+}
+
+impl Masker<'_> {
+    fn record(&mut self, span: Span, kind: MaskKind) {
+        self.masks.push(Mask { span, kind });
+    }
+
+    /// Blanks the tokens `from..=to` and records why.
+    fn erase(&mut self, from: usize, to: usize, kind: MaskKind) {
+        let span = self.stream.span(from, to);
+        self.buffer.blank(span.range());
+        self.record(span, kind);
+    }
+
+    /// Overwrites the tokens `from..=to` by `new` and blanks, if `new` fits in front of the first line end.
+    fn replace(&mut self, from: usize, to: usize, new: &[u8], kind: MaskKind) -> bool {
+        let span = self.stream.span(from, to);
+        if (span.len() as usize) < new.len() || !self.buffer.fits(span.start as usize, new.len()) {
+            return false;
+        }
+        self.buffer.blank(span.range());
+        self.buffer.put(span.start as usize, new);
+        self.record(span, kind);
+        true
+    }
+}

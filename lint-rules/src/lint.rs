@@ -1,0 +1,47 @@
+//! From a text to findings.
+
+use std::sync::Arc;
+
+use diagnostic::Finding;
+use flow::Analysis;
+use kernel_model::Version;
+use sema::{Headers, Sema};
+use syntax::Parsed;
+
+use crate::cx::RuleCx;
+use crate::rules::ALL;
+
+/// What a check needs besides the text.
+#[derive(Clone, Debug)]
+pub struct Lint {
+    /// The kernel the program is to run on.
+    pub kernel: Version,
+}
+
+/// Checks a parsed file with all rules. Findings come by position.
+pub fn check(parsed: &Parsed, headers: &Headers, lint: &Lint) -> Vec<Finding> {
+    let text: Arc<str> = parsed.text().clone();
+    if !may_concern(&text, headers) {
+        return Vec::new();
+    }
+    let sema = Sema::new(parsed, headers);
+    let analysis = flow::analyse(&sema, &text);
+    findings(&text, &analysis, lint)
+}
+
+/// Headers beyond this size are dumps of kernel types; they define no functions that a program calls.
+const LARGEST_OWN_HEADER: usize = 512 * 1024;
+
+/// Whether anything in the file can have to do with dynptrs.
+fn may_concern(text: &str, headers: &Headers) -> bool {
+    let own = |header: &sema::Header| header.text().len() <= LARGEST_OWN_HEADER && header.text().contains("dynptr");
+    text.contains("dynptr") || headers.iter().any(own)
+}
+
+fn findings(text: &str, analysis: &Analysis, lint: &Lint) -> Vec<Finding> {
+    let mut cx = RuleCx::new(text, analysis, lint.kernel);
+    for rule in ALL {
+        cx.run(rule);
+    }
+    cx.finish()
+}

@@ -1,0 +1,90 @@
+//! What is stored through a slice that may be the buffer must be written back to the packet.
+
+use diagnostic::{Applicability, KernelVerdict, Severity};
+use flow::Fact;
+use flow::observe::LostStore;
+use text::{Edit, Span};
+use crate::fixes;
+use crate::{Rule, RuleCx};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "missing-write-back",
+    group: "dynptr",
+    severity: Severity::Error,
+    kernel: KernelVerdict::Accepts,
+    covers: &["M01"],
+    since: Some("6.4"),
+    fix: Some(Applicability::Safe),
+    page: include_str!("missing_write_back.md"),
+    check,
+};
+
+/// The paths of one slice on which stores are lost.
+struct Lost<'a> {
+    first_store: &'a flow::Observation,
+    paths: Vec<&'a LostStore>,
+}
+
+fn check(cx: &mut RuleCx<'_>) {
+    let mut slices: Vec<(Span, Lost<'_>)> = Vec::new();
+    for (observation, fact) in cx.facts() {
+        let Fact::LostStore(path) = fact else { continue };
+        let call = path.slice.call.span;
+        match slices.iter_mut().find(|(span, _)| *span == call) {
+            Some((_, lost)) => {
+                if observation.span < lost.first_store.span {
+                    lost.first_store = observation;
+                }
+                lost.paths.push(path);
+            }
+            None => slices.push((call, Lost { first_store: observation, paths: vec![path] })),
+        }
+    }
+    for (call, lost) in slices {
+        report(cx, call, &lost);
+    }
+}
+
+fn report(cx: &mut RuleCx<'_>, call: Span, lost: &Lost<'_>) {
+    let slice = &lost.paths[0].slice;
+    let (pointer, buffer) = (cx.slice(slice), cx.buffer(slice));
+    let bytes = slice.length.map_or_else(|| "the bytes".to_owned(), |length| format!("the {length} bytes"));
+    let message = format!(
+        "{bytes} written through {pointer} are lost when the packet is not contiguous: {pointer} may point to `{buffer}`"
+    );
+    let start_of_packet = slice.offset.zip(slice.length).is_some_and(|(offset, length)| offset + length <= 14);
+    let severity = if start_of_packet { Severity::Warning } else { Severity::Error };
+    let fix = fixes::safe(format!("write `{buffer}` back"), edits(cx, lost));
+    let buffer_span = slice.call.args.get(2).copied();
+    let mut report = cx
+        .report(lost.first_store, message)
+        .severity(severity)
+        .label(call, "the slice is made here")
+        .label_opt(buffer_span, "the bytes are copied here if they are not contiguous")
+        .help(format!("after the last store, write `{buffer}` back if the slice is that buffer"));
+    let mut leaves: Vec<Span> = lost.paths.iter().map(|path| path.leave).collect();
+    leaves.sort_unstable();
+    leaves.dedup();
+    for leave in leaves.into_iter().take(3) {
+        report = report.label(leave, "the packet goes on from here without them");
+    }
+    report.fix(fix).emit();
+}
+
+/// The write-back after the last store of each path; nothing if one of them cannot be mended.
+fn edits(cx: &RuleCx<'_>, lost: &Lost<'_>) -> Vec<Edit> {
+    let mut edits: Vec<Edit> = Vec::new();
+    for path in &lost.paths {
+        let place = cx.place_between(path.last_store, path.leave);
+        let lines = cx.write_back_lines(&path.slice);
+        let (true, Some(place), Some(lines)) = (path.nameable && path.offset_unchanged, place, lines) else {
+            return Vec::new();
+        };
+        let edit = cx.insert_after(place, &[&lines[0], &lines[1]]);
+        if !edits.contains(&edit) {
+            edits.push(edit);
+        }
+    }
+    edits
+}

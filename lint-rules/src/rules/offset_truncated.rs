@@ -1,0 +1,48 @@
+//! Kernels before 6.19 take offsets of 32 bits.
+
+use diagnostic::{KernelVerdict, Severity};
+use domains::Scalar;
+use flow::observe::Api;
+use kernel_model::Version;
+
+use crate::{Rule, RuleCx};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "offset-truncated",
+    group: "dynptr",
+    severity: Severity::Warning,
+    kernel: KernelVerdict::Accepts,
+    covers: &["M27"],
+    since: Some("5.19"),
+    fix: None,
+    page: include_str!("offset_truncated.md"),
+    check,
+};
+
+/// Offsets have 64 bits from here on.
+const WIDENED: Version = Version { major: 6, minor: 19 };
+
+fn check(cx: &mut RuleCx<'_>) {
+    if cx.kernel() >= WIDENED {
+        return;
+    }
+    for (observation, call) in cx.calls() {
+        let Some(offset) = call.offset.filter(|offset| call.api.accesses() && loses_bits(*offset)) else { continue };
+        let position = if call.api == Api::Read { 3 } else { 1 };
+        let Some(argument) = call.call.args.get(position).copied() else { continue };
+        let text = cx.quote(argument);
+        let low = offset.bits().value() & 0xffff_ffff;
+        cx.report(observation, format!("`{text}` does not fit 32 bits: the kernel sees {low}"))
+            .at(argument)
+            .help("keep offsets in `__u32`, or check the upper half")
+            .emit();
+    }
+}
+
+/// Whether values that differ are the same to the kernel: the upper half counts, the lower is fixed.
+fn loses_bits(offset: Scalar) -> bool {
+    let (low, high) = (offset.bits().mask() & 0xffff_ffff, offset.bits().mask() >> 32);
+    let above = offset.min() > i128::from(u32::MAX) && offset.max() < i128::from(u64::MAX);
+    above || low == 0 && high != 0 && offset.max() > i128::from(u32::MAX)
+}

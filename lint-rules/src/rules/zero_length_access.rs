@@ -1,0 +1,55 @@
+//! An access of no bytes does nothing and reports success.
+
+use diagnostic::{Applicability, KernelVerdict, Severity};
+use flow::observe::Api;
+use text::Edit;
+use crate::fixes;
+use crate::{Rule, RuleCx};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    name: "zero-length-access",
+    group: "dynptr",
+    severity: Severity::Error,
+    kernel: KernelVerdict::Accepts,
+    covers: &["M10"],
+    since: Some("5.19"),
+    fix: Some(Applicability::Unsafe),
+    page: include_str!("zero_length_access.md"),
+    check,
+};
+
+fn check(cx: &mut RuleCx<'_>) {
+    for (observation, call) in cx.calls() {
+        let (offset, length) = match call.api {
+            Api::Write => (1, 3),
+            Api::Read => (3, 1),
+            Api::Memset => (1, 2),
+            _ => continue,
+        };
+        if call.length.and_then(domains::Scalar::as_constant) != Some(0) {
+            continue;
+        }
+        let swapped = call.offset.and_then(domains::Scalar::as_constant) != Some(0);
+        let edits = match (call.call.args.get(offset), call.call.args.get(length)) {
+            (Some(offset), Some(length)) if swapped => {
+                vec![Edit::replace(*offset, cx.quote(*length)), Edit::replace(*length, cx.quote(*offset))]
+            }
+            _ => Vec::new(),
+        };
+        let order = if call.api == Api::Read { "dst, len, src, offset, flags" } else { "dst, offset, src, len, flags" };
+        let name = &call.call.name;
+        let label = call.call.args.get(length).copied();
+        let message = format!("`{name}` with length 0 does nothing and reports success");
+        let help = if call.api == Api::Memset {
+            "pass the number of bytes".to_owned()
+        } else {
+            format!("the arguments of `{name}` are ({order})")
+        };
+        cx.report(observation, message)
+            .label_opt(label, "the length")
+            .help(help)
+            .fix(fixes::doubtful("swap offset and length", edits))
+            .emit();
+    }
+}

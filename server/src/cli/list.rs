@@ -1,0 +1,92 @@
+//! `rules` and `explain`: what the rules are.
+
+use std::io::{self, Write};
+
+use diagnostic::{RuleInfo, write_rules_json};
+use serde::Serialize;
+
+use super::Status;
+use super::args::{ExplainArgs, ListFormat, RulesArgs};
+use crate::rules::Catalogue;
+
+/// Version of the JSON document of a page.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct ExplainDocument<'c> {
+    version: u32,
+    rule: &'c RuleInfo,
+    page: &'c str,
+}
+
+/// `bpf-analyzer rules`.
+pub(super) fn rules(args: &RulesArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let rules: Vec<RuleInfo> = catalogue.rules().copied().collect();
+    match args.format {
+        ListFormat::Json => write_rules_json(&rules, &mut out)?,
+        ListFormat::Text => write_table(&rules, &mut out)?,
+    }
+    out.flush()?;
+    Ok(Status::Clean)
+}
+
+fn write_table(rules: &[RuleInfo], out: &mut dyn Write) -> io::Result<()> {
+    let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    for rule in rules {
+        let fix = rule.fix.map_or(String::new(), |fix| format!("{} fix", fix.name()));
+        let (name, severity, kernel) = (rule.name, rule.severity.name(), rule.kernel.name());
+        writeln!(out, "{name:width$}  {severity:7}  kernel {kernel}  {fix:10}  {}", rule.summary)?;
+    }
+    Ok(())
+}
+
+/// `bpf-analyzer explain RULE`.
+pub(super) fn explain(args: &ExplainArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
+    let rule = catalogue.require(&args.rule)?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match args.format {
+        ListFormat::Json => {
+            let document = ExplainDocument { version: VERSION, rule: &rule.info, page: rule.page };
+            serde_json::to_writer(&mut out, &document).map_err(io::Error::from)?;
+            writeln!(out)?;
+        }
+        ListFormat::Text => out.write_all(for_people(rule.page).as_bytes())?,
+    }
+    out.flush()?;
+    Ok(Status::Clean)
+}
+
+/// A page without what only its tests need: `bad` and `good` behind a fence. The mark of a guilty line
+/// becomes an arrow.
+fn for_people(page: &str) -> String {
+    let mut text = String::with_capacity(page.len());
+    for line in page.lines() {
+        let line = match line {
+            "```c bad" | "```c good" => "```c",
+            other => other,
+        };
+        match line.split_once("//~") {
+            Some((code, names)) => {
+                let above = if names.starts_with('^') { "the line above: " } else { "" };
+                text.push_str(code);
+                text.push_str(&format!("// <-- {above}{}", names.trim_start_matches('^').trim()));
+            }
+            None => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_for_tests_are_not_shown() {
+        let page = "# r\n```c bad\nf(); //~ r\n//~^ r, s\n```\n";
+        let shown = "# r\n```c\nf(); // <-- r\n// <-- the line above: r, s\n```\n";
+        assert_eq!(for_people(page), shown);
+    }
+}

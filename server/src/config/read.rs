@@ -1,0 +1,285 @@
+//! Reading `bpf-analyzer.toml`, with errors that name line and column.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use diagnostic::Severity;
+use kernel_model::Version;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Config, Pattern};
+use crate::kernel;
+use crate::rules::Catalogue;
+use crate::selection::{Layer, Selector, SeverityChange};
+use crate::source::plain;
+use crate::spelling;
+
+/// Settings of bpf-analyzer. Paths and patterns are relative to the directory of this file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "bpf-analyzer.toml")]
+pub struct ConfigFile {
+    /// The oldest kernel the programs must work on, such as "6.12". Default: the newest that is modelled.
+    #[schemars(with = "String", regex(pattern = r"^[0-9]+\.[0-9]+$"))]
+    kernel: Option<Spanned<String>>,
+    /// Rules and groups that run, or "ALL". Default: all.
+    #[schemars(with = "Vec<String>")]
+    select: Vec<Spanned<String>>,
+    /// Rules and groups that do not run. A rule's own name is stronger than its group.
+    #[schemars(with = "Vec<String>")]
+    ignore: Vec<Spanned<String>>,
+    /// Severity of a rule's or group's findings instead of their own; "off" switches the rule off.
+    #[schemars(with = "BTreeMap<String, SeverityName>")]
+    severity: BTreeMap<Spanned<String>, SeverityName>,
+    /// Rules and groups that do not run on the files matching a pattern.
+    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    per_file_ignores: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
+    /// Patterns of files that are linted when a directory is walked although they do not look like BPF C.
+    #[schemars(with = "Vec<String>")]
+    include: Vec<Spanned<String>>,
+    /// Patterns of files and directories that are skipped when a directory is walked.
+    #[schemars(with = "Vec<String>")]
+    exclude: Vec<Spanned<String>>,
+    /// Directories in which headers are searched.
+    header_paths: Vec<PathBuf>,
+    /// The compilation database whose include directories are searched for headers. Default: the nearest
+    /// compile_commands.json in the directories above a file.
+    #[schemars(with = "String")]
+    compile_commands: Option<PathBuf>,
+}
+
+/// Names of severities in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SeverityName {
+    /// Wrong whenever the path runs, or the kernel rejects it.
+    Error,
+    /// Wrong on some packets, kernels or error paths.
+    Warning,
+    /// Waste or style.
+    Info,
+    /// The rule does not run.
+    Off,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {}", plain(cause))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        cause: io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{path}:{line}:{column}: {message}")]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// 1-based line.
+        line: usize,
+        /// 1-based column in characters.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// The JSON Schema of the file, for editors.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(ConfigFile)
+}
+
+/// Understands the text of the configuration file at `path`, which should be absolute.
+pub fn parse(path: &Path, text: &str, catalogue: &Catalogue) -> Result<Config, ConfigError> {
+    let reader = Reader { path, text, catalogue };
+    reader.check_keys()?;
+    let file: ConfigFile = toml::from_str(text).map_err(|error| {
+        reader.error(error.span().unwrap_or_default(), error.message().to_owned())
+    })?;
+    reader.config(file)
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+    catalogue: &'a Catalogue,
+}
+
+const KEYS: [&str; 9] = [
+    "kernel",
+    "select",
+    "ignore",
+    "severity",
+    "per-file-ignores",
+    "include",
+    "exclude",
+    "header-paths",
+    "compile-commands",
+];
+
+impl Reader<'_> {
+    /// Unknown keys are looked for before anything else, so that each gets a guess at what was meant.
+    fn check_keys(&self) -> Result<(), ConfigError> {
+        let Ok(table) = toml::de::DeTable::parse(self.text) else { return Ok(()) };
+        let mut unknown: Vec<_> =
+            table.get_ref().keys().filter(|key| !KEYS.contains(&key.get_ref().as_ref())).collect();
+        unknown.sort_by_key(|key| key.span().start);
+        let Some(key) = unknown.first() else { return Ok(()) };
+        let guess = spelling::nearest(key.get_ref(), KEYS.into_iter());
+        let message = format!("unknown key `{}`{}", key.get_ref(), spelling::did_you_mean(guess));
+        Err(self.error(key.span(), message))
+    }
+
+    fn config(&self, file: ConfigFile) -> Result<Config, ConfigError> {
+        let root = self.path.parent().unwrap_or(Path::new(""));
+        let severity = file.severity.iter().map(|(name, severity)| {
+            let change = match severity {
+                SeverityName::Error => SeverityChange::To(Severity::Error),
+                SeverityName::Warning => SeverityChange::To(Severity::Warning),
+                SeverityName::Info => SeverityChange::To(Severity::Info),
+                SeverityName::Off => SeverityChange::Off,
+            };
+            Ok((self.selector(name)?, change))
+        });
+        let per_file_ignores = file
+            .per_file_ignores
+            .iter()
+            .map(|(glob, names)| Ok((self.pattern(glob)?, self.selectors(names)?)));
+        Ok(Config {
+            path: Some(self.path.to_owned()),
+            kernel: file.kernel.as_ref().map(|kernel| self.kernel(kernel)).transpose()?,
+            rules: Layer {
+                select: self.selectors(&file.select)?,
+                ignore: self.selectors(&file.ignore)?,
+            },
+            severity: severity.collect::<Result<_, _>>()?,
+            per_file_ignores: per_file_ignores.collect::<Result<_, _>>()?,
+            include: self.patterns(&file.include)?,
+            exclude: self.patterns(&file.exclude)?,
+            header_paths: file.header_paths.iter().map(|dir| root.join(dir)).collect(),
+            compile_commands: file.compile_commands.map(|path| root.join(path)),
+        })
+    }
+
+    fn kernel(&self, version: &Spanned<String>) -> Result<Version, ConfigError> {
+        kernel::parse(version.get_ref())
+            .map_err(|error| self.error(version.span(), error.to_string()))
+    }
+
+    fn selectors(&self, names: &[Spanned<String>]) -> Result<Vec<Selector>, ConfigError> {
+        names.iter().map(|name| self.selector(name)).collect()
+    }
+
+    fn selector(&self, name: &Spanned<String>) -> Result<Selector, ConfigError> {
+        Selector::parse(name.get_ref(), self.catalogue)
+            .map_err(|error| self.error(name.span(), error.to_string()))
+    }
+
+    fn patterns(&self, globs: &[Spanned<String>]) -> Result<Vec<Pattern>, ConfigError> {
+        globs.iter().map(|glob| self.pattern(glob)).collect()
+    }
+
+    fn pattern(&self, glob: &Spanned<String>) -> Result<Pattern, ConfigError> {
+        Pattern::new(glob.get_ref()).map_err(|error| self.error(glob.span(), error.to_string()))
+    }
+
+    fn error(&self, span: Range<usize>, message: String) -> ConfigError {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        ConfigError::Content {
+            path: self.path.to_owned(),
+            line: 1 + before.matches('\n').count(),
+            column: 1 + before[line_start..].chars().count(),
+            message,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, String> {
+        parse(Path::new("/p/bpf-analyzer.toml"), text, &Catalogue::shipped())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_key_is_understood() {
+        let config = read(concat!(
+            "kernel = \"6.12\"\nselect = [\"ALL\"]\nignore = [\"suppression\"]\n",
+            "include = [\"gen/*.inc\"]\nexclude = [\"vendor\"]\n",
+            "header-paths = [\"headers\"]\ncompile-commands = \"build/cc.json\"\n",
+            "[severity]\nunused-suppression = \"off\"\nunknown-suppression = \"error\"\n",
+            "[per-file-ignores]\n\"*.h\" = [\"unknown-suppression\"]\n",
+        ))
+        .expect("is valid");
+        assert_eq!(config.kernel, Some(Version::new(6, 12)));
+        assert_eq!(config.rules.select, [Selector::All]);
+        assert_eq!(config.rules.ignore, [Selector::Group("suppression")]);
+        assert_eq!(config.severity.len(), 2);
+        assert!(config.severity.contains(&(
+            Selector::Rule("unknown-suppression"),
+            SeverityChange::To(Severity::Error)
+        )));
+        let ignored = |file| config.ignored_for(Path::new(file));
+        assert_eq!(ignored("/p/a/b.h"), [Selector::Rule("unknown-suppression")]);
+        assert_eq!(ignored("/p/a/b.c"), []);
+        assert!(config.excludes(Path::new("/p/a/vendor/x/y.bpf.c")));
+        assert!(!config.excludes(Path::new("/p/a/vendored.bpf.c")));
+        assert!(config.includes(Path::new("/p/gen/a.inc")));
+        assert!(
+            !config.includes(Path::new("/p/x/gen/a.inc")),
+            "a pattern with a slash is anchored"
+        );
+        assert_eq!(config.header_paths, [Path::new("/p/headers")]);
+        assert_eq!(config.compile_commands.as_deref(), Some(Path::new("/p/build/cc.json")));
+    }
+
+    #[test]
+    fn errors_name_the_place_and_the_likely_name() {
+        for (text, expected) in [
+            ("\nselct = []", "2:1: unknown key `selct`; did you mean `select`?"),
+            ("zzz = 1", "1:1: unknown key `zzz`"),
+            ("ignore = [\n  \"é\", \"unused-supression\"]", "2:3: unknown rule `é`"),
+            (
+                "ignore = [\"unused-supression\"]",
+                "1:11: unknown rule `unused-supression`; did you mean `unused-suppression`?",
+            ),
+            (
+                "kernel = \"6\"",
+                "1:10: `6` is not a kernel version: expected two numbers such as `6.18`",
+            ),
+            ("kernel = 6.18", "1:10: invalid type: floating point `6.18`, expected a string"),
+        ] {
+            let error = read(text).expect_err("is invalid");
+            assert_eq!(error, format!("/p/bpf-analyzer.toml:{expected}"), "{text}");
+        }
+        let error = read("[severity]\nunused-suppression = \"fatal\"").expect_err("is invalid");
+        assert!(error.contains(":2:22: unknown variant `fatal`, expected one of"), "{error}");
+        let error = read("exclude = [\"a[\"]").expect_err("is invalid");
+        assert!(error.contains(":1:12: error parsing glob 'a['"), "{error}");
+        let error = read("select = [").expect_err("is invalid");
+        assert!(error.contains(":1:1"), "{error}");
+    }
+
+    #[test]
+    fn the_committed_schema_is_the_one_of_this_code() {
+        let committed = include_str!("../../../docs/bpf-analyzer.schema.json");
+        let committed: serde_json::Value = serde_json::from_str(committed).expect("is JSON");
+        assert_eq!(&committed, schema().as_value(), "run `cargo xtask codegen`");
+        let described = schema();
+        let keys =
+            described.get("properties").and_then(|keys| keys.as_object()).expect("an object");
+        let mut expected = KEYS.to_vec();
+        expected.sort_unstable();
+        assert_eq!(keys.keys().map(String::as_str).collect::<Vec<_>>(), expected);
+    }
+}

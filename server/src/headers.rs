@@ -1,0 +1,260 @@
+//! Where `#include` leads, without a compiler: next to the including file, through the compilation
+//! database and the configured directories, then to the only file of the workspace whose path ends so.
+
+mod compile_commands;
+mod index;
+mod store;
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use compile_commands::{CompileCommands, CompileCommandsError};
+use sema::Header;
+pub use store::{HeaderStore, Scan};
+
+use crate::config::{Config, FILE_NAME};
+use index::WorkspaceIndex;
+
+/// The largest header that is read, in bytes; a generated `vmlinux.h` has about 3 MB.
+pub const MAX_HEADER_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Includes nested deeper than this are not followed.
+const MAX_DEPTH: usize = 64;
+
+/// No more headers than this are read for one file.
+const MAX_HEADERS: usize = 1_000;
+
+/// A header on disk.
+#[derive(Clone, Debug)]
+pub struct HeaderFile {
+    /// Where it was found.
+    pub path: PathBuf,
+    /// What it defines.
+    pub header: Arc<Header>,
+}
+
+impl Scan for HeaderFile {
+    fn scan(path: &Path, text: Arc<str>) -> Self {
+        Self { path: path.to_owned(), header: Arc::new(Header::scan(text)) }
+    }
+}
+
+/// Answers `#include` for one file that is linted.
+pub trait HeaderProvider: Sync {
+    /// The header that `#include` of `name` in the file `includer` means; `system` for `<…>`. `None` if it
+    /// is not there, ambiguous or unreadable.
+    fn header(&self, name: &str, system: bool, includer: &Path) -> Option<Arc<HeaderFile>>;
+}
+
+/// Knows no header.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoHeaders;
+
+impl HeaderProvider for NoHeaders {
+    fn header(&self, _: &str, _: bool, _: &Path) -> Option<Arc<HeaderFile>> {
+        None
+    }
+}
+
+/// The headers that the file `path` includes, directly or through others, in the order in which a
+/// preprocessor would be done with them. `includes` are the names in the file, and whether in `<…>`.
+pub fn included<'i>(
+    provider: &dyn HeaderProvider,
+    path: &Path,
+    includes: impl Iterator<Item = (&'i str, bool)>,
+) -> sema::Headers {
+    let mut closure = Closure { provider, seen: HashSet::new(), done: Vec::new() };
+    for (name, system) in includes {
+        closure.add(name, system, path, 0);
+    }
+    closure.done.into_iter().collect()
+}
+
+struct Closure<'p> {
+    provider: &'p dyn HeaderProvider,
+    seen: HashSet<PathBuf>,
+    done: Vec<Arc<Header>>,
+}
+
+impl Closure<'_> {
+    fn add(&mut self, name: &str, system: bool, includer: &Path, depth: usize) {
+        if depth == MAX_DEPTH || self.seen.len() == MAX_HEADERS {
+            return;
+        }
+        let Some(file) = self.provider.header(name, system, includer) else { return };
+        if self.seen.insert(file.path.clone()) {
+            for (name, system) in file.header.includes() {
+                self.add(name, system, &file.path, depth + 1);
+            }
+            self.done.push(Arc::clone(&file.header));
+        }
+    }
+}
+
+/// What is known about headers in one run: indices, compilation databases and texts, each read once.
+#[derive(Debug, Default)]
+pub struct Headers {
+    store: HeaderStore<HeaderFile>,
+    roots: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+    indices: Mutex<HashMap<PathBuf, Arc<WorkspaceIndex>>>,
+    databases: Mutex<HashMap<PathBuf, Option<Arc<CompileCommands>>>>,
+}
+
+/// The headers as one linted file sees them.
+#[derive(Debug)]
+pub struct FileHeaders<'h> {
+    headers: &'h Headers,
+    directories: Vec<PathBuf>,
+    root: Option<PathBuf>,
+}
+
+impl Headers {
+    /// The headers seen from the file with the absolute path `file`.
+    pub fn for_file(&self, file: &Path, config: &Config) -> FileHeaders<'_> {
+        let database = match &config.compile_commands {
+            Some(path) => self.database(path),
+            None => file
+                .ancestors()
+                .skip(1)
+                .find_map(|dir| self.database(&dir.join("compile_commands.json"))),
+        };
+        let mut directories: Vec<PathBuf> =
+            database.map(|database| database.include_dirs(file).to_vec()).unwrap_or_default();
+        directories.extend(config.header_paths.iter().cloned());
+        FileHeaders { headers: self, directories, root: self.root(file) }
+    }
+
+    /// Reads a compilation database the user asked for, so that a mistake in it is reported.
+    pub fn load_database(&self, path: &Path) -> Result<(), CompileCommandsError> {
+        let database = Arc::new(CompileCommands::read(path)?);
+        lock(&self.databases).insert(path.to_owned(), Some(database));
+        Ok(())
+    }
+
+    fn database(&self, path: &Path) -> Option<Arc<CompileCommands>> {
+        let mut databases = lock(&self.databases);
+        let read = || CompileCommands::read(path).ok().map(Arc::new);
+        databases.entry(path.to_owned()).or_insert_with(read).clone()
+    }
+
+    /// The nearest directory above `file` with a repository or a configuration.
+    fn root(&self, file: &Path) -> Option<PathBuf> {
+        let directory = file.parent()?;
+        let is_root = |dir: &&Path| dir.join(".git").exists() || dir.join(FILE_NAME).exists();
+        lock(&self.roots)
+            .entry(directory.to_owned())
+            .or_insert_with(|| directory.ancestors().find(is_root).map(Path::to_owned))
+            .clone()
+    }
+
+    fn index(&self, root: &Path) -> Arc<WorkspaceIndex> {
+        // Building it under the lock makes the other threads wait for it instead of building it too.
+        let mut indices = lock(&self.indices);
+        let index = indices.entry(root.to_owned());
+        Arc::clone(index.or_insert_with(|| Arc::new(WorkspaceIndex::build(root))))
+    }
+}
+
+impl HeaderProvider for FileHeaders<'_> {
+    fn header(&self, name: &str, system: bool, includer: &Path) -> Option<Arc<HeaderFile>> {
+        let beside = if system { None } else { includer.parent() };
+        let directories = beside.into_iter().chain(self.directories.iter().map(PathBuf::as_path));
+        let found = directories.map(|dir| dir.join(name)).find(|path| path.is_file());
+        let path = found.or_else(|| self.headers.index(self.root.as_deref()?).unique(name))?;
+        self.headers.store.load(&path)
+    }
+}
+
+/// A poisoned lock still guards a usable cache: entries are inserted whole.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn write(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().expect("has a parent")).expect("can create");
+        fs::write(path, text).expect("can write");
+    }
+
+    #[test]
+    fn the_nearest_way_to_a_header_wins() {
+        let dir = tempfile::tempdir().expect("can create a directory");
+        let root = dir.path().canonicalize().expect("exists");
+        for (path, text) in [
+            ("bpf-analyzer.toml", ""),
+            ("src/a.bpf.c", ""),
+            ("src/near.h", "near"),
+            ("inc/near.h", "far"),
+            ("inc/common.h", "common"),
+            ("configured/set.h", "set"),
+            ("deep/er/net/only.h", "only"),
+            ("one/twice.h", "1"),
+            ("two/twice.h", "2"),
+            ("build/hidden.h", "generated"),
+            (".gitignore", "build\n"),
+        ] {
+            write(&root, path, text);
+        }
+        let database = serde_json::json!([{
+            "directory": root.join("src"),
+            "file": "a.bpf.c",
+            "arguments": ["clang", "-I../inc", "-c", "a.bpf.c"],
+        }]);
+        write(&root, "compile_commands.json", &database.to_string());
+        let file = root.join("src/a.bpf.c");
+        let config = Config { header_paths: vec![root.join("configured")], ..Config::default() };
+        let headers = Headers::default();
+        let seen = headers.for_file(&file, &config);
+        let text = |name, system| {
+            seen.header(name, system, &file).map(|found| found.header.text().to_owned())
+        };
+        assert_eq!(text("near.h", false).as_deref(), Some("near"));
+        assert_eq!(text("near.h", true).as_deref(), Some("far"));
+        assert_eq!(text("common.h", true).as_deref(), Some("common"));
+        assert_eq!(text("set.h", true).as_deref(), Some("set"));
+        assert_eq!(text("net/only.h", true).as_deref(), Some("only"));
+        assert_eq!(text("xnet/only.h", true), None);
+        assert_eq!(text("twice.h", false), None, "two candidates are none");
+        assert_eq!(text("hidden.h", false), None, "ignored files are no candidates");
+        assert_eq!(text("../src/near.h", false).as_deref(), Some("near"));
+        assert_eq!(text("../../../../../../nothing.h", false), None);
+    }
+
+    #[test]
+    fn a_changed_header_is_read_again() {
+        let dir = tempfile::tempdir().expect("can create a directory");
+        let root = dir.path().canonicalize().expect("exists");
+        write(&root, "a.h", "one");
+        let headers = Headers::default();
+        let file = root.join("a.bpf.c");
+        let seen = headers.for_file(&file, &Config::default());
+        let first = seen.header("a.h", false, &file).expect("is there");
+        let again = seen.header("a.h", false, &file).expect("is there");
+        assert!(Arc::ptr_eq(&first, &again));
+        write(&root, "a.h", "another");
+        assert_eq!(seen.header("a.h", false, &file).expect("is there").header.text(), "another");
+    }
+
+    #[test]
+    fn headers_of_headers_come_first_and_cycles_end() {
+        let dir = tempfile::tempdir().expect("can create a directory");
+        let root = dir.path().canonicalize().expect("exists");
+        write(&root, "a.h", "#include \"sub/b.h\"\n#include \"none.h\"\nint a;");
+        write(&root, "sub/b.h", "#include \"c.h\"\nint b;");
+        write(&root, "sub/c.h", "#include \"../a.h\"\nint c;");
+        let headers = Headers::default();
+        let file = root.join("x.bpf.c");
+        let seen = headers.for_file(&file, &Config::default());
+        let found = included(&seen, &file, [("a.h", false), ("sub/c.h", false)].into_iter());
+        let last_lines: Vec<_> =
+            found.iter().filter_map(|header| header.text().lines().last()).collect();
+        assert_eq!(last_lines, ["int c;", "int b;", "int a;"]);
+    }
+}

@@ -1,0 +1,18 @@
+//! The shipped program: arguments, configuration, files and exit codes around the analysis. Only this
+//! crate touches files, threads, the clock and the terminal.
+
+pub mod cli;
+pub mod config;
+pub mod files;
+pub mod fix;
+pub mod headers;
+pub mod kernel;
+pub mod linter;
+pub mod parallel;
+mod paths;
+pub mod rules;
+pub mod selection;
+pub mod session;
+pub mod source;
+mod spelling;
+pub mod suppress;

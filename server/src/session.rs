@@ -1,0 +1,162 @@
+//! What happens to one file: read, lint, drop what is switched off or suppressed, mend, write.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use diagnostic::{Applicability, FileReport};
+use kernel_model::Version;
+use similar::TextDiff;
+
+use crate::config::Config;
+use crate::files::SourceFile;
+use crate::fix::{self, WriteError};
+use crate::headers::Headers;
+use crate::linter::{LintOptions, Linted, Linter};
+use crate::paths::normal;
+use crate::rules::Catalogue;
+use crate::selection::{Layer, RuleSet};
+use crate::source::{self, SourceError};
+use crate::suppress;
+
+/// What is done with fixes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FixMode {
+    /// They are only offered.
+    Offer,
+    /// Those at least as safe as this are written to the file.
+    Write(Applicability),
+    /// Those at least as safe as this are shown as a patch.
+    Diff(Applicability),
+}
+
+/// Settings from the command line, which are stronger than those of configuration files.
+#[derive(Clone, Debug)]
+pub struct Overrides {
+    /// Target kernel.
+    pub kernel: Option<Version>,
+    /// `--select` and `--ignore`.
+    pub rules: Layer,
+    /// What is done with fixes.
+    pub fix: FixMode,
+}
+
+/// One run over many files.
+pub struct Session<'s> {
+    /// The rules that exist.
+    pub catalogue: &'s Catalogue,
+    /// What finds the mistakes.
+    pub linter: &'s dyn Linter,
+    /// What is known about headers.
+    pub headers: &'s Headers,
+    /// Settings from the command line.
+    pub overrides: &'s Overrides,
+}
+
+/// What became of a file.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is not BPF C.
+    Skipped,
+    /// It was linted.
+    Checked(Checked),
+}
+
+/// A linted file.
+#[derive(Debug)]
+pub struct Checked {
+    /// The findings: those left after fixing, or with [`FixMode::Diff`] those of the file as it is.
+    pub report: FileReport,
+    /// How many fixes were applied or are shown.
+    pub fixed: usize,
+    /// The patch, with [`FixMode::Diff`].
+    pub patch: String,
+}
+
+/// Why a file was not linted or mended.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// It cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+impl Session<'_> {
+    /// Lints `file`, and mends it if that is asked for.
+    pub fn process(&self, file: &SourceFile) -> Result<Outcome, FileError> {
+        let text = if file.only_if_bpf {
+            match source::read_if_bpf(&file.path)? {
+                Some(text) => text,
+                None => return Ok(Outcome::Skipped),
+            }
+        } else {
+            source::read(&file.path)?
+        };
+        let checked = self.check(file, text);
+        if matches!(self.overrides.fix, FixMode::Write(_)) && checked.fixed > 0 {
+            fix::replace_file(&file.path, &checked.report.source)?;
+        }
+        Ok(Outcome::Checked(checked))
+    }
+
+    /// Lints and mends `text` as the content of `file`, without touching the file.
+    pub fn check(&self, file: &SourceFile, text: Arc<str>) -> Checked {
+        let headers = self.headers.for_file(&file.absolute, &file.config);
+        let rules = self.rules(file);
+        let options =
+            LintOptions { kernel: self.kernel(&file.config), rules: &rules, headers: &headers };
+        let lint = |text| self.lint(&file.path, text, &options);
+        let report = lint(text);
+        match self.overrides.fix {
+            FixMode::Offer => Checked { report, fixed: 0, patch: String::new() },
+            FixMode::Write(allowed) => {
+                let fixed = fix::fix(report, allowed, &lint);
+                Checked { report: fixed.report, fixed: fixed.applied, patch: String::new() }
+            }
+            FixMode::Diff(allowed) => {
+                let fixed = fix::fix(report.clone(), allowed, &lint);
+                let patch = patch(&file.absolute, &report.source, &fixed.report.source);
+                Checked { report, fixed: fixed.applied, patch }
+            }
+        }
+    }
+
+    fn lint(&self, path: &Path, text: Arc<str>, options: &LintOptions<'_>) -> FileReport {
+        let Linted { mut report, scopes } = self.linter.lint(path, text, options);
+        report.findings.retain(|finding| options.rules.contains(finding.rule));
+        for finding in &mut report.findings {
+            finding.severity = options.rules.severity(finding.rule).unwrap_or(finding.severity);
+        }
+        suppress::apply(&mut report, &scopes, options.rules, self.catalogue);
+        report.findings.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
+        report
+    }
+
+    fn kernel(&self, config: &Config) -> Version {
+        self.overrides.kernel.or(config.kernel).unwrap_or_default()
+    }
+
+    fn rules(&self, file: &SourceFile) -> RuleSet {
+        let config = &file.config;
+        let layers = [&config.rules, &self.overrides.rules];
+        RuleSet::new(self.catalogue, &layers, &config.severity)
+            .without(self.catalogue, &config.ignored_for(&file.absolute))
+    }
+}
+
+/// A patch that `patch -p1` and `git apply` take, run in the current directory, or in the root directory
+/// for a file that is not below the current one.
+fn patch(absolute: &Path, old: &str, new: &str) -> String {
+    let path = normal(absolute);
+    let current = std::env::current_dir().unwrap_or_default();
+    let relative = path.strip_prefix(current).or_else(|_| path.strip_prefix("/")).unwrap_or(&path);
+    let name = relative.display().to_string();
+    // A tab ends a name with blanks in it.
+    let end = if name.contains(' ') { "\t" } else { "" };
+    TextDiff::from_lines(old, new)
+        .unified_diff()
+        .header(&format!("a/{name}{end}"), &format!("b/{name}{end}"))
+        .to_string()
+}
