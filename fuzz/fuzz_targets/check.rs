@@ -1,4 +1,4 @@
 //! The whole `check` of any bytes, fixes included.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bpf_analyzer::linter::fuzz_check(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bpf_analyzer::fuzz::check(bytes));

@@ -14,6 +14,7 @@ use sema::Header;
 pub use store::{HeaderStore, Scan};
 
 use crate::config::{Config, FILE_NAME};
+use crate::paths::normal;
 use index::WorkspaceIndex;
 
 /// The largest header that is read, in bytes; a generated `vmlinux.h` has about 3 MB.
@@ -160,7 +161,7 @@ impl HeaderProvider for FileHeaders<'_> {
     fn header(&self, name: &str, system: bool, includer: &Path) -> Option<Arc<HeaderFile>> {
         let beside = if system { None } else { includer.parent() };
         let directories = beside.into_iter().chain(self.directories.iter().map(PathBuf::as_path));
-        let found = directories.map(|dir| dir.join(name)).find(|path| path.is_file());
+        let found = directories.map(|dir| normal(&dir.join(name))).find(|path| path.is_file());
         let path = found.or_else(|| self.headers.index(self.root.as_deref()?).unique(name))?;
         self.headers.store.load(&path)
     }

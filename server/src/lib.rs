@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod files;
 pub mod fix;
+pub mod fuzz;
 pub mod headers;
 pub mod kernel;
 pub mod linter;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use diagnostic::FileReport;
 use kernel_model::Version;
+use lint_rules::Lint;
+use sema::Sema;
 use syntax::Parsed;
 
-use crate::headers::HeaderProvider;
+use crate::headers::{self, HeaderProvider};
 use crate::selection::RuleSet;
 use crate::suppress::Scopes;
 
@@ -33,7 +35,7 @@ pub struct Linted {
 
 /// Something that finds mistakes in a text. Everything around the analysis is tested with simple ones.
 pub trait Linter: Sync {
-    /// Lints `text`, the content of the file `path`.
+    /// Lints `text`, the content of the file with the absolute path `path`.
     fn lint(&self, path: &Path, text: Arc<str>, options: &LintOptions<'_>) -> Linted;
 }
 
@@ -47,13 +49,15 @@ impl Linter for BpfLinter {
     }
 }
 
-/// Parses and analyses `text` and runs the rules.
-pub fn lint_text(path: &Path, text: Arc<str>, _options: &LintOptions<'_>) -> Linted {
+/// Parses and analyses `text`, the content of the file with the absolute path `path`, and runs the rules.
+pub fn lint_text(path: &Path, text: Arc<str>, options: &LintOptions<'_>) -> Linted {
     let parsed = Parsed::parse(Arc::clone(&text));
+    let headers = headers::included(options.headers, path, Sema::includes(&parsed));
+    let findings = lint_rules::check(&parsed, &headers, &Lint { kernel: options.kernel });
     let report = FileReport {
         path: path.display().to_string(),
         source: text,
-        findings: Vec::new(),
+        findings,
         unparsed_regions: parsed.unit().errors.len(),
     };
     Linted { report, scopes: Scopes::of(&parsed) }

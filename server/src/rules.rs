@@ -39,7 +39,8 @@ pub struct UnknownRule {
 impl Catalogue {
     /// The rules of this program.
     pub fn shipped() -> Self {
-        Self::new(Vec::new())
+        let rules = lint_rules::rules::ALL.iter();
+        Self::new(rules.map(|rule| Rule { info: rule.info(), page: rule.page }).collect())
     }
 
     /// `rules` and the two about suppressions.

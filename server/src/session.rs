@@ -107,7 +107,7 @@ impl Session<'_> {
         let rules = self.rules(file);
         let options =
             LintOptions { kernel: self.kernel(&file.config), rules: &rules, headers: &headers };
-        let lint = |text| self.lint(&file.path, text, &options);
+        let lint = |text| self.lint(file, text, &options);
         let report = lint(text);
         match self.overrides.fix {
             FixMode::Offer => Checked { report, fixed: 0, patch: String::new() },
@@ -123,8 +123,9 @@ impl Session<'_> {
         }
     }
 
-    fn lint(&self, path: &Path, text: Arc<str>, options: &LintOptions<'_>) -> FileReport {
-        let Linted { mut report, scopes } = self.linter.lint(path, text, options);
+    fn lint(&self, file: &SourceFile, text: Arc<str>, options: &LintOptions<'_>) -> FileReport {
+        let Linted { mut report, scopes } = self.linter.lint(&file.absolute, text, options);
+        report.path = file.path.display().to_string();
         report.findings.retain(|finding| options.rules.contains(finding.rule));
         for finding in &mut report.findings {
             finding.severity = options.rules.severity(finding.rule).unwrap_or(finding.severity);

@@ -107,4 +107,21 @@ mod tests {
             assert!(write(Path::new("/nowhere"), name).is_err(), "{name}");
         }
     }
+
+    #[test]
+    fn module_page_and_line_are_written_once() {
+        let root = tempfile::tempdir().expect("can create a directory");
+        let rules = root.path().join("lint-rules/src/rules");
+        fs::create_dir_all(&rules).expect("can create");
+        fs::write(root.path().join("lint-rules/src/rules.rs"), REGISTRY).expect("can write");
+        let written = write(root.path(), "late-drop").expect("can be written");
+        assert_eq!(written.len(), 3);
+        let page = fs::read_to_string(rules.join("late_drop.md")).expect("is there");
+        assert!(page.starts_with("# late-drop\n") && page.contains("//~ late-drop\n"));
+        let code = fs::read_to_string(rules.join("late_drop.rs")).expect("is there");
+        assert!(
+            code.contains("name: \"late-drop\"") && code.contains("include_str!(\"late_drop.md\")")
+        );
+        assert!(write(root.path(), "late-drop").is_err(), "nothing is overwritten");
+    }
 }

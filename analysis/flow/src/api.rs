@@ -8,6 +8,7 @@ pub enum Api {
     FromSkb,
     FromXdp,
     FromSkbMeta,
+    FromFile,
     Reserve,
     Clone,
     Read,
@@ -64,6 +65,8 @@ const TABLE: &[(&str, Api, Args)] = &[
     ("bpf_dynptr_from_xdp", Api::FromXdp, args([2, -1, -1, -1, -1, 1, -1])),
     ("bpf_dynptr_from_skb_meta", Api::FromSkbMeta, args([2, -1, -1, -1, -1, 1, -1])),
     ("bpf_ringbuf_reserve_dynptr", Api::Reserve, args([3, -1, -1, -1, 1, 2, -1])),
+    ("bpf_dynptr_from_file", Api::FromFile, args([2, -1, -1, -1, -1, 1, -1])),
+    ("bpf_dynptr_file_discard", Api::Other, args([0, -1, -1, -1, -1, -1, -1])),
     ("bpf_dynptr_clone", Api::Clone, args([1, 0, -1, -1, -1, -1, -1])),
     ("bpf_dynptr_read", Api::Read, args([2, -1, 3, -1, 1, 4, 0])),
     ("bpf_dynptr_write", Api::Write, args([0, -1, 1, -1, 3, 4, 2])),
@@ -106,7 +109,7 @@ impl Api {
     pub fn constructs(self) -> bool {
         matches!(
             self,
-            Api::FromMem | Api::FromSkb | Api::FromXdp | Api::FromSkbMeta | Api::Reserve | Api::Clone
+            Api::FromMem | Api::FromSkb | Api::FromXdp | Api::FromSkbMeta | Api::FromFile | Api::Reserve | Api::Clone
         )
     }
 

@@ -158,10 +158,12 @@ fn settle(mut state: State, pred: Pred, truth: bool) -> State {
     match (pred.question, answer) {
         (Question::NonNull, true) => slice.null = Tri::No,
         (Question::NonNull, false) => {
+            let is_news = slice.null == Tri::Maybe;
             slice.null = Tri::Yes;
             slice.alias = Alias::Not;
             slice.dirty = None;
-            slice.fallback_owed = slice.kind != SliceKind::Data
+            slice.fallback_owed |= is_news
+                && slice.kind != SliceKind::Data
                 && slice.buffer == crate::state::Buffer::None
                 && slice.kinds.packet()
                 && !slice.linear;

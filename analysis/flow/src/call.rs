@@ -13,7 +13,7 @@ use crate::interp::{Exit, Interp, callee_name};
 use crate::mir::{BodyRef, Callee, Expr, ExprKind, LocalId};
 use crate::observe::{CallView, Fact};
 use crate::state::State;
-use crate::value::{EventId, FrameId, Lin, Num, ObjKind, Ptr, ROOT_PATH, Value};
+use crate::value::{EventId, FrameId, Key, Lin, Num, ObjId, ObjKind, Ptr, ROOT_PATH, Value};
 
 /// Calls inside calls that are followed.
 const MAX_DEPTH: usize = 10;
@@ -21,10 +21,33 @@ const MAX_DEPTH: usize = 10;
 /// A call instruction.
 pub(crate) struct Call<'c> {
     pub(crate) frame: FrameId,
+    /// Position among the calls of the function.
+    pub(crate) number: u32,
     pub(crate) dst: LocalId,
     pub(crate) args: &'c [Expr],
     pub(crate) ignored: bool,
     pub(crate) span: Span,
+}
+
+/// Which element a map function is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct MapKey {
+    pub(crate) map: Option<ObjId>,
+    /// Where the key lies.
+    pub(crate) place: Option<Key>,
+    /// The key, if it is a number.
+    pub(crate) value: Option<Num>,
+}
+
+impl MapKey {
+    /// Whether both certainly name the same element.
+    pub(crate) fn same(&self, other: &MapKey) -> bool {
+        let same_value = match (&self.value, &other.value) {
+            (Some(a), Some(b)) => a.difference(b) == Some(0),
+            _ => self.place.is_some() && self.place == other.place,
+        };
+        self.map.is_some() && self.map == other.map && same_value
+    }
 }
 
 impl Call<'_> {
@@ -42,7 +65,7 @@ impl Call<'_> {
 impl Interp<'_> {
     pub(crate) fn call(&mut self, mut state: State, callee: &Callee, call: &Call<'_>) -> Vec<State> {
         let values: Vec<Value> = call.args.iter().map(|arg| self.eval(&mut state, call.frame, arg)).collect();
-        let at = self.interner.event(call.frame, call.span);
+        let at = self.interner.call_event(call.frame, call.span, call.number);
         let Some(name) = callee_name(callee) else {
             self.unknown_call(&mut state, call, &values, at);
             return vec![state];
@@ -106,7 +129,7 @@ impl Interp<'_> {
             return vec![state];
         }
         let frame = Frame { caller: Some((call.frame, call.span)), body, is_global };
-        let frame = self.interner.call_frame(call.frame, call.span, frame);
+        let frame = self.interner.call_frame(call.frame, (call.span, call.number), frame);
         let exits = self.enter(state, frame, &values, at);
         exits.into_iter().map(|exit| self.returned(exit, frame, Some(call), at)).collect()
     }
@@ -185,7 +208,8 @@ impl Interp<'_> {
         if row.name == "bpf_map_lookup_elem" {
             let object = self.interner.object(ObjKind::MapValue(at));
             state.mem.retain(|key, _| key.0 != object);
-            self.map_lookups.insert(at, (self.map_argument(values), self.key_argument(values)));
+            let lookup = self.map_key(&state, values);
+            self.map_lookups.insert(at, lookup);
             self.set_result(&mut state, call, Value::Ptr(Ptr::to(object)), at);
         } else {
             self.plain_result(&mut state, call, at);
@@ -196,12 +220,14 @@ impl Interp<'_> {
         }
     }
 
-    fn map_argument(&self, values: &[Value]) -> Option<Ptr> {
-        values.first().and_then(Value::as_ptr).cloned()
-    }
-
-    fn key_argument(&self, values: &[Value]) -> Option<Ptr> {
-        values.get(1).and_then(Value::as_ptr).cloned()
+    /// The map and key arguments of a map function.
+    pub(crate) fn map_key(&self, state: &State, values: &[Value]) -> MapKey {
+        let key = values.get(1).and_then(Value::as_ptr);
+        MapKey {
+            map: values.first().and_then(Value::as_ptr).map(|map| map.obj),
+            place: key.map(Ptr::key),
+            value: key.and_then(|key| state.mem.get(&key.key())).and_then(Value::as_num).cloned(),
+        }
     }
 
     /// Follows a function that the kernel calls back during the call, up to three times.
@@ -227,7 +253,7 @@ impl Interp<'_> {
         let params = body.params;
         let span = call.args.get(position).map_or(call.span, |arg| arg.span);
         let frame = Frame { caller: Some((call.frame, span)), body, is_global: false };
-        let frame = self.interner.call_frame(call.frame, span, frame);
+        let frame = self.interner.call_frame(call.frame, (span, call.number), frame);
         let mut args: Vec<Value> = (0..params).map(|index| self.callback_argument(row.name, frame, index)).collect();
         if let (Some(last), Some(context)) = (args.last_mut(), context) {
             *last = context;

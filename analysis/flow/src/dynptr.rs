@@ -336,7 +336,8 @@ impl Interp<'_> {
     fn construct(&mut self, state: &mut State, call: &ApiCall<'_>) {
         let Some(ptr) = call.ptr(call.args.dynptr).cloned() else { return };
         let key = ptr.key();
-        if state.dynptrs.get(&key).is_some_and(|old| self.holds_reference(state, old)) {
+        let refused = state.dynptrs.get(&key).is_some_and(|old| self.holds_reference(state, old));
+        if refused {
             let reference = state.dynptrs.get(&key).and_then(|old| old.reference);
             if let Some(reference) = reference.and_then(|id| state.references.get_mut(&id)) {
                 reference.excused = true;
@@ -358,9 +359,14 @@ impl Interp<'_> {
                 && source.filled == Filled::OnlyConstantParts
             {
                 source.filled = Filled::Perhaps;
+                self.filled.extend(source.reference);
             }
         }
         match dynptr {
+            // The kernel stops here; what follows is not to be held against the author.
+            Some(_) if refused => {
+                state.dynptrs.insert(key, crate::views::unknown_dynptr());
+            }
             Some(dynptr) => {
                 state.dynptrs.insert(key, dynptr);
             }
@@ -408,6 +414,8 @@ impl Interp<'_> {
                 dynptr.read_only = Tri::No;
                 dynptr.size = Num::top();
             }
+            // What can be done with a file is not modelled further.
+            Api::FromFile => {}
             Api::FromSkbMeta => {
                 dynptr.kinds = Kinds::SKB_META;
                 dynptr.size = Num::top();
@@ -580,6 +588,7 @@ impl Interp<'_> {
         let constant = length.is_some_and(|length| length.as_constant().is_some());
         if dynptr.filled == Filled::OnlyConstantParts && !constant && !reading {
             dynptr.filled = Filled::Perhaps;
+            self.filled.extend(dynptr.reference);
         }
     }
 
@@ -605,9 +614,12 @@ impl Interp<'_> {
                 let adjust = self.interner.visible(adjusted.at);
                 self.observe(call.at, Fact::ShortenedRecord { adjust });
             }
-            if let (Filled::OnlyConstantParts, Some(reserve)) = (dynptr.filled, dynptr.reference) {
-                let reserve = self.interner.visible(reserve);
-                self.observe(call.at, Fact::PartlyFilledRecord { reserve });
+            if let (Filled::OnlyConstantParts, Some(reserve)) = (dynptr.filled, dynptr.reference)
+                && !self.mute(call.call.frame)
+            {
+                let seen = self.interner.visible(reserve);
+                let observation = self.observation(call.at, Fact::PartlyFilledRecord { reserve: seen });
+                self.partly_filled.push((reserve, observation));
             }
         }
         let status = Status::Released { at: call.at, through: ptr.key() };

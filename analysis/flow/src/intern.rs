@@ -56,7 +56,7 @@ pub(crate) struct Interner {
     symbols: Table<Sym>,
     events: Table<Event>,
     frames: Vec<Frame>,
-    frame_index: FxHashMap<(FrameId, Span, SmolStr), FrameId>,
+    frame_index: FxHashMap<(FrameId, u32, Span, SmolStr), FrameId>,
 }
 
 impl Interner {
@@ -147,7 +147,12 @@ impl Interner {
     }
 
     pub(crate) fn event(&mut self, frame: FrameId, span: Span) -> EventId {
-        EventId(self.events.intern(Event { frame, span }))
+        self.call_event(frame, span, 0)
+    }
+
+    /// The event of a call, which is not the only one its macro writes there.
+    pub(crate) fn call_event(&mut self, frame: FrameId, span: Span, call: u32) -> EventId {
+        EventId(self.events.intern(Event { frame, span, call }))
     }
 
     pub(crate) fn event_of(&self, id: EventId) -> Event {
@@ -166,8 +171,8 @@ impl Interner {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the step budget keeps tables far below 2^32 entries")]
-    pub(crate) fn call_frame(&mut self, caller: FrameId, at: Span, frame: Frame) -> FrameId {
-        let key = (caller, at, frame.body.name.clone());
+    pub(crate) fn call_frame(&mut self, caller: FrameId, (at, call): (Span, u32), frame: Frame) -> FrameId {
+        let key = (caller, call, at, frame.body.name.clone());
         if let Some(id) = self.frame_index.get(&key) {
             return *id;
         }
@@ -190,7 +195,7 @@ impl Interner {
 
     /// Where an event shows in the activation `frame`: at its own place, or at the call that led to it.
     pub(crate) fn seen_from(&self, event: EventId, frame: FrameId) -> Option<Span> {
-        let Event { frame: mut at, mut span } = self.event_of(event);
+        let Event { frame: mut at, mut span, .. } = self.event_of(event);
         while at != frame {
             (at, span) = self.frame(at).caller?;
         }
@@ -199,7 +204,7 @@ impl Interner {
 
     /// Where an event shows in the file: what happens in code of a header shows at the call that led there.
     pub(crate) fn visible(&self, event: EventId) -> Span {
-        let Event { frame: mut at, span } = self.event_of(event);
+        let Event { frame: mut at, span, .. } = self.event_of(event);
         let mut visible = span;
         while let Some((caller, call)) = self.frame(at).caller {
             if self.frame(at).body.foreign {

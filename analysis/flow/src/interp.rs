@@ -45,8 +45,6 @@ pub(crate) struct Root {
     pub(crate) is_callback: bool,
     /// Something reachable asks for the un-clone prologue.
     pub(crate) prologue: bool,
-    /// Something reachable deals with checksums.
-    pub(crate) checksums: bool,
 }
 
 /// A call that has been interpreted, for messages about its result.
@@ -74,8 +72,12 @@ pub(crate) struct Interp<'a> {
     pub(crate) null_sizes: FxHashMap<EventId, EventId>,
     /// Writable slices by call, and whether something was stored through them.
     pub(crate) rdwr_calls: FxHashMap<Span, (CallView, SmolStr, bool)>,
+    /// Submits of records of variable size with constant parts written, by the reservation.
+    pub(crate) partly_filled: Vec<(EventId, Observation)>,
+    /// Reservations that are filled on some path.
+    pub(crate) filled: FxHashSet<EventId>,
     /// Map and key of each lookup.
-    pub(crate) map_lookups: FxHashMap<EventId, (Option<crate::value::Ptr>, Option<crate::value::Ptr>)>,
+    pub(crate) map_lookups: FxHashMap<EventId, crate::call::MapKey>,
     /// Uses of slices older than an adjust, by the adjust; and adjusts whose view was used.
     pub(crate) old_views: Vec<(Span, Observation)>,
     pub(crate) used_views: FxHashSet<Span>,
@@ -164,6 +166,8 @@ impl<'a> Interp<'a> {
             null_sizes: FxHashMap::default(),
             rdwr_calls: FxHashMap::default(),
             map_lookups: FxHashMap::default(),
+            partly_filled: Vec::new(),
+            filled: FxHashSet::default(),
             old_views: Vec::new(),
             used_views: FxHashSet::default(),
             observations: Vec::new(),
@@ -292,8 +296,8 @@ impl<'a> Interp<'a> {
                     return Vec::new();
                 }
                 match &inst.kind {
-                    InstKind::Call { dst, callee, args, ignored, .. } => {
-                        let call = crate::call::Call { frame, dst: *dst, args, ignored: *ignored, span: inst.span };
+                    InstKind::Call { number, dst, callee, args, ignored } => {
+                        let call = crate::call::Call { frame, number: *number, dst: *dst, args, ignored: *ignored, span: inst.span };
                         next.extend(self.call(state, callee, &call));
                     }
                     kind => {

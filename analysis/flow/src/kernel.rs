@@ -181,18 +181,9 @@ impl Interp<'_> {
 
     /// Dynptrs over the value of a deleted element.
     fn element_deleted(&mut self, state: &mut State, values: &[Value], at: EventId) {
-        let (Some(map), Some(key)) = (values.first().and_then(Value::as_ptr), values.get(1).and_then(Value::as_ptr)) else {
-            return;
-        };
-        let lookups: Vec<EventId> = self
-            .map_lookups
-            .iter()
-            .filter(|(_, (own_map, own_key))| {
-                own_map.as_ref().is_some_and(|own| own.obj == map.obj)
-                    && own_key.as_ref().is_some_and(|own| own.key() == key.key())
-            })
-            .map(|(event, _)| *event)
-            .collect();
+        let deleted = self.map_key(state, values);
+        let lookups: Vec<EventId> =
+            self.map_lookups.iter().filter(|(_, lookup)| lookup.same(&deleted)).map(|(event, _)| *event).collect();
         let objects: Vec<_> = lookups.iter().map(|event| self.interner.object(ObjKind::MapValue(*event))).collect();
         for dynptr in state.dynptrs.values_mut() {
             if dynptr.memory.as_ref().is_some_and(|memory| objects.contains(&memory.obj)) {

@@ -36,6 +36,7 @@ impl Interp<'_> {
         if !self.exhausted {
             self.never_stored();
             self.old_views();
+            self.partly_filled();
         }
     }
 
@@ -103,7 +104,7 @@ impl Interp<'_> {
                 self.lost_store(state, id, &slice, dirty, at);
             }
             if let Some((event, record, field)) = slice.header_store.clone()
-                && !self.root.checksums
+                && !self.deals_with_checksums(event)
             {
                 self.observe(event, Fact::ChecksumForgotten { record, field });
             }
@@ -229,6 +230,15 @@ impl Interp<'_> {
                 fragments: self.root.fragments,
                 fact: Fact::NeverStored { call },
             });
+        }
+    }
+
+    /// A path on which nothing is left to write is told apart from a mistake by the other paths.
+    fn partly_filled(&mut self) {
+        for (reserve, observation) in std::mem::take(&mut self.partly_filled) {
+            if !self.filled.contains(&reserve) {
+                self.record(observation);
+            }
         }
     }
 

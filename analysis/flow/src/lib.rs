@@ -12,6 +12,7 @@
 mod api;
 mod branch;
 mod call;
+mod checksum;
 mod dynptr;
 mod eval;
 mod intern;

@@ -4,15 +4,13 @@ use domains::{Interval, Scalar};
 use sema::Ty;
 use smol_str::SmolStr;
 
+use crate::checksum::CHECKSUMMED;
 use crate::eval::typed;
 use crate::interp::Interp;
 use crate::mir::{Expr, ExprKind, Place, Proj};
 use crate::observe::{Access, Fact, Tri};
-use crate::state::{Alias, Buffer, Clobber, SliceKind, State, Status};
+use crate::state::{Alias, Buffer, Clobber, Slice, SliceKind, State, Status};
 use crate::value::{EventId, FrameId, Key, Lin, Num, ObjId, ObjKind, Ptr, ROOT_PATH, Sym, Value};
-
-/// Headers whose fields a checksum covers.
-const CHECKSUMMED: &[&str] = &["iphdr", "tcphdr", "udphdr", "icmphdr", "icmp6hdr"];
 
 impl Interp<'_> {
     /// The value of an object's part; reports the access.
@@ -191,31 +189,27 @@ impl Interp<'_> {
 
     /// Slices whose buffer overlaps the range.
     fn buffers_at(&self, state: &State, ptr: &Ptr, size: Option<i128>) -> Vec<EventId> {
-        let overlaps = |buffer: &Ptr, length: &Num| {
-            buffer.obj == ptr.obj
-                && match (buffer.bytes.as_constant(), length.as_constant(), ptr.bytes.as_constant()) {
-                    (Some(start), Some(length), Some(from)) => {
-                        from < start + length && size.is_none_or(|size| start < from + size)
-                    }
-                    _ => self.interner.paths_overlap(buffer.path, ptr.path),
+        state.slices.iter().filter(|(_, slice)| self.in_buffer(slice, ptr, size)).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether `size` bytes at a pointer overlap the buffer of a slice.
+    pub(crate) fn in_buffer(&self, slice: &Slice, ptr: &Ptr, size: Option<i128>) -> bool {
+        let Buffer::Known(buffer) = &slice.buffer else { return false };
+        let bytes = (buffer.bytes.as_constant(), slice.length.as_constant(), ptr.bytes.as_constant());
+        buffer.obj == ptr.obj
+            && match bytes {
+                (Some(start), Some(length), Some(from)) => {
+                    from < start + length && size.is_none_or(|size| start < from + size)
                 }
-        };
-        state
-            .slices
-            .iter()
-            .filter(|(_, slice)| match &slice.buffer {
-                Buffer::Known(buffer) => overlaps(buffer, &slice.length),
-                _ => false,
-            })
-            .map(|(id, _)| *id)
-            .collect()
+                _ => self.interner.paths_overlap(buffer.path, ptr.path),
+            }
     }
 
     /// A read of memory that may be the buffer of a slice.
     pub(crate) fn buffer_read(&mut self, state: &mut State, ptr: &Ptr, size: Option<i128>, at: EventId) {
         for id in self.buffers_at(state, ptr, size) {
             let Some(slice) = state.slices.get(&id) else { continue };
-            let wrong = slice.buffer_raw && slice.alias != Alias::Is && slice.null != Tri::Yes;
+            let wrong = slice.buffer_raw && slice.alias != Alias::Is && slice.null != Tri::Yes && !slice.escaped;
             if wrong
                 && slice.compared.is_none()
                 && let Some(view) = self.slice_view(state, id)
@@ -289,6 +283,7 @@ impl Interp<'_> {
             Ty::Int { .. } => self.convert(new, &place.ty),
             _ => new,
         };
+        let new = self.number_stored(state, frame, place, value, new);
         self.name_slice(state, frame, place, &new);
         let Some(ptr) = self.resolve(state, frame, place) else {
             self.escape(state, &new);
@@ -304,6 +299,22 @@ impl Interp<'_> {
         self.overwrite_dynptrs(state, &ptr, at);
         state.unread.retain(|key, _| key.0 != ptr.obj || !self.interner.path_within(key.1, ptr.path));
         self.store(state, &ptr, new, at);
+    }
+
+    /// A slice pointer stored as a number outside the stack leaves the program.
+    fn number_stored(&mut self, state: &mut State, frame: FrameId, place: &Place, value: &Expr, new: Value) -> Value {
+        let Value::Ptr(ptr) = &new else { return new };
+        let ObjKind::Slice(id) = *self.interner.object_kind(ptr.obj) else { return new };
+        let target = self.resolve_quietly(state, frame, place);
+        let on_stack = target.is_some_and(|target| matches!(self.interner.object_kind(target.obj), ObjKind::Local(..)));
+        if on_stack || !matches!(place.ty, Ty::Int { .. }) {
+            return new;
+        }
+        if let Some(slice) = self.slice_view(state, id) {
+            let at = self.interner.event(frame, value.span);
+            self.observe(at, Fact::AddressLeaked { slice });
+        }
+        typed(&place.ty)
     }
 
     /// Puts a value into memory.

@@ -83,8 +83,8 @@ pub(crate) enum InstKind {
     Zero(Place),
     /// A store.
     Assign { place: Place, value: Expr },
-    /// A call; the result goes to a temporary.
-    Call { dst: LocalId, callee: Callee, args: Vec<Expr>, ignored: bool },
+    /// A call; the result goes to a temporary. `number` counts the calls of the body from 1.
+    Call { number: u32, dst: LocalId, callee: Callee, args: Vec<Expr>, ignored: bool },
     /// An expression evaluated for the memory it reads.
     Eval(Expr),
     /// The values become unknown (`asm` outputs, variables of loop macros).

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use crate::intern::Interner;
 use crate::interp::{Interp, Root};
 use crate::lower::lower_function;
-use crate::mir::{BodyRef, InstKind, Proj};
+use crate::mir::BodyRef;
 use crate::observe::{Analysis, FunctionView};
 use crate::state::State;
 
@@ -38,7 +38,7 @@ pub fn analyse(sema: &Sema, text: &Arc<str>) -> Analysis {
         let is_called = called.contains(&function.name);
         let program = sema.program_of(&function.name);
         let asynchronous = sema.is_callback(&function.name).is_some_and(|kind| is_asynchronous(&kind.helper));
-        if function.is_static && is_called && program.is_none() && !asynchronous {
+        if body.is_static && is_called && program.is_none() && !asynchronous {
             continue;
         }
         let reached = reach(sema, &mut bodies, &body);
@@ -46,7 +46,8 @@ pub fn analyse(sema: &Sema, text: &Arc<str>) -> Analysis {
             continue;
         }
         let info = program.and_then(|program| program.info.as_ref());
-        let root = (body, info, program.is_some(), !function.is_static && program.is_none(), asynchronous);
+        let is_global = !body.is_static && program.is_none();
+        let root = (body, info, program.is_some(), is_global, asynchronous);
         bodies = follow(sema, text, root, &reached, bodies, &mut analysis);
     }
     analysis
@@ -82,7 +83,6 @@ fn follow(
         is_global,
         is_callback,
         prologue: reached.prologue,
-        checksums: reached.checksums,
     };
     let mut interp = Interp::new(sema, text.clone(), root, interner).with_bodies(bodies);
     let exits = interp.run(frame, State::new());
@@ -100,9 +100,8 @@ fn follow(
 #[derive(Default)]
 struct Reached {
     dynptr: bool,
-    /// A call of `bpf_dynptr_slice_rdwr` or a store to packet memory.
+    /// A call of `bpf_dynptr_slice_rdwr`.
     prologue: bool,
-    checksums: bool,
 }
 
 fn reach(sema: &Sema, bodies: &mut Bodies, root: &BodyRef) -> Reached {
@@ -110,11 +109,9 @@ fn reach(sema: &Sema, bodies: &mut Bodies, root: &BodyRef) -> Reached {
     let mut seen: FxHashSet<SmolStr> = FxHashSet::default();
     let mut pending = vec![root.clone()];
     while let Some(body) = pending.pop() {
-        note_stores(&body, &mut reached);
         for callee in &body.callees {
             reached.dynptr |= callee.contains("dynptr");
             reached.prologue |= callee == "bpf_dynptr_slice_rdwr";
-            reached.checksums |= mentions_checksum(callee);
             if !seen.insert(callee.clone()) {
                 continue;
             }
@@ -127,21 +124,4 @@ fn reach(sema: &Sema, bodies: &mut Bodies, root: &BodyRef) -> Reached {
         }
     }
     reached
-}
-
-fn mentions_checksum(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["csum", "checksum", "chksum", "cksum"].iter().any(|word| name.contains(word))
-}
-
-/// Stores to fields named like checksums.
-fn note_stores(body: &BodyRef, reached: &mut Reached) {
-    for inst in body.blocks.iter().flat_map(|block| &block.insts) {
-        let InstKind::Assign { place, .. } = &inst.kind else { continue };
-        for step in &place.proj {
-            if let Proj::Field { name, .. } = step {
-                reached.checksums |= name == "check" || mentions_checksum(name);
-            }
-        }
-    }
 }

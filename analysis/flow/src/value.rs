@@ -240,6 +240,8 @@ impl Value {
 pub(crate) struct Event {
     pub(crate) frame: FrameId,
     pub(crate) span: Span,
+    /// Tells calls apart that a macro writes at one place.
+    pub(crate) call: u32,
 }
 
 /// The comparison an operator stands for.

@@ -25,7 +25,7 @@ impl Interp<'_> {
             };
             let inside = match (distance, slice.length.as_constant()) {
                 (Some(distance), Some(length)) => (0..length.max(1)).contains(&distance),
-                _ => true,
+                _ => self.in_buffer(slice, data, None),
             };
             if buffer.obj == data.obj && inside && slice.kind != SliceKind::Data && slice.null != Tri::Yes {
                 found.push((*id, distance));
@@ -141,7 +141,7 @@ impl Interp<'_> {
             let Some(compared) = slice.compared.filter(|_| slice.alias == Alias::Not && slice.null == Tri::No) else { continue };
             let is_data = match self.interner.object_kind(data.obj) {
                 ObjKind::Slice(own) => own == id,
-                _ => matches!(&slice.buffer, Buffer::Known(buffer) if buffer.obj == data.obj && slice.buffer_raw),
+                _ => slice.buffer_raw && self.in_buffer(slice, data, Some(1)),
             };
             let same_dynptr = slice.dynptr == target.key();
             let writable = slice.kind == SliceKind::ReadWrite;

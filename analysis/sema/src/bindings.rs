@@ -3,6 +3,9 @@
 use rustc_hash::FxHashMap;
 use syntax::ast::{Expr, ExprKind, Macro, Name};
 
+/// How long an argument that becomes a string may be, in bytes.
+const MAX_QUOTED: usize = 1 << 12;
+
 /// What the parameters of a macro stand for in one use.
 #[derive(Default)]
 pub(crate) struct Bindings<'a> {
@@ -46,6 +49,9 @@ impl<'a> Bindings<'a> {
     pub(crate) fn quoted(&self, param: &str, file: &str) -> Option<String> {
         let arg = self.single.get(param)?;
         let text = arg.as_ident().map_or_else(|| arg.span.text(file), |name| name.as_str());
+        if text.len() > MAX_QUOTED {
+            return None;
+        }
         let mut out = String::from("\"");
         for c in text.chars() {
             match c {

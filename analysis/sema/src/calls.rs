@@ -28,6 +28,8 @@ pub(crate) struct CallGraph {
 
 /// How many macros inside macros are followed.
 const MACRO_DEPTH: usize = 16;
+/// How many names one macro may add to the callees of a function.
+const MAX_NAMES: usize = 500;
 /// How many expansions the search for callbacks in one macro may take.
 const MAX_EXPANSIONS: usize = 200;
 
@@ -133,6 +135,7 @@ impl Collector<'_> {
         }
         let mut seen = FxHashSet::default();
         names.retain(|name| seen.insert(name.clone()));
+        names.truncate(MAX_NAMES);
         self.macros.insert(definition.name.clone(), names.clone());
         names
     }

@@ -33,6 +33,9 @@ pub(crate) enum MacroBody {
 /// Stands for the block behind a macro such as `for_each_item(i) { … }` while its body is parsed.
 pub(crate) const BLOCK_MARKER: &str = "__macro_block";
 
+/// How long a body with `#` or `##` may be, in bytes, before and after they are carried out.
+const MAX_PASTED: usize = 1 << 16;
+
 /// What one expansion counts for among the steps that a question to [`Sema`] may take.
 const EXPANSION_STEPS: u32 = 50;
 
@@ -217,13 +220,16 @@ fn paste(body: &str, bindings: &Bindings<'_>, file: &str) -> Option<Option<Strin
     if !body.contains('#') {
         return Some(None);
     }
+    if body.len() > MAX_PASTED {
+        return None;
+    }
     let tokens = lex(body);
     let is_hash = |at: usize| tokens.get(at).is_some_and(|token| token.is(b'#'));
     let joins = |at: usize| is_hash(at) && is_hash(at + 1);
     let mut out = String::new();
     let mut at = 0;
     let mut glue = false;
-    while let Some(token) = tokens.get(at) {
+    while let Some(token) = tokens.get(at).filter(|_| out.len() <= MAX_PASTED) {
         let text = token.span.text(body);
         if joins(at) {
             glue = true;
@@ -247,7 +253,7 @@ fn paste(body: &str, bindings: &Bindings<'_>, file: &str) -> Option<Option<Strin
         }
         glue = false;
     }
-    Some(Some(out))
+    (out.len() <= MAX_PASTED).then_some(Some(out))
 }
 
 /// The text of the token at `at` beside a `##`. In `, ## args` nothing is joined: the comma goes away with

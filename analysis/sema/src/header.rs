@@ -115,7 +115,7 @@ impl Header {
 
     /// Whether `name` is defined here.
     pub(crate) fn has(&self, space: Space, name: &str) -> bool {
-        self.all(space, name).next().is_some()
+        self.all(space, name).any(|found| found.declares(space, name))
     }
 
     /// All definitions of `name`, in the order of the text.
@@ -133,7 +133,7 @@ impl Header {
 
     /// The definition of `name`.
     pub(crate) fn find<'a>(&'a self, space: Space, name: &str) -> Lookup<'a> {
-        Lookup::of(self.all(space, name))
+        Lookup::of(space, name, self.all(space, name))
     }
 }
 
@@ -142,6 +142,22 @@ impl<'a> Found<'a> {
     pub(crate) fn content(&self) -> Option<&'a Content> {
         let text = self.text();
         self.piece.content.get_or_init(|| parse(text, self.piece.shape).map(Box::new)).as_deref()
+    }
+
+    /// Whether the piece declares `name`, which it may only mention: that tokens alone cannot tell apart
+    /// for declared names. A piece that cannot be parsed is taken at its word.
+    fn declares(&self, space: Space, name: &str) -> bool {
+        if !matches!(space, Space::Typedef | Space::Ordinary) {
+            return true;
+        }
+        match self.content() {
+            Some(Content::Declaration(declaration)) => {
+                let is_typedef = declaration.is_typedef == (space == Space::Typedef);
+                is_typedef && declaration.declarators.iter().any(|it| it.name == name)
+            }
+            Some(Content::Function(function)) => function.name == name,
+            Some(Content::Macro(_)) | None => true,
+        }
     }
 
     /// The limit of `#pragma pack` in force, in bytes.
@@ -161,12 +177,16 @@ impl<'a> Found<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    fn of(mut found: impl Iterator<Item = Found<'a>>) -> Lookup<'a> {
-        let Some(first) = found.next() else { return Lookup::None };
-        let mut same = |other: Found<'_>| {
+    fn of(space: Space, name: &str, found: impl Iterator<Item = Found<'a>>) -> Lookup<'a> {
+        let mut found: Vec<Found<'a>> = found.collect();
+        if found.len() > 1 {
+            found.retain(|found| found.declares(space, name));
+        }
+        let Some((first, others)) = found.split_first() else { return Lookup::None };
+        let same = |other: &Found<'_>| {
             first.piece.pack == other.piece.pack && same_tokens(first.text(), other.text())
         };
-        if found.all(&mut same) { Lookup::One(first) } else { Lookup::Several }
+        if others.iter().all(same) { Lookup::One(*first) } else { Lookup::Several }
     }
 }
 
@@ -192,7 +212,7 @@ impl Headers {
 
     /// The definition of `name`.
     pub(crate) fn find<'a>(&'a self, space: Space, name: &str) -> Lookup<'a> {
-        Lookup::of(self.all(space, name))
+        Lookup::of(space, name, self.all(space, name))
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) type EnumeratorAt = (Arc<[Enumerator]>, usize);
 pub(crate) struct FileIndex {
     /// Functions with a body, in the order of the text.
     pub(crate) functions: Vec<Arc<Function>>,
+    /// For each function, where what stands in front of its name begins: behind the item before it.
+    pub(crate) fronts: Vec<u32>,
     /// By name into `functions`; the first of several.
     pub(crate) function_names: FxHashMap<Name, usize>,
     /// Declarations at file scope, in the order of the text.
@@ -56,11 +58,20 @@ impl FileIndex {
         for directive in &unit.directives {
             index.add_directive(directive);
         }
+        let mut front = 0;
         for item in &unit.items {
-            match item {
-                Item::Function(function) => index.add_function(function),
-                Item::Declaration(declaration) => index.add_declaration(declaration),
-            }
+            let span = match item {
+                Item::Function(function) => {
+                    index.fronts.push(front);
+                    index.add_function(function);
+                    function.span
+                }
+                Item::Declaration(declaration) => {
+                    index.add_declaration(declaration);
+                    declaration.span
+                }
+            };
+            front = span.end;
         }
         index
     }

@@ -17,6 +17,7 @@ mod maps;
 mod programs;
 mod record;
 mod resolve;
+mod section;
 mod sema;
 mod subst;
 mod types;

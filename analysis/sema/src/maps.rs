@@ -47,13 +47,15 @@ fn is_legacy_section(section: &str) -> bool {
 pub(crate) fn collect(sema: &Sema) -> Vec<MapDef> {
     let mut maps = Vec::new();
     for declaration in &sema.index.declarations {
-        let section = declaration.attrs.section.as_ref().map(|(section, _)| section.as_str());
-        let Some(section) = section.filter(|section| is_map_section(section)) else { continue };
+        let section = sema.section_at(&declaration.attrs, declaration.span);
+        let Some((section, _)) = section.filter(|(section, _)| is_map_section(section)) else {
+            continue;
+        };
         if declaration.is_typedef || declaration.is_extern {
             continue;
         }
         for declarator in &declaration.declarators {
-            let map = Builder { sema, map: empty(declarator, is_legacy_section(section)) };
+            let map = Builder { sema, map: empty(declarator, is_legacy_section(&section)) };
             maps.push(map.build(declaration, declarator));
         }
     }

@@ -1,9 +1,6 @@
 //! Programs: the functions of a file that stand in a section of their own.
 
-use std::sync::Arc;
-
 use kernel_model::SectionInfo;
-use syntax::ast::Function;
 use text::Span;
 
 use crate::Sema;
@@ -21,15 +18,13 @@ pub struct Program {
     pub info: Option<SectionInfo>,
 }
 
-pub(crate) fn collect(functions: &[Arc<Function>]) -> Vec<Program> {
-    let with_section = functions.iter().enumerate().filter_map(|(position, function)| {
-        let (section, span) = function.attrs.section.as_ref()?;
-        Some(Program {
-            function: position,
-            section_text: section.clone(),
-            section_span: *span,
-            info: kernel_model::section(section),
-        })
+pub(crate) fn collect(sema: &Sema) -> Vec<Program> {
+    let functions = sema.index.functions.iter().zip(&sema.index.fronts).enumerate();
+    let with_section = functions.filter_map(|(position, (function, front))| {
+        let in_front = Span::new(*front, function.name_span.start);
+        let (section_text, section_span) = sema.section_at(&function.attrs, in_front)?;
+        let info = kernel_model::section(&section_text);
+        Some(Program { function: position, section_text, section_span, info })
     });
     with_section.collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use syntax::ast::{Name, RecordType};
+use syntax::ast::{Member, Name, RecordType, Type};
 use syntax::{Token, TokenKind, lex};
 use text::Span;
 
@@ -83,6 +83,16 @@ impl RecordNode {
     }
 }
 
+impl RecordNode {
+    /// Whether the definition leaves the place of a member open.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        let members =
+            self.body.as_ref().and_then(|body| body.members.as_deref()).unwrap_or_default();
+        let by_macro = |member: &Member| member.map.is_none() && member.ty == Type::Unknown;
+        self.marks.any_unknown() || members.iter().any(by_macro)
+    }
+}
+
 impl Marks {
     fn read(record: &RecordType, source: &Source, errors: &[Span]) -> Marks {
         let mut marks = Marks::default();
@@ -156,7 +166,9 @@ impl Reader<'_> {
     /// changes the order of bit-fields within their bytes only.
     fn is_condition(&self, token: Token) -> bool {
         let line = token.span.text(self.text).trim_start_matches('#').trim_start();
-        line.starts_with("if") && !line.contains("ENDIAN")
+        let condition = line.strip_prefix("if").map(str::trim);
+        condition
+            .is_some_and(|condition| !line.contains("ENDIAN") && !matches!(condition, "0" | "1"))
     }
 
     /// Notes the attributes in the tokens of one declaration of members.
@@ -209,7 +221,10 @@ impl Reader<'_> {
                 };
                 mark.aligned = number.map_or(Aligned::Unknown, Aligned::To);
             }
-            other if other.contains("aligned") => mark.aligned = Aligned::Unknown,
+            // `____cacheline_aligned` and its like, but not a type such as `__aligned_u64`.
+            other if other.contains("aligned") && !other.starts_with("aligned") => {
+                mark.aligned = Aligned::Unknown;
+            }
             _ => {}
         }
     }

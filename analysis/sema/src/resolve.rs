@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use syntax::ast::{Expr, Name, RecordType, Type};
+use syntax::ast::{Expr, Item, Name, RecordType, Type};
+use syntax::{Fragment, FragmentKind, Token, TokenKind, lex};
 
 use crate::header::{Content, Found, Lookup, Space, model};
 use crate::record::{RecordNode, Source};
 use crate::{FileScope, RecordRef, Scope, Sema, Ty, builtin};
+
+/// How long a macro that stands for a type may be, in bytes.
+const MAX_TYPE: usize = 256;
 
 /// Where a type is resolved.
 #[derive(Clone, Copy)]
@@ -96,6 +100,7 @@ impl Sema {
             || builtin::base_type(name).is_some()
             || self.headers.iter().any(|header| header.has(Space::Typedef, name))
             || model().has(Space::Typedef, name)
+            || self.named_type(name).is_some()
     }
 
     fn record_type(&self, record: &RecordType, context: Context<'_>) -> Ty {
@@ -123,6 +128,12 @@ impl Sema {
             return known.clone();
         }
         let node = self.find_record(is_union, tag);
+        if node.is_none()
+            && let Some(renamed) = self.renamed(tag)
+            && let Some(_level) = self.enter()
+        {
+            return self.tagged_record(is_union, renamed);
+        }
         let node = node.unwrap_or_else(|| RecordNode::incomplete(is_union, Name::from(tag)));
         let record = RecordRef(Arc::new(node));
         memo.borrow_mut().insert(Name::from(tag), record.clone());
@@ -144,11 +155,27 @@ impl Sema {
             Lookup::One(found) => foreign_record(&found),
             Lookup::None => None,
         };
-        // A definition that cannot be parsed, as some of the kernel's own are, is no better than none.
-        found.or_else(|| match model().find(space, tag) {
+        if found.as_ref().is_some_and(|found| !found.is_doubtful()) {
+            return found;
+        }
+        // Some of the kernel's own definitions cannot be parsed, or hide members in macros; the model has the
+        // same records written out.
+        let known = match model().find(space, tag) {
             Lookup::One(found) => foreign_record(&found),
             _ => None,
-        })
+        };
+        known.or(found)
+    }
+
+    /// The tag that a macro puts in the place of `tag`, as in `#define ctx_buff __sk_buff`.
+    fn renamed(&self, tag: &str) -> Option<&str> {
+        let definition = self.macro_def(tag).filter(|definition| definition.params.is_none())?;
+        match lex(&definition.body)[..] {
+            [Token { kind: TokenKind::Ident, .. }] if definition.body != tag => {
+                Some(&definition.body)
+            }
+            _ => None,
+        }
     }
 
     /// A record defined in the file.
@@ -182,10 +209,37 @@ impl Sema {
             Lookup::One(found) => self.typedef_in(&found, name),
             Lookup::None => None,
         };
-        found.or_else(|| match model().find(Space::Typedef, name) {
+        let found = found.or_else(|| match model().find(Space::Typedef, name) {
             Lookup::One(found) => self.typedef_in(&found, name),
             _ => None,
-        })
+        });
+        found.or_else(|| self.macro_type(name))
+    }
+
+    /// The type that the object-like macro `name` stands for: `#define __aligned_u64 __u64 …`.
+    fn macro_type(&self, name: &str) -> Option<Ty> {
+        let definition = self.macro_def(name).filter(|definition| definition.params.is_none())?;
+        let starts =
+            lex(&definition.body).first().is_some_and(|token| token.kind == TokenKind::Ident);
+        if !starts || definition.body == name || definition.body.len() > MAX_TYPE {
+            return None;
+        }
+        let _level = self.enter()?;
+        Some(self.declared_type(&definition.body)).filter(|ty| *ty != Ty::Unknown)
+    }
+
+    /// The type that `text` alone denotes, as in front of a declared name.
+    pub(crate) fn declared_type(&self, text: &str) -> Ty {
+        let parsed =
+            syntax::parse_fragment(&format!("{text} __declared;"), FragmentKind::Item, None);
+        let Some(Fragment::Items(items)) = parsed else { return Ty::Unknown };
+        match &items[..] {
+            [Item::Declaration(declaration)] => match &declaration.declarators[..] {
+                [declarator] if declarator.name == "__declared" => self.resolve(&declarator.ty),
+                _ => Ty::Unknown,
+            },
+            _ => Ty::Unknown,
+        }
     }
 
     fn typedef_in(&self, found: &Found<'_>, name: &str) -> Option<Ty> {

@@ -215,7 +215,8 @@ impl Sema {
         let found =
             self.declared(name, |declarator| !matches!(declarator.ty, Type::Function(_)))?;
         let Declared { declaration, declarator, foreign, .. } = found;
-        let section = declaration.attrs.section.as_ref().map(|(section, _)| section.clone());
+        let range = if foreign { Span::default() } else { declaration.span };
+        let section = self.section_at(&declaration.attrs, range).map(|(section, _)| section);
         let (is_const, is_volatile) = found.qualifiers();
         Some(Global {
             ty: self.variable_type(&declarator.ty, declarator.init.as_ref(), &FileScope),
@@ -241,7 +242,7 @@ impl Sema {
 
     /// The functions of the file that stand in a section, in the order of the text.
     pub fn programs(&self) -> &[Program] {
-        self.memo.programs.get_or_init(|| programs::collect(&self.index.functions))
+        self.memo.programs.get_or_init(|| programs::collect(self))
     }
 
     /// The section of `function` if it has one.

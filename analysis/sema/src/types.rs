@@ -1,5 +1,6 @@
 //! Types as the analysis sees them: typedefs resolved, no spelling left.
 
+use std::fmt;
 use std::sync::Arc;
 
 use syntax::ast::RecordType;
@@ -82,7 +83,7 @@ impl Ty {
 }
 
 /// A structure or union. Cloning is cheap; two of the same tag are equal.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RecordRef(pub(crate) Arc<RecordNode>);
 
 impl RecordRef {
@@ -104,6 +105,13 @@ impl RecordRef {
     /// The definition as written, with spans into the text it stands in.
     pub fn definition(&self) -> Option<&RecordType> {
         self.0.body.as_ref()
+    }
+}
+
+impl fmt::Debug for RecordRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keyword = if self.is_union() { "union" } else { "struct" };
+        write!(f, "{keyword} {}", self.name().unwrap_or("{…}"))
     }
 }
 

@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use syntax::ast::{BinaryOp, Block, Expr, ExprKind, Item, Name, StmtKind, UnaryOp};
-use syntax::{Fragment, FragmentKind};
+use syntax::ast::{BinaryOp, Block, Expr, ExprKind, Name, StmtKind, UnaryOp};
 
 use crate::builtin::{self, Known};
 use crate::expand::Expansion;
@@ -236,19 +235,7 @@ impl Sema {
         if let Some(known) = self.memo.written.borrow().get(text) {
             return known.clone();
         }
-        let parsed =
-            syntax::parse_fragment(&format!("{text} __declared;"), FragmentKind::Item, None);
-        let declared = match &parsed {
-            Some(Fragment::Items(items)) => items.first(),
-            _ => None,
-        };
-        let ty = match declared {
-            Some(Item::Declaration(declaration)) => declaration
-                .declarators
-                .first()
-                .map_or(Ty::Unknown, |declarator| self.resolve(&declarator.ty)),
-            _ => Ty::Unknown,
-        };
+        let ty = self.declared_type(text);
         self.memo.written.borrow_mut().insert(text, ty.clone());
         ty
     }

@@ -82,5 +82,8 @@ fn block(of: &Block, len: usize) {
 }
 
 fn inside(span: text::Span, len: usize) {
-    assert!(span.start <= span.end && span.end as usize <= len, "span {span:?} in a text of {len} bytes");
+    assert!(
+        span.start <= span.end && span.end as usize <= len,
+        "span {span:?} in a text of {len} bytes"
+    );
 }

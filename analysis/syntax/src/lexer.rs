@@ -52,6 +52,8 @@ pub(crate) struct Scan {
     pub(crate) tokens: Vec<Token>,
     /// In order, those inside directives too.
     pub(crate) comments: Vec<Span>,
+    /// String and character constants that are not closed, in order.
+    pub(crate) unclosed: Vec<Span>,
 }
 
 /// Tokens and comments of `text`.
@@ -61,7 +63,7 @@ pub(crate) fn scan(text: &str) -> Scan {
         bytes: &bytes[..bytes.len().min(u32::MAX as usize)],
         at: 0,
         line_start: true,
-        out: Scan { tokens: Vec::with_capacity(bytes.len() / 5), comments: Vec::new() },
+        out: Scan { tokens: Vec::with_capacity(bytes.len() / 5), ..Scan::default() },
     };
     while lexer.step() {}
     lexer.out
@@ -190,17 +192,19 @@ impl Lexer<'_> {
     }
 
     fn quoted(&mut self, start: usize, quote: u8) {
-        self.skip_quoted(quote);
+        if !self.skip_quoted(quote) {
+            self.out.unclosed.push(span(start, self.at));
+        }
         let kind = if quote == b'"' { TokenKind::Str } else { TokenKind::Char };
         self.push(kind, start);
     }
 
-    /// Moves from an opening quote behind the closing one, or to the end of the line.
-    fn skip_quoted(&mut self, quote: u8) {
+    /// Moves from an opening quote behind the closing one, or to the end of the line; whether it was closed.
+    fn skip_quoted(&mut self, quote: u8) -> bool {
         self.at += 1;
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
-                b'\n' => return,
+                b'\n' => return false,
                 b'\\' => {
                     self.at += 1;
                     if self.peek(0) == b'\r' && self.peek(1) == b'\n' {
@@ -211,11 +215,12 @@ impl Lexer<'_> {
                 _ => {
                     self.at += 1;
                     if byte == quote {
-                        return;
+                        return true;
                     }
                 }
             }
         }
+        false
     }
 
     /// Moves over a whole character, so that no token ends inside of one.
@@ -284,7 +289,9 @@ impl Lexer<'_> {
                     self.at += 1;
                 }
                 (b'/', b'*' | b'/') => self.comment(),
-                (b'"' | b'\'', _) if !prose => self.skip_quoted(byte),
+                (b'"' | b'\'', _) if !prose => {
+                    self.skip_quoted(byte);
+                }
                 _ => self.at += 1,
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::{Function, FunctionKind, Param, Returns, Role, Version};
 
-pub(crate) static FUNCTIONS: [Function; 394] = [
+pub(crate) static FUNCTIONS: [Function; 396] = [
     Function {
         name: "bpf_arena_alloc_pages",
         kind: FunctionKind::Kfunc,
@@ -2404,6 +2404,66 @@ pub(crate) static FUNCTIONS: [Function; 394] = [
         errors: "NULL if the range is outside, or the dynptr is read-only, null or of a packet.",
         programs: "",
         source: "include/uapi/linux/bpf.h (v6.1; 210 and 211: v6.2); net/core/filter.c (v6.18); commit 34d4ef5775f7",
+    },
+    Function {
+        name: "bpf_dynptr_file_discard",
+        kind: FunctionKind::Kfunc,
+        since: Version::new(6, 19),
+        ret_type: "int",
+        params: &[Param {
+            name: "dynptr",
+            c_type: "struct bpf_dynptr *",
+            role: Role::DynptrRelease,
+            nullable: false,
+            size_param: None,
+        }],
+        variadic: false,
+        changes_packet: false,
+        changes_geometry: false,
+        returns: Returns::Status,
+        sleepable: false,
+        summary: "Gives a dynptr made by bpf_dynptr_from_file back.",
+        errors: "",
+        programs: "tracing, LSM",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); unverified: kernel/bpf/helpers.c of 6.19",
+    },
+    Function {
+        name: "bpf_dynptr_from_file",
+        kind: FunctionKind::Kfunc,
+        since: Version::new(6, 19),
+        ret_type: "int",
+        params: &[
+            Param {
+                name: "file",
+                c_type: "struct file *",
+                role: Role::Object,
+                nullable: false,
+                size_param: None,
+            },
+            Param {
+                name: "flags",
+                c_type: "__u32",
+                role: Role::Flags,
+                nullable: false,
+                size_param: None,
+            },
+            Param {
+                name: "ptr",
+                c_type: "struct bpf_dynptr *",
+                role: Role::DynptrNew,
+                nullable: false,
+                size_param: None,
+            },
+        ],
+        variadic: false,
+        changes_packet: false,
+        changes_geometry: false,
+        returns: Returns::Status,
+        sleepable: false,
+        summary: "Makes a read-only dynptr over the contents of a file; it must be given back, also on an error.",
+        errors: "-EINVAL if flags is not 0; the dynptr is then null.",
+        programs: "tracing, LSM",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); unverified: kernel/bpf/helpers.c of 6.19",
     },
     Function {
         name: "bpf_dynptr_from_mem",

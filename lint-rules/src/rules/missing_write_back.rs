@@ -42,8 +42,15 @@ fn check(cx: &mut RuleCx<'_>) {
         }
     }
     for (call, lost) in slices {
-        report(cx, call, &lost);
+        if !is_inverted(cx, call) {
+            report(cx, call, &lost);
+        }
     }
+}
+
+/// A write-back on the wrong branch is one mistake, reported as such.
+fn is_inverted(cx: &RuleCx<'_>, call: Span) -> bool {
+    cx.facts().any(|(_, fact)| matches!(fact, Fact::InvertedWriteBack { slice, .. } if slice.call.span == call))
 }
 
 fn report(cx: &mut RuleCx<'_>, call: Span, lost: &Lost<'_>) {

@@ -32,17 +32,17 @@ fn check(cx: &mut RuleCx<'_>) {
         let position = if call.api == Api::Read { 3 } else { 1 };
         let Some(argument) = call.call.args.get(position).copied() else { continue };
         let text = cx.quote(argument);
-        let low = offset.bits().value() & 0xffff_ffff;
-        cx.report(observation, format!("`{text}` does not fit 32 bits: the kernel sees {low}"))
+        cx.report(observation, format!("`{text}` may not fit 32 bits: the kernel takes only the lower half"))
             .at(argument)
             .help("keep offsets in `__u32`, or check the upper half")
             .emit();
     }
 }
 
-/// Whether values that differ are the same to the kernel: the upper half counts, the lower is fixed.
+/// Whether bits are meant to stand in the upper half: the value surely lies there, or it was shifted
+/// up so far that its last byte is fixed.
 fn loses_bits(offset: Scalar) -> bool {
-    let (low, high) = (offset.bits().mask() & 0xffff_ffff, offset.bits().mask() >> 32);
     let above = offset.min() > i128::from(u32::MAX) && offset.max() < i128::from(u64::MAX);
-    above || low == 0 && high != 0 && offset.max() > i128::from(u32::MAX)
+    let shifted = offset.bits().mask().trailing_zeros() >= 8 && offset.bits().mask() >> 32 != 0;
+    above || shifted && offset.max() > i128::from(u32::MAX)
 }

@@ -71,6 +71,31 @@ fn the_order_does_not_depend_on_the_threads() {
     assert_eq!(run("7"), single);
 }
 
+/// The header says how large the buffer is; without it nothing is certain.
+#[test]
+fn headers_are_found_from_any_directory() {
+    let program = "#include \"sizes.h\"\nSEC(\"tc\")\nint prog(struct __sk_buff *skb)\n{\n\tstruct bpf_dynptr pkt;\n\t__u8 hdr_buf[HDR_BYTES], *hdr;\n\n\tbpf_dynptr_from_skb(skb, 0, &pkt);\n\thdr = bpf_dynptr_slice(&pkt, 0, hdr_buf, 40);\n\treturn hdr ? hdr[0] : 0;\n}\n";
+    let sandbox = Sandbox::new(&[
+        ("src/a.bpf.c", program),
+        ("src/sizes.h", "#include \"../inc/more.h\"\n"),
+        ("inc/more.h", "#define HDR_BYTES 20\n"),
+        ("without/b.bpf.c", program),
+        ("elsewhere/.keep", ""),
+    ]);
+    for (directory, path) in
+        [(".", "src/a.bpf.c"), ("elsewhere", "../src/a.bpf.c"), ("src", "a.bpf.c")]
+    {
+        let mut command = sandbox.command(&["check", "--format=json", path]);
+        let ran = Ran::of(command.current_dir(sandbox.path(directory)));
+        assert_eq!(
+            ran.findings(),
+            [(path.to_owned(), "buffer-too-small".to_owned())],
+            "{directory}"
+        );
+    }
+    assert_eq!(sandbox.run(&["check", "--format=json", "without"]).findings(), []);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_and_loops_reported() {

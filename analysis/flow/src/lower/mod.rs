@@ -40,7 +40,7 @@ pub(crate) fn lower_function(sema: &Sema, function: &ast::Function, foreign: boo
         params: function.params.len(),
         locals: lowerer.locals,
         blocks: lowerer.blocks,
-        is_static: function.is_static,
+        is_static: is_static(sema, function),
         foreign,
         uncertain: lowerer.uncertain,
         callees: lowerer.callees,
@@ -48,6 +48,23 @@ pub(crate) fn lower_function(sema: &Sema, function: &ast::Function, foreign: boo
         result_targets: lowerer.result_targets,
     })
 }
+
+/// Whether the kernel verifies the function as part of its callers. Project macros such as `statfunc`
+/// stand for `static`; a word that is not known is taken for one.
+fn is_static(sema: &Sema, function: &ast::Function) -> bool {
+    let stands_for_static = |word: &str| match sema.macro_def(word) {
+        Some(definition) => ["static", "inline"].iter().any(|part| definition.body.contains(part)),
+        None => !KNOWN_ATTRIBUTES.iter().any(|known| word.starts_with(known)) || word.contains("inline") && word != "__noinline",
+    };
+    function.is_static || function.is_inline || function.attrs.words.iter().any(|(word, _)| stands_for_static(word))
+}
+
+/// Attributes that global functions carry.
+const KNOWN_ATTRIBUTES: &[&str] = &[
+    "__attribute__", "__attribute", "__noinline", "noinline", "__weak", "__hidden", "__used", "__maybe_unused", "__unused",
+    "__section", "__success", "__failure", "__msg", "__naked", "__noreturn", "__aligned", "__cold", "__hot", "__ksym",
+    "__kfunc", "__arg_", "__noclone", "__flatten", "__visible", "__retval", "__flag", "__log_level", "extern",
+];
 
 /// An array parameter is a pointer.
 fn decay(ty: Ty) -> Ty {
@@ -77,6 +94,7 @@ struct Lowerer<'a> {
     callees: Vec<SmolStr>,
     statements: Vec<StmtSpan>,
     result_targets: FxHashMap<LocalId, SmolStr>,
+    calls: u32,
     macro_depth: u32,
     expanding: Vec<SmolStr>,
     uncertain: bool,
@@ -109,6 +127,7 @@ impl<'a> Lowerer<'a> {
             callees: Vec::new(),
             statements: Vec::new(),
             result_targets: FxHashMap::default(),
+            calls: 0,
             macro_depth: 0,
             expanding: Vec::new(),
             uncertain: false,
@@ -182,7 +201,8 @@ impl<'a> Lowerer<'a> {
         if let Callee::Named(name) = &callee {
             self.note_callee(name);
         }
-        self.push(InstKind::Call { dst, callee, args, ignored }, span);
+        self.calls += 1;
+        self.push(InstKind::Call { number: self.calls, dst, callee, args, ignored }, span);
         Expr::load(Place::local(dst, ty, span))
     }
 

@@ -16,6 +16,9 @@ static int by_object(void) { return CALL; }
 static int first(u32 i, void *ctx) { return 0; }
 static int second(u32 i, void *ctx) { return leaf(1); }
 static int third(void *map, void *key, void *value) { return 0; }
+static int each(void *map, void *key, void *value, void *ctx) { return 0; }
+static int found(struct task_struct *task, void *vma, void *ctx) { return 0; }
+static int work(void *map, int *key, void *value) { return 0; }
 static long drained(struct bpf_dynptr *p, void *ctx) { return 0; }
 static int hidden(int leaf) { return leaf; }
 static int ping(int n) { return pong(n); }
@@ -27,6 +30,9 @@ int run(void *c) {
     bpf_timer_set_callback(&t, &third);
     if (by_macro()) { by_object(); }
     bpf_user_ringbuf_drain(&rb, (void *)drained, &ctx, 0);
+    bpf_for_each_map_elem(&map, each, &ctx, 0);
+    bpf_find_vma(task, 0, found, &ctx, 0);
+    bpf_wq_set_callback(&wq, work, 0);
     return ({ ping(1); });
 }
 "#;
@@ -70,6 +76,9 @@ fn callbacks() {
     assert_eq!(callback("second"), Some(("bpf_loop", 1)));
     assert_eq!(callback("third"), Some(("bpf_timer_set_callback", 1)));
     assert_eq!(callback("drained"), Some(("bpf_user_ringbuf_drain", 1)));
+    assert_eq!(callback("each"), Some(("bpf_for_each_map_elem", 1)));
+    assert_eq!(callback("found"), Some(("bpf_find_vma", 2)));
+    assert_eq!(callback("work"), Some(("bpf_wq_set_callback", 1)));
     for name in ["leaf", "run", "by_macro", "nothing"] {
         assert_eq!(callback(name), None, "{name}");
     }

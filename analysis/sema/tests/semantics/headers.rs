@@ -23,6 +23,9 @@ typedef unsigned int id_t;
 typedef struct { u8 a; u64 b; } pair_t;
 typedef int (*callback_t)(void *ctx, int n);
 typedef u8 addr_t[6];
+typedef long __base_t;
+typedef __base_t __derived_t;
+typedef struct __tagged __attribute__((packed)) tagged_t;
 typedef enum { RED, GREEN = 5, BLUE } color_t;
 
 enum kind { KIND_A = 1, KIND_B, KIND_C = LIMIT + 1, KIND_D };
@@ -77,6 +80,7 @@ fn names() {
         ("callback_t", Some(8)),
         ("addr_t", Some(6)),
         ("color_t", Some(4)),
+        ("__derived_t", Some(8)),
         ("struct outer", Some(16)),
         ("struct inner", Some(8)),
         ("struct packed", Some(5)),
@@ -88,6 +92,8 @@ fn names() {
     for (text, expected) in sizes {
         assert_eq!(size(text), expected, "{text}");
     }
+    assert!(sema.is_type_name("__base_t") && sema.is_type_name("tagged_t"));
+    assert!(!sema.is_type_name("__tagged"));
     let constants = [
         ("LIMIT", Some(16)),
         ("RED", Some(0)),
@@ -153,6 +159,17 @@ fn conditional_branches_keep_their_brackets() {
 }
 
 #[test]
+fn the_model_helps_where_a_header_is_not_clear() {
+    let header = "struct __sk_buff { __u32 len; __bpf_md_ptr(struct bpf_flow_keys *, flow_keys); };\n\
+        struct arphdr {\n __be16 ar_hrd, ar_pro;\n __u8 ar_hln, ar_pln;\n __be16 ar_op;\n#if 0\n char ar_sha[6];\n#endif\n};\n\
+        struct ethhdr { __u8 own; };\nstruct own { __u8 a; MACRO(b, c); };\n";
+    let sema = with_headers("", &[header]);
+    let sizes = ["struct __sk_buff", "struct arphdr", "struct ethhdr", "struct own"];
+    let sizes = sizes.map(|name| sema.size_of(&ty(&sema, name)));
+    assert_eq!(sizes, [Some(192), Some(8), Some(1), None]);
+}
+
+#[test]
 fn packing_in_headers() {
     let header = "#pragma pack(push, 1)\nstruct a { u8 x; u32 y; };\ntypedef struct { u8 x; u64 y; } b;\n\
         #pragma pack(pop)\nstruct c { u8 x; u32 y; };\n";
@@ -176,6 +193,14 @@ fn a_header_is_shared_between_files_and_threads() {
         (std::thread::spawn(size("struct outer x;")), std::thread::spawn(size("pair_t x[2];")));
     assert_eq!(one.join().expect("no panic"), Some(16));
     assert_eq!(two.join().expect("no panic"), Some(32));
+}
+
+#[test]
+fn views_move_between_threads() {
+    let sema = with_headers("struct outer x;", &[HEADER]);
+    let size =
+        std::thread::spawn(move || sema.global("x").and_then(|global| sema.size_of(&global.ty)));
+    assert_eq!(size.join().expect("no panic"), Some(16));
 }
 
 #[test]

@@ -106,6 +106,12 @@ const SIZES: &[(&str, &str, Option<u64>, Option<u64>)] = &[
         Some(4),
         Some(4),
     ),
+    (
+        "#define __aligned_u64 __u64 __attribute__((aligned(8)))\nstruct s { u32 a; __aligned_u64 b; };",
+        "struct s",
+        Some(16),
+        Some(8),
+    ),
     // Members that depend on a condition.
     ("struct s {\n u8 a;\n#ifdef X\n u8 b;\n#endif\n u8 c;\n};", "struct s", None, None),
     (

@@ -89,6 +89,29 @@ fn types_from_headers() {
 }
 
 #[test]
+fn sections_through_macros() {
+    let text = r#"
+        #define __entry(name) SEC(name) __attribute__((used))
+        #define __fixed __entry("xdp")
+        #define __maps __attribute__((section(".maps"), used))
+        #define NOT_A_SECTION(x) __attribute__((x))
+        struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 2); } m __maps;
+        __entry("tc") int one(struct __sk_buff *skb) { return 0; }
+        __fixed int two(struct xdp_md *ctx) { return 0; }
+        NOT_A_SECTION(unused) static int three(void) { return 0; }
+    "#;
+    let sema = sema(text);
+    let sections: Vec<_> = sema
+        .programs()
+        .iter()
+        .map(|it| (it.section_text.as_str(), it.section_span.text(text)))
+        .collect();
+    assert_eq!(sections, [("tc", "\"tc\""), ("xdp", "__fixed")]);
+    assert_eq!(map(&sema, "m").max_entries, Some(2));
+    assert!(sema.global("m").is_some_and(|global| global.is_map));
+}
+
+#[test]
 fn programs() {
     let text = r#"
         static int sub(void) { return 0; }

@@ -136,6 +136,20 @@ fn typedefs() {
 }
 
 #[test]
+fn types_behind_macros() {
+    let text = "#define __aligned_u64 __u64 __attribute__((aligned(8)))\n#define buff __sk_buff\n#define NAME value\n\
+        #define again again\n#define first second\n#define second first\nint value;";
+    let sema = sema(text);
+    assert_eq!(sema.typedef("__aligned_u64"), Some(int(64, false)));
+    assert_eq!(ty(&sema, "struct buff"), ty(&sema, "struct __sk_buff"));
+    assert_eq!(sema.record_named(false, "buff"), sema.record_named(false, "__sk_buff"));
+    for name in ["NAME", "again", "first", "value"] {
+        assert!(!sema.is_type_name(name), "{name}");
+        assert_eq!(sema.record_named(false, name), None, "{name}");
+    }
+}
+
+#[test]
 fn locals_as_the_caller_declares_them() {
     let text = "int f(struct s *p) { u8 a[] = { 1, 2, 3 }; char t[] = \"ab\"; __auto_type q = p; \
         typeof(*p) r; u8 b[sizeof(r)]; } struct s { long x[2]; };";

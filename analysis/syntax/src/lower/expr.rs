@@ -9,6 +9,7 @@ use super::{Kid, Lower, Place, literal};
 use crate::ast::{BinaryOp, Expr, ExprKind, Name, Type, UnaryOp};
 use crate::fragment;
 use crate::mask::MaskKind;
+use crate::mask::words::word;
 
 impl<'t> Lower<'_, 't> {
     pub(super) fn expr(&mut self, node: Node<'t>) -> Expr {
@@ -64,6 +65,11 @@ impl<'t> Lower<'_, 't> {
                 Some(inner) => return self.expr(inner),
                 None => ExprKind::Error,
             },
+            // Where it expects a name the grammar takes keywords too.
+            Kind::Ident if word(self.text(node)).is_statement() => {
+                self.bad = true;
+                ExprKind::Error
+            }
             Kind::Ident
             | Kind::Null
             | Kind::True
@@ -138,6 +144,7 @@ impl<'t> Lower<'_, 't> {
             let mask = self.source.masks.at(start).iter().find_map(|mask| match mask.kind {
                 MaskKind::TypeArgument => Some((mask.span, None)),
                 MaskKind::OpaqueArgument { control } => Some((mask.span, Some(control))),
+                MaskKind::Unclosed => Some((mask.span, Some(true))),
                 _ => None,
             });
             match mask {
@@ -272,7 +279,8 @@ impl<'t> Lower<'_, 't> {
     }
 
     fn call(&mut self, node: Node<'t>) -> ExprKind {
-        let [Some(function), Some(list)] = self.fields(node, [Field::Function, Field::Arguments]) else {
+        let [Some(function), Some(list)] = self.fields(node, [Field::Function, Field::Arguments])
+        else {
             return ExprKind::Error;
         };
         let args = self.arguments(list.node);
@@ -334,7 +342,8 @@ impl<'t> Lower<'_, 't> {
         if !self.locals.contains(name) || !matches!(kind(value), Kind::Unary | Kind::Pointer) {
             return None;
         }
-        let [Some(operator), Some(right)] = self.fields(value, [Field::Operator, Field::Argument]) else {
+        let [Some(operator), Some(right)] = self.fields(value, [Field::Operator, Field::Argument])
+        else {
             return None;
         };
         let op = match operator.node.kind() {

@@ -188,7 +188,11 @@ impl<'s, 't> Lower<'s, 't> {
 
     /// The first child with each of these fields. Walking over the children is what lowering spends its time on, so
     /// all that is wanted of a node is asked for at once.
-    fn fields<const N: usize>(&mut self, node: Node<'t>, fields: [Field; N]) -> [Option<Kid<'t>>; N] {
+    fn fields<const N: usize>(
+        &mut self,
+        node: Node<'t>,
+        fields: [Field; N],
+    ) -> [Option<Kid<'t>>; N] {
         let kids = self.open(node);
         let list = &self.kids[kids.clone()];
         let found = fields.map(|field| list.iter().find(|kid| kid.field == field).copied());

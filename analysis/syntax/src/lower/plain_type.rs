@@ -55,5 +55,12 @@ fn tagged(head: Word, keyword: &str, tag: &str, span: Span) -> Type {
         return Type::Enum(Box::new(EnumType { tag, enumerators: None }));
     }
     let is_union = keyword == "union";
-    Type::Record(Box::new(RecordType { is_union, tag, members: None, packed: false, aligned: None, span }))
+    Type::Record(Box::new(RecordType {
+        is_union,
+        tag,
+        members: None,
+        packed: false,
+        aligned: None,
+        span,
+    }))
 }

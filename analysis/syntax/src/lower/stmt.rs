@@ -320,17 +320,23 @@ fn asm_operands(text: &str) -> StmtKind {
     let (mut outputs, mut inputs, mut memory) = (Vec::new(), Vec::new(), false);
     let mut section = 0;
     let mut depth = 0usize;
+    // `asm volatile("" : "+r"(x))` keeps the compiler from knowing `x`; the value stays.
+    let template = tokens.iter().find(|token| token.kind == TokenKind::Str);
+    let is_barrier = template.is_some_and(|template| template.span.text(text) == "\"\"");
+    let mut constraint = "";
     for (at, token) in tokens.iter().enumerate() {
         match token.kind {
             TokenKind::Punct(b'(') => depth += 1,
             TokenKind::Punct(b')') => depth = depth.saturating_sub(1),
             TokenKind::Punct(b':') if depth == 1 => section += 1,
+            TokenKind::Str if section == 1 => constraint = token.span.text(text),
             TokenKind::Str if section == 3 => memory |= token.span.text(text) == "\"memory\"",
             // A macro such as `__clobber_all` may stand for anything.
             TokenKind::Ident if section == 3 => memory = true,
             TokenKind::Ident if depth > 1 && is_operand(text, &tokens, at) => {
                 let name = Name::new(token.span.text(text));
                 match section {
+                    1 if is_barrier && constraint.starts_with("\"+") => inputs.push(name),
                     1 => outputs.push(name),
                     2 => inputs.push(name),
                     _ => {}

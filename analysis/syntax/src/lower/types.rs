@@ -6,9 +6,11 @@ use tree_sitter::Node;
 use super::kinds::{Field, Kind};
 use super::{Lower, behind};
 use crate::ast::{
-    EnumType, Enumerator, ExprKind, FunctionType, MapMember, Member, Name, Param, RecordType, Type,
+    EnumType, Enumerator, Expr, ExprKind, FunctionType, MapMember, Member, Name, Param, RecordType,
+    Type,
 };
 use crate::lexer::{TokenKind, lex};
+use crate::mask::words::word;
 use crate::mask::{MapMacro, MaskKind};
 
 /// A declared name with its type.
@@ -31,7 +33,10 @@ impl<'t> Lower<'_, 't> {
         match kind {
             Kind::PrimitiveType => self.primitive(node),
             Kind::TypeIdent if self.text(node) == "__auto_type" => Type::Typeof(None),
-            Kind::TypeIdent => Type::Named(self.name(node)),
+            Kind::TypeIdent => {
+                self.bad |= word(self.text(node)).is_statement();
+                Type::Named(self.name(node))
+            }
             Kind::SizedType => Type::Named(self.words(node)),
             Kind::Struct | Kind::Union => self
                 .deeper(|lower| lower.record(node, kind == Kind::Union))
@@ -263,11 +268,25 @@ impl<'t> Lower<'_, 't> {
         self.close(kids);
         let enumerators = body.map(|body| {
             let kids = self.open(body);
-            let list = kids.clone().filter_map(|at| self.enumerator(at)).collect();
+            let mut list: Vec<_> = kids.clone().filter_map(|at| self.enumerator(at)).collect();
             self.close(kids);
+            self.macro_enumerators(self.raw(body), &mut list);
             list
         });
         Type::Enum(Box::new(EnumType { tag, enumerators }))
+    }
+
+    /// Adds an enumerator without a name and of unknown value for each macro among them, so that nobody counts on.
+    fn macro_enumerators(&self, body: Span, list: &mut Vec<Enumerator>) {
+        for mask in self.source.masks.starting_in(body) {
+            if mask.kind != MaskKind::MacroCall {
+                continue;
+            }
+            let span = self.placed(mask.span);
+            let at = list.partition_point(|one| one.span.start < span.start);
+            let value = Some(Expr { kind: ExprKind::Error, span });
+            list.insert(at, Enumerator { name: Name::default(), span, value });
+        }
     }
 
     fn enumerator(&mut self, at: usize) -> Option<Enumerator> {

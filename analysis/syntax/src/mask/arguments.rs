@@ -15,6 +15,7 @@ impl Masker<'_> {
         if self.stream.word(open - 1) == Word::Offsetof {
             return self.member_path(open, close).into_iter().collect();
         }
+        self.empty_arguments(open, close);
         let mut done = Vec::new();
         for (from, to) in split(&self.stream, open, close) {
             let kind = if is_type(&self.stream, from, to) {
@@ -29,6 +30,13 @@ impl Masker<'_> {
             }
         }
         done
+    }
+
+    /// `f(a, b, )`: a comma with nothing behind it is erased.
+    fn empty_arguments(&mut self, open: usize, close: usize) {
+        if close > open + 1 && self.stream.is(close - 1, b',') {
+            self.erase(close - 1, close - 1, MaskKind::Empty);
+        }
     }
 
     /// `offsetof(T, a.b[1])`: the path becomes one identifier.

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use text::Span;
 
 use crate::lexer::span;
-use crate::mask::specifiers::Run;
+use crate::mask::specifiers::{Run, is_mark};
 use crate::mask::structure::{Brace, NONE};
 use crate::mask::words::Word;
 use crate::mask::{MaskKind, Masker};
@@ -31,6 +31,9 @@ enum Place {
 /// How far a `case` label is searched for its colon.
 const MAX_CASE_TOKENS: usize = 64;
 
+/// How far the width of a bit-field is searched for its end.
+const MAX_WIDTH_TOKENS: usize = 32;
+
 /// How many tokens of casts in a row are looked at together.
 const MAX_CAST_TOKENS: usize = 24;
 
@@ -54,6 +57,11 @@ impl Masker<'_> {
             }
             if starts && let Some(next) = self.item(at, place) {
                 at = next;
+                continue;
+            }
+            if starts && let Some(next) = self.specifiers(at, place) {
+                at = next;
+                starts = false;
                 continue;
             }
             if self.stream.word(at) == Word::Typeof
@@ -136,7 +144,7 @@ impl Masker<'_> {
     /// Whether a declaration, statement or parameter starts behind the token at `at`.
     fn starts_item(&self, at: usize, place: Place) -> bool {
         if self.stream.is(at, b'{') {
-            return !matches!(self.stream.braces[at], Brace::Init | Brace::Enum | Brace::No);
+            return !matches!(self.stream.braces[at], Brace::Init | Brace::No);
         }
         if self.stream.is(at, b'}') {
             let open = self.stream.pairs[at];
@@ -145,6 +153,9 @@ impl Masker<'_> {
                     self.stream.braces[open],
                     Brace::Function | Brace::Block | Brace::File
                 );
+        }
+        if self.stream.is(at, b'(') && self.inside(at, place) == Place::Params {
+            return true;
         }
         match place {
             Place::File | Place::Record => self.stream.is(at, b';'),
@@ -155,16 +166,18 @@ impl Masker<'_> {
                     || self.stream.word(at) == Word::Before
                     || self.stream.is(at, b')') && self.ends_head(at)
             }
-            Place::Params => {
-                self.stream.is(at, b',')
-                    || self.stream.is(at, b'(') && self.is_parameters(at, place)
-            }
-            _ => self.stream.is(at, b'(') && self.inside(at, place) == Place::Params,
+            Place::Params | Place::Enum => self.stream.is(at, b','),
+            Place::Expr => false,
         }
     }
 
     /// Rules for the start of a declaration or statement. The index where to go on if something was masked.
     fn item(&mut self, at: usize, place: Place) -> Option<usize> {
+        let nothing = at > 0 && (self.stream.is(at - 1, b';') || self.stream.is(at - 1, b'{'));
+        if place == Place::Record && nothing && self.stream.is(at, b';') {
+            self.erase(at, at, MaskKind::Empty);
+            return Some(at + 1);
+        }
         if !self.stream.is_ident(at) {
             return None;
         }
@@ -172,14 +185,17 @@ impl Masker<'_> {
             Place::File => self.file_macro(at),
             Place::Record => self.record_macro(at),
             Place::Code => self.statement_macro(at),
-            _ => None,
+            Place::Enum => self.enum_macro(at),
+            Place::Params | Place::Expr => None,
         }
-        .or_else(|| {
-            if !matches!(place, Place::Expr | Place::Enum) {
-                self.specifiers(at, place);
-            }
-            None
-        })
+    }
+
+    /// `NAME(…)` among enumerators, with its comma.
+    fn enum_macro(&mut self, at: usize) -> Option<usize> {
+        let close = self.stream.parens(at + 1)?;
+        let end = close + usize::from(self.stream.is(close + 1, b','));
+        self.erase(at, end, MaskKind::MacroCall);
+        Some(end + 1)
     }
 
     /// `NAME(…)` where a declaration starts, unless it may be the declarator of a function.
@@ -298,16 +314,18 @@ impl Masker<'_> {
         }
     }
 
-    /// Erases what the grammar of declarations has no place for.
-    fn specifiers(&mut self, at: usize, place: Place) {
+    /// Erases what the grammar of declarations has no place for. The index where to go on if that is not the next token.
+    fn specifiers(&mut self, at: usize, place: Place) -> Option<usize> {
+        if matches!(place, Place::Enum | Place::Expr) {
+            return None;
+        }
         self.tag_mark(at);
-        let Some(run) = Run::read(&self.stream, at) else { return };
+        let run = Run::read(&self.stream, at)?;
         for surplus in run.surplus(&self.stream) {
             self.erase(surplus, surplus, MaskKind::SurplusWord);
         }
-        if place == Place::Record && self.stream.is(run.end, b':') && run.is_unnamed() {
-            self.unnamed_bits(run.end, run.end);
-        }
+        let unnamed = place == Place::Record && self.stream.is(run.end, b':') && run.is_unnamed();
+        if unnamed { self.unnamed_bits(run.end) } else { None }
     }
 
     /// `struct MARK name {`: all but the last identifier.
@@ -330,16 +348,33 @@ impl Masker<'_> {
         }
     }
 
-    /// `u32 :5;`: the width is erased, which leaves a member without a name.
-    fn unnamed_bits(&mut self, from: usize, colon: usize) {
-        let mut end = colon + 1;
-        while end < self.stream.len() && !self.stream.is(end, b';') && !self.stream.is(end, b',') {
-            end += 1;
+    /// `u32 :5, :1, a:2;`: widths without names at the start are erased with their commas.
+    fn unnamed_bits(&mut self, colon: usize) -> Option<usize> {
+        let mut at = colon;
+        while self.stream.is(at, b':') {
+            let end = self.width_end(at)?;
+            let width = self.stream.span(at + 1, end - 1);
+            let last = if self.stream.is(end, b',') { end } else { end - 1 };
+            self.erase(at, last, MaskKind::UnnamedBits(width));
+            at = last + 1;
         }
-        if end > colon + 1 && end < self.stream.len() {
-            let width = self.stream.span(colon + 1, end - 1);
-            self.erase(from, end - 1, MaskKind::UnnamedBits(width));
+        Some(at)
+    }
+
+    /// `, :5` behind another member.
+    fn more_unnamed_bits(&mut self, comma: usize) {
+        if let Some(end) = self.width_end(comma + 1) {
+            let width = self.stream.span(comma + 2, end - 1);
+            self.erase(comma, end - 1, MaskKind::UnnamedBits(width));
         }
+    }
+
+    /// The token behind the width whose colon is at `colon`.
+    fn width_end(&self, colon: usize) -> Option<usize> {
+        let limit = (colon + MAX_WIDTH_TOKENS).min(self.stream.len());
+        let end =
+            (colon + 1..limit).find(|&at| self.stream.is(at, b';') || self.stream.is(at, b','))?;
+        (end > colon + 1).then_some(end)
     }
 
     /// Rules for words that stand anywhere in their place.
@@ -350,8 +385,40 @@ impl Masker<'_> {
             Word::Case if place == Place::Code => self.case_range(at),
             _ => {}
         }
+        if matches!(place, Place::File | Place::Record) && self.stream.is(at, b']') {
+            self.mark_behind_array(at + 1);
+        }
+        if place == Place::File && self.stream.is(at, b')') {
+            self.marks_behind_parameters(at);
+        }
         if place == Place::Record && self.stream.is(at, b',') && self.stream.is(at + 1, b':') {
-            self.unnamed_bits(at, at + 1);
+            self.more_unnamed_bits(at);
+        }
+    }
+
+    /// `int a[3] MARK;`: no name can stand there.
+    fn mark_behind_array(&mut self, at: usize) {
+        let ends = [b';', b',', b'='].iter().any(|byte| self.stream.is(at + 1, *byte));
+        if ends && self.stream.is_ident(at) && self.stream.word(at) == Word::Plain {
+            self.erase(at, at, MaskKind::SurplusWord);
+        }
+    }
+
+    /// `int f(void) __MARK;`: words behind the parameters of a prototype. The parenthesis must follow a name: the one of
+    /// `= (void *)__x;` does not.
+    fn marks_behind_parameters(&mut self, close: usize) {
+        let named = self.stream.pairs[close]
+            .checked_sub(1)
+            .is_some_and(|name| self.stream.word(name) == Word::Plain);
+        let mut end = close + 1;
+        while self.stream.is_ident(end) && is_mark(self.stream.str(end)) {
+            end += 1;
+        }
+        let called = named && self.stream.is_ident(self.stream.pairs[close].wrapping_sub(1));
+        if called && self.stream.is(end, b';') {
+            for mark in close + 1..end {
+                self.erase(mark, mark, MaskKind::SurplusWord);
+            }
         }
     }
 

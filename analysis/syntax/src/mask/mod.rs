@@ -85,10 +85,16 @@ pub enum MaskKind {
     RecordMacro,
     /// An identifier that the grammar of declarations has no place for: an attribute of unknown name.
     SurplusWord,
+    /// A spelling of a keyword that the grammar does not know.
+    Spelling,
+    /// A comma or semicolon with nothing in front of it.
+    Empty,
     /// A branch of `#if` that was left out.
     Inactive,
     /// A preprocessor line.
     Directive,
+    /// A string or character constant that nothing closes, rewritten as `0`.
+    Unclosed,
     /// Brackets that are nested too deeply.
     TooDeep,
 }
@@ -150,7 +156,7 @@ pub(crate) struct Masked {
 
 /// Masks `text`.
 pub(crate) fn mask(text: &str, rules: Rules) -> Masked {
-    let Scan { tokens, comments } = scan(text);
+    let Scan { tokens, comments, unclosed } = scan(text);
     let live = conditional::select(text, &tokens);
     let mut buffer = Buffer::new(text);
     let mut masks = Vec::new();
@@ -174,6 +180,11 @@ pub(crate) fn mask(text: &str, rules: Rules) -> Masked {
     }
     let typedefs = FxHashSet::default();
     let statement_ends = FxHashSet::default();
+    for token in stream.tokens.iter().filter(|token| unclosed.binary_search(&token.span).is_ok()) {
+        buffer.blank(token.span.range());
+        buffer.put(token.span.start as usize, b"0");
+        masks.push(Mask { span: token.span, kind: MaskKind::Unclosed });
+    }
     let mut masker = Masker { buffer, masks, stream, typedefs, statement_ends };
     if rules != Rules::Bare {
         masker.tables();

@@ -7,6 +7,8 @@ use crate::mask::words::Word;
 pub(super) struct Run {
     /// `struct x`, `int` and the like: the type needs no identifier.
     has_type: bool,
+    /// Identifiers in front of `struct`, `int` and the like.
+    ahead: Vec<usize>,
     /// Identifiers in front of the first `*`, or all if there is none.
     before: Vec<usize>,
     /// Identifiers behind the last `*`, if there is one.
@@ -18,7 +20,8 @@ pub(super) struct Run {
 impl Run {
     /// Reads the run that starts at `at`; `None` if no declaration starts there.
     pub(super) fn read(stream: &Stream<'_>, at: usize) -> Option<Self> {
-        let mut run = Self { has_type: false, before: Vec::new(), after: None, end: at };
+        let mut run =
+            Self { has_type: false, ahead: Vec::new(), before: Vec::new(), after: None, end: at };
         while let Some(token) = stream.tokens.get(run.end) {
             if token.is(b'*') {
                 run.after = Some(Vec::new());
@@ -30,9 +33,9 @@ impl Run {
             }
             match stream.word(run.end) {
                 Word::Storage | Word::Qualifier => {}
-                Word::BaseType => run.has_type = true,
+                Word::BaseType => run.base(),
                 Word::Record | Word::Enum => {
-                    run.has_type = true;
+                    run.base();
                     run.tag(stream);
                 }
                 Word::Plain | Word::Typedef => {
@@ -43,6 +46,14 @@ impl Run {
             run.end += 1;
         }
         (run.end > at && run.ends_well(stream)).then_some(run)
+    }
+
+    /// Notes that the type needs no identifier.
+    fn base(&mut self) {
+        if !self.has_type && self.after.is_none() {
+            self.ahead.append(&mut self.before);
+        }
+        self.has_type = true;
     }
 
     /// Moves from `struct` to the tag or to the end of the body.
@@ -72,7 +83,7 @@ impl Run {
 
     /// The identifiers the grammar has no place for.
     pub(super) fn surplus(&self, stream: &Stream<'_>) -> Vec<usize> {
-        let mut surplus = Vec::new();
+        let mut surplus = self.ahead.clone();
         let types = match &self.after {
             Some(after) => {
                 surplus.extend(after.iter().take(after.len().saturating_sub(1)));
@@ -116,6 +127,6 @@ fn is_type_name(stream: &Stream<'_>, at: usize) -> bool {
 }
 
 /// Whether a name looks like an attribute macro.
-fn is_mark(name: &str) -> bool {
+pub(super) fn is_mark(name: &str) -> bool {
     name.starts_with("__") || !name.bytes().any(|byte| byte.is_ascii_lowercase())
 }

@@ -15,8 +15,14 @@ impl Masker<'_> {
         while at < self.stream.len() {
             let done = match self.stream.word(at) {
                 Word::Section => self.section(at),
-                Word::Attribute | Word::AttributeCall if !self.is_member(at) => {
+                Word::Attribute | Word::AttributeCall
+                    if !self.is_member(at) && !self.is_declared(at) =>
+                {
                     Some(self.attribute(at))
+                }
+                Word::OddQualifier => Some(self.attribute(at)),
+                Word::OddSigned => {
+                    self.replace(at, at, b"signed", MaskKind::Spelling).then_some((at, at))
                 }
                 Word::Asm => self.asm(at),
                 Word::Map(which) => {
@@ -39,6 +45,18 @@ impl Masker<'_> {
             self.stream.is(before, b'.')
                 || self.stream.is(before, b'>') && before > 0 && self.stream.is(before - 1, b'-')
         })
+    }
+
+    /// Whether the attribute word at `at` is the name that a declaration declares: `char __unused[4];`.
+    fn is_declared(&self, at: usize) -> bool {
+        if self.stream.is(at + 1, b'[') && !self.stream.is(at + 2, b'[') {
+            return true;
+        }
+        let typed = at.checked_sub(1).is_some_and(|before| {
+            matches!(self.stream.word(before), Word::BaseType | Word::Typedef)
+                || self.stream.is(before, b'*')
+        });
+        typed && [b';', b',', b'=', b':', b')'].iter().any(|byte| self.stream.is(at + 1, *byte))
     }
 
     /// `SEC(…)`. This and the next two return the first and last token that are dealt with.

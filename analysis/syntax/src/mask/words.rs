@@ -37,6 +37,10 @@ pub(crate) enum Word {
     Typedef,
     /// `const` and other qualifiers.
     Qualifier,
+    /// A spelling of a qualifier that the grammar does not know.
+    OddQualifier,
+    /// A spelling of `signed` that the grammar does not know.
+    OddSigned,
     /// `static` and other storage classes.
     Storage,
     /// A keyword in front of a parenthesis and a statement: `if`.
@@ -122,7 +126,6 @@ const TABLES: &[(Word, &[&str])] = &[
             "__no_sanitize_address",
             "__noclone",
             "__noinline",
-            "__nonnull",
             "__noreturn",
             "__nullable",
             "__packed",
@@ -150,7 +153,6 @@ const TABLES: &[(Word, &[&str])] = &[
             "__nocfi",
             "notrace",
             "always_inline",
-            "__license",
             "__ctx_local",
             "__static_inline",
             "__no_inline",
@@ -198,6 +200,7 @@ const TABLES: &[(Word, &[&str])] = &[
             "__free",
             "__guarded_by",
             "__no_sanitize",
+            "__nonnull",
             "__no_context_analysis",
             "__printf",
             "__scanf",
@@ -274,8 +277,6 @@ const TABLES: &[(Word, &[&str])] = &[
             "double",
             "_Bool",
             "bool",
-            "__signed__",
-            "__signed",
             "__int128",
             "__int128_t",
             "__uint128_t",
@@ -377,21 +378,9 @@ const TABLES: &[(Word, &[&str])] = &[
             "bpf_list_head_t",
         ],
     ),
-    (
-        Word::Qualifier,
-        &[
-            "const",
-            "volatile",
-            "restrict",
-            "__restrict",
-            "__restrict__",
-            "_Atomic",
-            "__const",
-            "__volatile__",
-            "__volatile",
-            "constexpr",
-        ],
-    ),
+    (Word::Qualifier, &["const", "volatile", "restrict", "__restrict__", "_Atomic", "constexpr"]),
+    (Word::OddQualifier, &["__const", "__const__", "__volatile", "__volatile__", "__restrict"]),
+    (Word::OddSigned, &["__signed", "__signed__"]),
     (
         Word::Storage,
         &[
