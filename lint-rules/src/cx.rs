@@ -62,14 +62,23 @@ impl<'a> RuleCx<'a> {
 
     /// The edit that makes a function of the file static.
     pub fn static_edit(&self, function: &str) -> Vec<text::Edit> {
-        let start = self.analysis.functions.iter().find(|known| known.name == function).map(|known| known.span.start);
+        let start = self
+            .analysis
+            .functions
+            .iter()
+            .find(|known| known.name == function)
+            .map(|known| known.span.start);
         start.map(|start| vec![text::Edit::insert(start, "static ")]).unwrap_or_default()
     }
 
     /// A piece of the file, on one line.
     pub fn quote(&self, span: Span) -> String {
         let text = span.text(self.text);
-        if text.contains('\n') { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.to_owned() }
+        if text.contains('\n') {
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// The variable an address argument names: `d` for `&d`.
@@ -80,7 +89,9 @@ impl<'a> RuleCx<'a> {
 
     /// How a message names the dynptr of a call.
     pub fn dynptr(&self, call: &flow::observe::CallView, position: usize) -> String {
-        call.args.get(position).map_or_else(|| "the dynptr".to_owned(), |span| format!("`{}`", self.named(*span)))
+        call.args
+            .get(position)
+            .map_or_else(|| "the dynptr".to_owned(), |span| format!("`{}`", self.named(*span)))
     }
 
     /// How a message names a slice.
@@ -111,7 +122,10 @@ impl<'a> RuleCx<'a> {
     }
 
     fn add(&mut self, finding: Finding) {
-        let known = self.findings.iter_mut().find(|old| old.rule == finding.rule && old.span == finding.span);
+        let known = self
+            .findings
+            .iter_mut()
+            .find(|old| old.rule == finding.rule && old.span == finding.span);
         match known {
             // Another path to the same place: it may know a fix.
             Some(old) if old.fixes.is_empty() => old.fixes = finding.fixes,

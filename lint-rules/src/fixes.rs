@@ -24,7 +24,11 @@ fn fix(title: String, applicability: Applicability, edits: Vec<Edit>) -> Option<
 impl RuleCx<'_> {
     /// The innermost statement of a list that holds a place.
     pub(crate) fn statement(&self, place: Span) -> Option<StmtSpan> {
-        self.statements().iter().filter(|stmt| stmt.span.contains(place)).min_by_key(|stmt| stmt.span.len()).copied()
+        self.statements()
+            .iter()
+            .filter(|stmt| stmt.span.contains(place))
+            .min_by_key(|stmt| stmt.span.len())
+            .copied()
     }
 
     /// Blanks in front of a statement, if nothing else stands on its line.
@@ -94,7 +98,11 @@ impl RuleCx<'_> {
             return None;
         }
         let buffer = self.quote(buffer);
-        let pointer = if slice.needs_cast { format!("(void *){}", slice.name) } else { slice.name.to_string() };
+        let pointer = if slice.needs_cast {
+            format!("(void *){}", slice.name)
+        } else {
+            slice.name.to_string()
+        };
         let write = format!(
             "\tbpf_dynptr_write({}, {}, {buffer}, {}, 0);",
             self.quote(dynptr),
@@ -109,11 +117,14 @@ impl RuleCx<'_> {
         let common = self
             .statements()
             .iter()
-            .filter(|stmt| stmt.list.contains(store) && stmt.list.contains(leave) && stmt.span.contains(store))
+            .filter(|stmt| {
+                stmt.list.contains(store) && stmt.list.contains(leave) && stmt.span.contains(store)
+            })
             .min_by_key(|stmt| stmt.list.len())?;
         let after = Span::new(store.end, common.span.end).text(self.text());
         let jumps = ["goto", "return", "break", "continue"].iter().any(|word| after.contains(word));
-        let chosen = if jumps || common.span.contains(leave) { self.statement(store)? } else { *common };
+        let chosen =
+            if jumps || common.span.contains(leave) { self.statement(store)? } else { *common };
         (!chosen.span.contains(leave)).then_some(chosen.span)
     }
 
@@ -135,7 +146,8 @@ impl RuleCx<'_> {
     pub(crate) fn plain_statement(&self, place: Span) -> Option<Span> {
         let stmt = self.statement(place)?;
         let text = stmt.span.text(self.text());
-        let compound = ["if", "for", "while", "do", "switch"].iter().any(|word| starts_with_word(text, word));
+        let compound =
+            ["if", "for", "while", "do", "switch"].iter().any(|word| starts_with_word(text, word));
         (text.ends_with(';') && !compound).then_some(stmt.span)
     }
 
@@ -143,11 +155,13 @@ impl RuleCx<'_> {
     pub(crate) fn mentions_word(&self, word: &str) -> bool {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         self.text().match_indices(word).any(|(at, _)| {
-            !self.text()[..at].ends_with(is_word) && !self.text()[at + word.len()..].starts_with(is_word)
+            !self.text()[..at].ends_with(is_word)
+                && !self.text()[at + word.len()..].starts_with(is_word)
         })
     }
 }
 
 fn starts_with_word(text: &str, word: &str) -> bool {
-    text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    text.strip_prefix(word)
+        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
 }

@@ -34,7 +34,9 @@ const LARGEST_OWN_HEADER: usize = 512 * 1024;
 
 /// Whether anything in the file can have to do with dynptrs.
 fn may_concern(text: &str, headers: &Headers) -> bool {
-    let own = |header: &sema::Header| header.text().len() <= LARGEST_OWN_HEADER && header.text().contains("dynptr");
+    let own = |header: &sema::Header| {
+        header.text().len() <= LARGEST_OWN_HEADER && header.text().contains("dynptr")
+    };
     text.contains("dynptr") || headers.iter().any(own)
 }
 

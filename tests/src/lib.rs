@@ -29,7 +29,8 @@ pub fn lint_with(text: &str, headers: &Headers) -> Vec<Finding> {
 
 /// The findings of a file, with the headers that stand beside it.
 pub fn lint_file(path: &Path) -> (String, Vec<Finding>) {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut headers = Vec::new();
     let mut seen = BTreeSet::new();
     let parsed = Parsed::parse(Arc::from(text.as_str()));
@@ -40,8 +41,16 @@ pub fn lint_file(path: &Path) -> (String, Vec<Finding>) {
     (text, findings)
 }
 
-fn include(includer: &Path, name: &str, headers: &mut Vec<Arc<Header>>, seen: &mut BTreeSet<PathBuf>) {
-    let Some(path) = includer.parent().map(|dir| dir.join(name)).filter(|path| path.is_file()) else { return };
+fn include(
+    includer: &Path,
+    name: &str,
+    headers: &mut Vec<Arc<Header>>,
+    seen: &mut BTreeSet<PathBuf>,
+) {
+    let Some(path) = includer.parent().map(|dir| dir.join(name)).filter(|path| path.is_file())
+    else {
+        return;
+    };
     if !seen.insert(path.clone()) {
         return;
     }
@@ -70,7 +79,10 @@ pub fn expected(text: &str) -> BTreeSet<Mark> {
 
 /// Lines and rules of findings.
 pub fn found(text: &str, findings: &[Finding]) -> BTreeSet<Mark> {
-    findings.iter().map(|finding| (line_of(text, finding.span.start), finding.rule.to_owned())).collect()
+    findings
+        .iter()
+        .map(|finding| (line_of(text, finding.span.start), finding.rule.to_owned()))
+        .collect()
 }
 
 /// The 1-based line of a byte offset.
@@ -98,7 +110,8 @@ pub fn difference(name: &str, text: &str, findings: &[Finding]) -> String {
 /// The C files of a directory of this package.
 pub fn programs(directory: &str) -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
-    let entries = std::fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let entries = std::fs::read_dir(&directory)
+        .unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "c"))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lint_rules::rules::ALL;
-use tests::{blocks, difference, lint, lint_file, line_of, programs};
+use tests::{blocks, difference, line_of, lint, lint_file, programs};
 
 #[test]
 fn examples_of_the_pages() {
@@ -13,11 +13,19 @@ fn examples_of_the_pages() {
     for rule in ALL {
         let blocks = blocks(rule.page);
         for kind in ["c bad", "c good"] {
-            assert!(blocks.iter().any(|(info, ..)| info == kind), "{} has no `{kind}` block", rule.name);
+            assert!(
+                blocks.iter().any(|(info, ..)| info == kind),
+                "{} has no `{kind}` block",
+                rule.name
+            );
         }
         for (info, text, line) in blocks.iter().filter(|(info, ..)| info.starts_with("c ")) {
             if info == "c bad" {
-                assert!(text.contains(rule.name), "{}: bad block at {line} marks nothing", rule.name);
+                assert!(
+                    text.contains(rule.name),
+                    "{}: bad block at {line} marks nothing",
+                    rule.name
+                );
             }
             wrong += &difference(&format!("{} page line {line} +", rule.name), text, &lint(text));
         }
@@ -29,7 +37,8 @@ fn examples_of_the_pages() {
 fn misuse_patterns_are_found() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue");
     let (text, findings) = lint_file(&directory.join("misuse.bpf.c"));
-    let table = std::fs::read_to_string(directory.join("expected.tsv")).expect("the table is there");
+    let table =
+        std::fs::read_to_string(directory.join("expected.tsv")).expect("the table is there");
     let mut missing = Vec::new();
     let mut patterns = 0;
     for row in table.lines().skip(1) {
@@ -58,7 +67,8 @@ fn misuse_patterns_are_found() {
 
 #[test]
 fn correct_idioms_are_silent() {
-    let (text, findings) = lint_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue/idioms.bpf.c"));
+    let (text, findings) =
+        lint_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue/idioms.bpf.c"));
     let wrong = difference("idioms.bpf.c", &text, &findings);
     assert!(wrong.is_empty(), "\n{wrong}");
 }

@@ -109,7 +109,13 @@ impl Api {
     pub fn constructs(self) -> bool {
         matches!(
             self,
-            Api::FromMem | Api::FromSkb | Api::FromXdp | Api::FromSkbMeta | Api::FromFile | Api::Reserve | Api::Clone
+            Api::FromMem
+                | Api::FromSkb
+                | Api::FromXdp
+                | Api::FromSkbMeta
+                | Api::FromFile
+                | Api::Reserve
+                | Api::Clone
         )
     }
 

@@ -11,7 +11,12 @@ use crate::value::{FrameId, Key, Num, Pred, Question, Value, comparison};
 
 impl Interp<'_> {
     /// The states in which a condition holds and in which it does not.
-    pub(crate) fn branch(&mut self, mut state: State, frame: FrameId, cond: &Expr) -> (Option<State>, Option<State>) {
+    pub(crate) fn branch(
+        &mut self,
+        mut state: State,
+        frame: FrameId,
+        cond: &Expr,
+    ) -> (Option<State>, Option<State>) {
         let cond = cond.without_casts();
         if let ExprKind::Unary(syntax::ast::UnaryOp::Not, inner) = &cond.kind {
             let (yes, no) = self.branch(state, frame, inner);
@@ -144,7 +149,9 @@ impl Interp<'_> {
             }
         }
         let unknown = cases.iter().any(|(low, _, _)| *low == i128::MIN);
-        let covered = num.as_constant().is_some_and(|value| cases.iter().any(|(l, h, _)| *l <= value && value <= *h));
+        let covered = num
+            .as_constant()
+            .is_some_and(|value| cases.iter().any(|(l, h, _)| *l <= value && value <= *h));
         if unknown || !covered {
             send(default, state);
         }

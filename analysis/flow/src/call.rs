@@ -58,13 +58,23 @@ impl Call<'_> {
     }
 
     fn view(&self, name: &SmolStr) -> CallView {
-        CallView { name: name.clone(), span: self.span, args: self.args.iter().map(|arg| arg.span).collect() }
+        CallView {
+            name: name.clone(),
+            span: self.span,
+            args: self.args.iter().map(|arg| arg.span).collect(),
+        }
     }
 }
 
 impl Interp<'_> {
-    pub(crate) fn call(&mut self, mut state: State, callee: &Callee, call: &Call<'_>) -> Vec<State> {
-        let values: Vec<Value> = call.args.iter().map(|arg| self.eval(&mut state, call.frame, arg)).collect();
+    pub(crate) fn call(
+        &mut self,
+        mut state: State,
+        callee: &Callee,
+        call: &Call<'_>,
+    ) -> Vec<State> {
+        let values: Vec<Value> =
+            call.args.iter().map(|arg| self.eval(&mut state, call.frame, arg)).collect();
         let at = self.interner.call_event(call.frame, call.span, call.number);
         let Some(name) = callee_name(callee) else {
             self.unknown_call(&mut state, call, &values, at);
@@ -72,7 +82,7 @@ impl Interp<'_> {
         };
         if let Some((api, args)) = api::lookup(name) {
             let api_call = ApiCall { api, args, values: &values, call, view: call.view(name), at };
-            self.leaks(&mut state, name, call, &values);
+            self.leaks(&mut state, call, &values);
             let result = self.api_call(&mut state, &api_call);
             self.observe(at, Fact::KernelCall(call.view(name)));
             if api == api::Api::Other {
@@ -82,11 +92,11 @@ impl Interp<'_> {
             return vec![state];
         }
         if let Some(body) = self.body(name) {
-            return self.program_call(state, body, call, values, at);
+            return self.program_call(state, body, call, &values, at);
         }
         if let Some(row) = kernel_model::function(name) {
             self.observe(at, Fact::KernelCall(call.view(name)));
-            self.leaks(&mut state, name, call, &values);
+            self.leaks(&mut state, call, &values);
             return self.kernel_call(state, row, call, &values, at);
         }
         if self.memory_call(&mut state, name, call, &values, at) {
@@ -117,20 +127,27 @@ impl Interp<'_> {
 
     /// A function of the program: static ones are followed as part of the caller, global ones for
     /// what they do to the caller's state.
-    fn program_call(&mut self, mut state: State, body: BodyRef, call: &Call<'_>, values: Vec<Value>, at: EventId) -> Vec<State> {
+    fn program_call(
+        &mut self,
+        mut state: State,
+        body: BodyRef,
+        call: &Call<'_>,
+        values: &[Value],
+        at: EventId,
+    ) -> Vec<State> {
         let is_global = !body.is_static && !body.foreign;
         if is_global {
-            self.global_arguments(&mut state, &body, call, &values);
+            self.global_arguments(&mut state, &body, call, values);
         }
-        self.leaks(&mut state, &body.name.clone(), call, &values);
+        self.leaks(&mut state, call, values);
         let recursive = self.is_active(call.frame, &body.name);
         if recursive || self.interner.depth(call.frame) >= MAX_DEPTH || self.exhausted {
-            self.unknown_call(&mut state, call, &values, at);
+            self.unknown_call(&mut state, call, values, at);
             return vec![state];
         }
         let frame = Frame { caller: Some((call.frame, call.span)), body, is_global };
         let frame = self.interner.call_frame(call.frame, (call.span, call.number), frame);
-        let exits = self.enter(state, frame, &values, at);
+        let exits = self.enter(state, frame, values, at);
         exits.into_iter().map(|exit| self.returned(exit, frame, Some(call), at)).collect()
     }
 
@@ -148,7 +165,13 @@ impl Interp<'_> {
     }
 
     /// Binds parameters and follows the function.
-    fn enter(&mut self, mut state: State, frame: FrameId, values: &[Value], at: EventId) -> Vec<Exit> {
+    fn enter(
+        &mut self,
+        mut state: State,
+        frame: FrameId,
+        values: &[Value],
+        at: EventId,
+    ) -> Vec<Exit> {
         let body = self.frame_body(frame);
         for index in 0..body.params {
             let Ok(id) = u32::try_from(index) else { break };
@@ -161,13 +184,21 @@ impl Interp<'_> {
     }
 
     /// Takes a state out of a function that returns.
-    fn returned(&mut self, exit: Exit, frame: FrameId, call: Option<&Call<'_>>, at: EventId) -> State {
+    fn returned(
+        &mut self,
+        exit: Exit,
+        frame: FrameId,
+        call: Option<&Call<'_>>,
+        at: EventId,
+    ) -> State {
         let Exit { mut state, value, expr, span } = exit;
         self.slices_returned(&state, frame, &value, span);
         if let Some(call) = call {
             let object = self.local(call.frame, call.dst);
             let source = match expr.as_ref().map(|expr| &expr.kind) {
-                Some(ExprKind::Load(place)) if matches!(place.ty, Ty::Record(_)) => self.resolve_quietly(&mut state, frame, place),
+                Some(ExprKind::Load(place)) if matches!(place.ty, Ty::Record(_)) => {
+                    self.resolve_quietly(&mut state, frame, place)
+                }
                 _ => None,
             };
             match source {
@@ -196,13 +227,23 @@ impl Interp<'_> {
         }
         state.slices.retain(|id, slice| {
             let inside = self.interner.is_within(self.interner.event_of(*id).frame, frame);
-            let owed = slice.dirty.is_some() || slice.fallback_owed || slice.header_store.is_some() || slice.buffer_store.is_some();
+            let owed = slice.dirty.is_some()
+                || slice.fallback_owed
+                || slice.header_store.is_some()
+                || slice.buffer_store.is_some();
             !inside || owed || used.contains(id)
         });
     }
 
     /// A kernel function by the roles of its parameters.
-    fn kernel_call(&mut self, mut state: State, row: &'static Function, call: &Call<'_>, values: &[Value], at: EventId) -> Vec<State> {
+    fn kernel_call(
+        &mut self,
+        mut state: State,
+        row: &'static Function,
+        call: &Call<'_>,
+        values: &[Value],
+        at: EventId,
+    ) -> Vec<State> {
         self.note_site(at, call.view(&row.name.into()), call.args);
         self.kernel_effects(&mut state, row.name, call, values, at);
         if row.name == "bpf_map_lookup_elem" {
@@ -249,12 +290,14 @@ impl Interp<'_> {
         if self.is_active(call.frame, &body.name) || self.interner.depth(call.frame) >= MAX_DEPTH {
             return vec![state];
         }
-        let context = row.param_with_role(Role::CallbackContext).and_then(|at| values.get(at)).cloned();
+        let context =
+            row.param_with_role(Role::CallbackContext).and_then(|at| values.get(at)).cloned();
         let params = body.params;
         let span = call.args.get(position).map_or(call.span, |arg| arg.span);
         let frame = Frame { caller: Some((call.frame, span)), body, is_global: false };
         let frame = self.interner.call_frame(call.frame, (span, call.number), frame);
-        let mut args: Vec<Value> = (0..params).map(|index| self.callback_argument(row.name, frame, index)).collect();
+        let mut args: Vec<Value> =
+            (0..params).map(|index| self.callback_argument(row.name, frame, index)).collect();
         if let (Some(last), Some(context)) = (args.last_mut(), context) {
             *last = context;
         }
@@ -291,12 +334,20 @@ impl Interp<'_> {
     }
 
     /// `memcpy` and its like.
-    fn memory_call(&mut self, state: &mut State, name: &SmolStr, call: &Call<'_>, values: &[Value], at: EventId) -> bool {
+    fn memory_call(
+        &mut self,
+        state: &mut State,
+        name: &SmolStr,
+        call: &Call<'_>,
+        values: &[Value],
+        at: EventId,
+    ) -> bool {
         let plain = name.strip_prefix("__builtin_").unwrap_or(name);
         let length = values.get(2).and_then(Value::as_constant);
         match plain {
             "memcpy" | "memmove" | "__memcpy" => {
-                let (to, from) = (values.first().and_then(Value::as_ptr), values.get(1).and_then(Value::as_ptr));
+                let (to, from) =
+                    (values.first().and_then(Value::as_ptr), values.get(1).and_then(Value::as_ptr));
                 if let (Some(_), Some(from)) = (to, from)
                     && let Some(dynptr) = state.dynptrs.get(&from.key())
                     && dynptr.status == crate::state::Status::Live
@@ -335,7 +386,13 @@ impl Interp<'_> {
     }
 
     /// Something reads memory.
-    pub(crate) fn memory_read(&mut self, state: &mut State, ptr: &Ptr, size: Option<i128>, at: EventId) {
+    pub(crate) fn memory_read(
+        &mut self,
+        state: &mut State,
+        ptr: &Ptr,
+        size: Option<i128>,
+        at: EventId,
+    ) {
         self.access(state, ptr, size, false, at);
         self.buffer_read(state, ptr, size, at);
         state.unread.retain(|key, _| key.0 != ptr.obj);
@@ -355,13 +412,18 @@ impl Interp<'_> {
     /// An object's contents may be anything from now on; dynptrs in it may have been made or released.
     pub(crate) fn give_away(&mut self, state: &mut State, ptr: &Ptr, at: EventId) {
         self.view_escapes(state, ptr);
-        let inside: Vec<Value> =
-            state.mem.iter().filter(|(key, _)| key.0 == ptr.obj).map(|(_, value)| value.clone()).collect();
+        let inside: Vec<Value> = state
+            .mem
+            .iter()
+            .filter(|(key, _)| key.0 == ptr.obj)
+            .map(|(_, value)| value.clone())
+            .collect();
         for value in inside {
             self.escape(state, &value);
         }
         for slice in state.slices.values_mut() {
-            if matches!(&slice.buffer, crate::state::Buffer::Known(buffer) if buffer.obj == ptr.obj) {
+            if matches!(&slice.buffer, crate::state::Buffer::Known(buffer) if buffer.obj == ptr.obj)
+            {
                 slice.escaped = true;
                 slice.dirty = None;
                 slice.buffer_raw = false;
@@ -379,7 +441,13 @@ impl Interp<'_> {
     }
 
     /// Arguments of a global function are checked on their own.
-    fn global_arguments(&mut self, state: &mut State, body: &BodyRef, call: &Call<'_>, values: &[Value]) {
+    fn global_arguments(
+        &mut self,
+        state: &mut State,
+        body: &BodyRef,
+        call: &Call<'_>,
+        values: &[Value],
+    ) {
         for (value, arg) in values.iter().zip(call.args) {
             let Value::Ptr(ptr) = value else { continue };
             let ObjKind::Slice(id) = *self.interner.object_kind(ptr.obj) else { continue };
@@ -391,7 +459,7 @@ impl Interp<'_> {
     }
 
     /// A slice pointer handed on as a number.
-    fn leaks(&mut self, state: &mut State, _name: &str, call: &Call<'_>, values: &[Value]) {
+    fn leaks(&mut self, state: &mut State, call: &Call<'_>, values: &[Value]) {
         for (value, arg) in values.iter().zip(call.args) {
             let Value::Ptr(ptr) = value else { continue };
             let ObjKind::Slice(id) = *self.interner.object_kind(ptr.obj) else { continue };

@@ -12,7 +12,29 @@ use crate::value::{EventId, FrameId};
 /// Headers whose fields a checksum covers.
 pub(crate) const CHECKSUMMED: &[&str] = &["iphdr", "tcphdr", "udphdr", "icmphdr", "icmp6hdr"];
 
+/// Fields of one header that add to a sum in the same way.
+const PAIRS: &[[&str; 2]] = &[["saddr", "daddr"], ["source", "dest"]];
+
 impl Interp<'_> {
+    /// Whether a function only exchanges the two addresses or ports of a header, which leaves its sums
+    /// as they are.
+    pub(crate) fn only_swaps(&self, event: EventId, record: &str) -> bool {
+        let body = self.frame_body(self.interner.event_of(event).frame);
+        let mut stored: Vec<&str> = Vec::new();
+        for inst in body.blocks.iter().flat_map(|block| &block.insts) {
+            let InstKind::Assign { place, .. } = &inst.kind else { continue };
+            if let Some(Proj::Field { name, record: Some(own), .. }) = place.proj.last()
+                && own == record
+            {
+                stored.push(name);
+            }
+        }
+        PAIRS.iter().any(|pair| {
+            pair.iter().all(|field| stored.contains(field))
+                && stored.iter().all(|field| pair.contains(field))
+        })
+    }
+
     /// Whether the function in which something happened, what it calls, one of its callers, or a function
     /// that a caller hands a header to deals with checksums.
     pub(crate) fn deals_with_checksums(&mut self, event: EventId) -> bool {
@@ -60,10 +82,12 @@ impl Interp<'_> {
 /// Whether a function itself calls something named after checksums or stores to such a field.
 fn deals(body: &Body) -> bool {
     let stores = body.blocks.iter().flat_map(|block| &block.insts).any(|inst| match &inst.kind {
-        InstKind::Assign { place, .. } | InstKind::Zero(place) => place.proj.iter().any(|step| match step {
-            Proj::Field { name, .. } => name == "check" || names_checksum(name),
-            Proj::Index { .. } => false,
-        }),
+        InstKind::Assign { place, .. } | InstKind::Zero(place) => {
+            place.proj.iter().any(|step| match step {
+                Proj::Field { name, .. } => name == "check" || names_checksum(name),
+                Proj::Index { .. } => false,
+            })
+        }
         _ => false,
     });
     stores || names_checksum(&body.name) || body.callees.iter().any(|callee| names_checksum(callee))

@@ -7,10 +7,11 @@ use smol_str::SmolStr;
 use crate::api::{Api, Args};
 use crate::call::Call;
 use crate::interp::Interp;
-use crate::mir::{Expr, ExprKind};
-use crate::observe::{CallView, DynptrCall, DynptrView, Fact, Kinds, Memory, Tri};
+use crate::mir::Expr;
+use crate::observe::{CallView, Fact, Kinds, Tri};
 use crate::state::{
-    Adjusted, Alias, Buffer, Dynptr, Filled, Pulled, Reference, Slice, SliceKind, Stale, StaleCause, State, Status,
+    Adjusted, Alias, Buffer, Dynptr, Filled, Pulled, Reference, Slice, SliceKind, Stale,
+    StaleCause, State, Status,
 };
 use crate::value::{EventId, Key, Lin, Num, ObjKind, Ptr, Value};
 
@@ -30,19 +31,19 @@ pub(crate) struct ApiCall<'c> {
 }
 
 impl ApiCall<'_> {
-    fn value(&self, position: Option<usize>) -> Option<&Value> {
+    pub(crate) fn value(&self, position: Option<usize>) -> Option<&Value> {
         self.values.get(position?)
     }
 
-    fn num(&self, position: Option<usize>) -> Option<Num> {
+    pub(crate) fn num(&self, position: Option<usize>) -> Option<Num> {
         self.value(position).map(Value::num)
     }
 
-    fn ptr(&self, position: Option<usize>) -> Option<&Ptr> {
+    pub(crate) fn ptr(&self, position: Option<usize>) -> Option<&Ptr> {
         self.value(position)?.as_ptr()
     }
 
-    fn expr(&self, position: Option<usize>) -> Option<&Expr> {
+    pub(crate) fn expr(&self, position: Option<usize>) -> Option<&Expr> {
         self.call.args.get(position?)
     }
 }
@@ -87,7 +88,11 @@ impl Interp<'_> {
     }
 
     fn note_size(&mut self, state: &State, call: &ApiCall<'_>) {
-        let Some(dynptr) = call.ptr(call.args.dynptr).and_then(|ptr| self.dynptr_at(state, ptr.key())) else { return };
+        let Some(dynptr) =
+            call.ptr(call.args.dynptr).and_then(|ptr| self.dynptr_at(state, ptr.key()))
+        else {
+            return;
+        };
         match (dynptr.null, dynptr.made) {
             (Tri::Yes | Tri::Maybe, Some(made)) => {
                 self.null_sizes.insert(call.at, made);
@@ -100,7 +105,8 @@ impl Interp<'_> {
 
     /// The view of an adjusted dynptr is used after all.
     fn view_used(&mut self, state: &State, key: Option<Key>) {
-        let adjusted = key.and_then(|key| state.dynptrs.get(&key)).and_then(|dynptr| dynptr.adjusted.as_ref());
+        let adjusted =
+            key.and_then(|key| state.dynptrs.get(&key)).and_then(|dynptr| dynptr.adjusted.as_ref());
         if let Some(adjusted) = adjusted {
             let span = self.interner.visible(adjusted.at);
             self.used_views.insert(span);
@@ -121,171 +127,21 @@ impl Interp<'_> {
         }
     }
 
-    fn report_call(&mut self, state: &mut State, call: &ApiCall<'_>) {
-        let frame = call.call.frame;
-        let view = |interp: &Self, position: Option<usize>| -> Option<DynptrView> {
-            call.ptr(position).map(|ptr| interp.dynptr_view(state, ptr, frame))
-        };
-        let dynptr = view(self, call.args.dynptr);
-        let source = view(self, call.args.source);
-        let live = call.ptr(call.args.dynptr).and_then(|ptr| self.dynptr_at(state, ptr.key()));
-        let offset = call.num(call.args.offset);
-        let length = call.num(call.args.length);
-        let (room, sizeof_pointer) = self.buffer_facts(call);
-        let (buffer_declared, buffer_of_bytes) = self.buffer_declaration(call);
-        let range_checked = self.range_checked(state, call, live.as_ref(), offset.as_ref(), length.as_ref());
-        let result_record = call.call.result_record(self);
-        let fact = DynptrCall {
-            api: call.api,
-            call: call.view.clone(),
-            ignored: call.call.ignored,
-            beyond: self.beyond(call, live.as_ref(), offset.as_ref(), length.as_ref()),
-            in_range: in_range(call.api, live.as_ref(), offset.as_ref(), length.as_ref()),
-            linear: live.as_ref().is_some_and(|live| self.is_linear(state, live, offset.as_ref(), length.as_ref())),
-            dynptr,
-            source,
-            offset: offset.as_ref().map(|num| num.scalar),
-            length: length.as_ref().map(|num| num.scalar),
-            flags: call.num(call.args.flags).map(|num| num.scalar),
-            fits: fits(live.as_ref(), offset.as_ref(), length.as_ref()),
-            range_checked,
-            length_varies: length.as_ref().is_some_and(|length| self.certainly_varies(length)),
-            room,
-            buffer_declared,
-            buffer_of_bytes,
-            sizeof_pointer,
-            sizeof_record_pointer: self.sizeof_record_pointer(call),
-            null_buffer: call.value(call.args.memory).is_some_and(|value| value.as_constant() == Some(0)),
-            result_record,
-            source_slice: self.source_slice(state, call, live.as_ref()),
-            is_write_back: call.api == Api::Write && !self.written_back(state, call).is_empty(),
-            private: state.private,
-            prologue: self.root.prologue,
-            distance: self.copy_distance(state, call),
-            data: self.data_memory(call),
-            in_global: self.root.is_global,
-        };
-        self.observe(call.at, Fact::Call(Box::new(fact)));
-    }
-
-    /// Bytes left in the buffer, and whether the length is the size of the buffer's pointer variable.
-    fn buffer_facts(&self, call: &ApiCall<'_>) -> (Option<i128>, bool) {
-        let room = call.ptr(call.args.memory).and_then(|ptr| self.room(ptr));
-        let sizeof_pointer = match call.expr(call.args.length).map(|length| &length.without_casts().kind) {
-            Some(ExprKind::SizeOf(size)) if size.of_pointer => {
-                match call.expr(call.args.memory).map(|memory| &memory.without_casts().kind) {
-                    Some(ExprKind::Load(place)) => match (&place.base, size.local) {
-                        (crate::mir::PlaceBase::Local(id), Some(local)) => *id == local || !place.proj.is_empty(),
-                        _ => true,
-                    },
-                    // `sizeof(p)` where `p` receives the slice: the pointer's size, not the header's.
-                    Some(ExprKind::AddrOf(_)) => size.local.is_some(),
-                    _ => false,
-                }
-            }
-            _ => false,
-        };
-        (room, sizeof_pointer)
-    }
-
-    /// Where the buffer is declared, if it is a whole variable, and whether it is an array of bytes.
-    fn buffer_declaration(&self, call: &ApiCall<'_>) -> (Option<text::Span>, bool) {
-        let Some(ptr) = call.ptr(call.args.memory).filter(|ptr| crate::eval::at_start(ptr)) else { return (None, false) };
-        let bytes = match self.object_type(ptr.obj, ptr.path) {
-            Some(sema::Ty::Array { elem, .. }) => self.sema.size_of(&elem) == Some(1),
-            _ => false,
-        };
-        match self.interner.object_kind(ptr.obj) {
-            ObjKind::Local(frame, id) => (Some(self.interner.frame(*frame).body.locals[id.0 as usize].span), bytes),
-            _ => (None, false),
-        }
-    }
-
-    /// Whether the length is the size of a variable that points to a structure.
-    fn sizeof_record_pointer(&self, call: &ApiCall<'_>) -> bool {
-        let Some(ExprKind::SizeOf(size)) = call.expr(call.args.length).map(|length| &length.without_casts().kind) else {
-            return false;
-        };
-        let Some(local) = size.local else { return false };
-        let ty = &self.interner.frame(call.call.frame).body.locals[local.0 as usize].ty;
-        matches!(ty.target(), Some(sema::Ty::Record(_)))
-    }
-
-    /// Whether a slice or read of the same bytes has succeeded on this path.
-    fn range_checked(
+    /// Whether the bytes are linear, so that no copy can be made.
+    pub(crate) fn is_linear(
         &self,
         state: &State,
-        call: &ApiCall<'_>,
-        live: Option<&Dynptr>,
+        dynptr: &Dynptr,
         offset: Option<&Num>,
         length: Option<&Num>,
     ) -> bool {
-        let (Some(live), Some(offset), Some(length)) = (live, offset, length) else { return false };
-        let place = add(&live.start, offset);
-        let Some(key) = call.ptr(call.args.dynptr).map(Ptr::key) else { return false };
-        state.slices.values().any(|slice| {
-            let same = slice.dynptr == key || slice.kinds == live.kinds && live.kinds.packet();
-            let inside = match (place.difference(&slice.offset), length.difference(&slice.length)) {
-                (Some(from), Some(surplus)) => from >= 0 && from + surplus <= 0,
-                _ => false,
-            };
-            same && inside && slice.null == Tri::No
-        })
-    }
-
-    /// Whether a number is known to be computed from what only run time knows.
-    fn certainly_varies(&self, num: &Num) -> bool {
-        let Some(lin) = num.lin.as_ref().filter(|_| num.as_constant().is_none()) else { return false };
-        !lin.terms.is_empty() && lin.terms.iter().all(|(symbol, _)| self.is_run_time(*symbol))
-    }
-
-    fn is_run_time(&self, symbol: crate::value::SymId) -> bool {
-        use crate::value::Sym;
-        let all = |lin: &Lin| lin.terms.iter().all(|(symbol, _)| self.is_run_time(*symbol));
-        match self.interner.symbol_of(symbol) {
-            // A static function that is not called here may be called with a constant elsewhere.
-            Sym::Memory(object, _, None) => match self.interner.object_kind(*object) {
-                ObjKind::Local(..) => self.root.is_program || self.root.is_global,
-                ObjKind::Global(_) => false,
-                _ => true,
-            },
-            Sym::Memory(object, _, Some(_)) => !matches!(self.interner.object_kind(*object), ObjKind::Global(_)),
-            Sym::Result(_) => true,
-            Sym::Op(_, left, right) => all(left) && all(right),
-            Sym::Cast(_, _, inner) => all(inner),
-        }
-    }
-
-    /// By how much a range certainly leaves the view.
-    fn beyond(&self, call: &ApiCall<'_>, live: Option<&Dynptr>, offset: Option<&Num>, length: Option<&Num>) -> Option<i128> {
-        let live = live.filter(|live| live.status == Status::Live && live.null != Tri::Yes)?;
-        let offset = offset?;
-        let end = match call.api {
-            Api::Adjust => length?.clone(),
-            _ => {
-                let length = length?;
-                let lin = match (&offset.lin, &length.lin) {
-                    (Some(a), Some(b)) => a.add_scaled(b, 1),
-                    _ => None,
-                };
-                Num { scalar: offset.scalar + length.scalar, lin }
-            }
-        };
-        if let Some(difference) = end.difference(&live.size) {
-            return (difference > 0).then_some(i128::from(difference));
-        }
-        let surely = end.scalar.min().checked_sub(live.size.scalar.max())?;
-        (live.size.scalar.interval().is_bounded() && live.size.scalar.max() < i128::from(u32::MAX) && surely > 0)
-            .then_some(surely)
-    }
-
-    /// Whether the bytes are linear, so that no copy can be made.
-    fn is_linear(&self, state: &State, dynptr: &Dynptr, offset: Option<&Num>, length: Option<&Num>) -> bool {
         if !dynptr.kinds.any(Kinds::SKB.with(Kinds::XDP).with(Kinds::UNKNOWN)) {
             return true;
         }
         let end = match (offset, length) {
-            (Some(offset), Some(length)) => Some((dynptr.start.scalar + offset.scalar + length.scalar).max()),
+            (Some(offset), Some(length)) => {
+                Some((dynptr.start.scalar + offset.scalar + length.scalar).max())
+            }
             _ => None,
         };
         if dynptr.kinds.only(Kinds::XDP) && !self.root.fragments {
@@ -293,43 +149,10 @@ impl Interp<'_> {
         }
         match state.pulled {
             Pulled::All => true,
-            Pulled::Bytes(bytes) => end.is_none_or(|end| end <= i128::from(bytes) || end > i128::from(u32::MAX)),
+            Pulled::Bytes(bytes) => {
+                end.is_none_or(|end| end <= i128::from(bytes) || end > i128::from(u32::MAX))
+            }
             Pulled::No => false,
-        }
-    }
-
-    fn source_slice(&self, state: &State, call: &ApiCall<'_>, live: Option<&Dynptr>) -> Option<crate::observe::SliceView> {
-        if call.api != Api::Write || !live?.kinds.only(Kinds::SKB) {
-            return None;
-        }
-        let ptr = call.ptr(call.args.memory)?;
-        let ObjKind::Slice(id) = self.interner.object_kind(ptr.obj) else { return None };
-        let slice = state.slices.get(id)?;
-        let same = slice.kinds.only(Kinds::SKB) && slice.alias != Alias::Is && slice.stale.is_none() && !slice.linear_copy();
-        if same { self.slice_view(state, *id) } else { None }
-    }
-
-    fn copy_distance(&self, state: &State, call: &ApiCall<'_>) -> Option<i64> {
-        if call.api != Api::Copy {
-            return None;
-        }
-        let to = self.dynptr_at(state, call.ptr(call.args.dynptr)?.key())?;
-        let from = self.dynptr_at(state, call.ptr(call.args.source)?.key())?;
-        if to.made.is_none() || to.made != from.made {
-            return None;
-        }
-        let place = |dynptr: &Dynptr, offset: Option<Num>| -> Option<Lin> {
-            dynptr.start.lin.as_ref()?.add_scaled(offset?.lin.as_ref()?, 1)
-        };
-        place(&to, call.num(call.args.offset))?.difference(&place(&from, call.num(call.args.source_offset))?)
-    }
-
-    fn data_memory(&self, call: &ApiCall<'_>) -> Memory {
-        let Some(ptr) = call.ptr(call.args.memory) else { return Memory::Other };
-        match self.interner.object_kind(ptr.obj) {
-            ObjKind::Local(..) => Memory::Stack,
-            ObjKind::Packet(_) | ObjKind::Slice(_) => Memory::Packet,
-            _ => Memory::Other,
         }
     }
 
@@ -379,7 +202,11 @@ impl Interp<'_> {
     fn new_dynptr(&mut self, state: &mut State, call: &ApiCall<'_>) -> Dynptr {
         let flags = call.num(call.args.flags).unwrap_or_else(Num::top);
         let length = call.num(call.args.length);
-        let mut dynptr = Dynptr { made: Some(call.at), start: Num::constant(0), ..crate::views::unknown_dynptr() };
+        let mut dynptr = Dynptr {
+            made: Some(call.at),
+            start: Num::constant(0),
+            ..crate::views::unknown_dynptr()
+        };
         dynptr.null = match flags.as_constant() {
             Some(0) => Tri::No,
             Some(_) => Tri::Yes,
@@ -443,7 +270,9 @@ impl Interp<'_> {
 
     fn has_cleanup(&self, ptr: Option<&Ptr>) -> bool {
         match ptr.map(|ptr| self.interner.object_kind(ptr.obj)) {
-            Some(ObjKind::Local(frame, id)) => self.interner.frame(*frame).body.locals[id.0 as usize].cleanup,
+            Some(ObjKind::Local(frame, id)) => {
+                self.interner.frame(*frame).body.locals[id.0 as usize].cleanup
+            }
             _ => false,
         }
     }
@@ -453,7 +282,12 @@ impl Interp<'_> {
         let Some(old) = state.dynptrs.get(&key).cloned() else { return };
         for slice in state.slices.values_mut() {
             let memory = slice.kinds.any(Kinds::LOCAL.with(Kinds::RINGBUF));
-            if slice.dynptr == key && slice.made == old.made && slice.stale.is_none() && memory && old.made != Some(at) {
+            if slice.dynptr == key
+                && slice.made == old.made
+                && slice.stale.is_none()
+                && memory
+                && old.made != Some(at)
+            {
                 slice.stale = Some(Stale { cause: StaleCause::Remade, at });
             }
         }
@@ -472,7 +306,11 @@ impl Interp<'_> {
         dynptr.adjusted = Some(Adjusted { at: call.at, shortens });
         dynptr.size = subtract(&end, &start);
         dynptr.start = add(&dynptr.start, &start);
-        for slice in state.slices.values_mut().filter(|slice| slice.dynptr == key && slice.made == dynptr.made) {
+        for slice in state
+            .slices
+            .values_mut()
+            .filter(|slice| slice.dynptr == key && slice.made == dynptr.made)
+        {
             if !shortens {
                 slice.view_moved = Some(call.at);
             }
@@ -490,7 +328,9 @@ impl Interp<'_> {
         self.replace_slice(state, at);
         let dynptr = call.ptr(call.args.dynptr).and_then(|ptr| self.dynptr_at(state, ptr.key()));
         let dynptr = dynptr.unwrap_or_else(crate::views::unknown_dynptr);
-        let key = call.ptr(call.args.dynptr).map_or((crate::value::ObjId(u32::MAX), crate::value::ROOT_PATH), Ptr::key);
+        let key = call
+            .ptr(call.args.dynptr)
+            .map_or((crate::value::ObjId(u32::MAX), crate::value::ROOT_PATH), Ptr::key);
         let buffer = match call.value(call.args.memory) {
             _ if kind == SliceKind::Data => Buffer::None,
             Some(Value::Ptr(ptr)) => Buffer::Known(ptr.clone()),
@@ -499,10 +339,13 @@ impl Interp<'_> {
         };
         let offset = call.num(call.args.offset).unwrap_or_else(Num::top);
         let length = call.num(call.args.length).unwrap_or_else(Num::top);
-        if kind != SliceKind::Data && call.value(call.args.memory).is_some_and(|value| value.as_constant() != Some(0)) {
+        if kind != SliceKind::Data
+            && call.value(call.args.memory).is_some_and(|value| value.as_constant() != Some(0))
+        {
             self.fallback_done(state, key);
         }
-        let linear = self.is_linear(state, &dynptr, Some(&offset), Some(&length)) || self.always_linear(&buffer, &dynptr, &offset, &length);
+        let linear = self.is_linear(state, &dynptr, Some(&offset), Some(&length))
+            || self.always_linear(&buffer, &dynptr, &offset, &length);
         if let Buffer::Known(ptr) = &buffer {
             let ptr = ptr.clone();
             let size = length.as_constant();
@@ -520,14 +363,19 @@ impl Interp<'_> {
             }
         }
         self.fill(state, key, kind == SliceKind::ReadOnly, None);
-        let initialised = matches!(&buffer, Buffer::Known(ptr) if state.mem.contains_key(&ptr.key()));
+        let initialised =
+            matches!(&buffer, Buffer::Known(ptr) if state.mem.contains_key(&ptr.key()));
         let slice = Slice {
             kind,
             dynptr: key,
             made: dynptr.made,
             reference: dynptr.reference,
             kinds: dynptr.kinds,
-            alias: if buffer == Buffer::None || linear && dynptr.kinds != Kinds::UNKNOWN { Alias::Not } else { Alias::Maybe },
+            alias: if buffer == Buffer::None || linear && dynptr.kinds != Kinds::UNKNOWN {
+                Alias::Not
+            } else {
+                Alias::Maybe
+            },
             buffer_raw: matches!(buffer, Buffer::Known(_)) && !(initialised && linear),
             buffer,
             null: if dynptr.null == Tri::Yes { Tri::Yes } else { Tri::Maybe },
@@ -583,7 +431,13 @@ impl Interp<'_> {
     }
 
     /// Bytes go into a record: whether that can have filled it.
-    pub(crate) fn fill(&mut self, state: &mut State, key: Key, reading: bool, length: Option<&Num>) {
+    pub(crate) fn fill(
+        &mut self,
+        state: &mut State,
+        key: Key,
+        reading: bool,
+        length: Option<&Num>,
+    ) {
         let Some(dynptr) = state.dynptrs.get_mut(&key) else { return };
         let constant = length.is_some_and(|length| length.as_constant().is_some());
         if dynptr.filled == Filled::OnlyConstantParts && !constant && !reading {
@@ -599,10 +453,16 @@ impl Interp<'_> {
         }
         let length = call.num(call.args.length);
         self.fill(state, ptr.key(), false, length.as_ref());
-        let skb = self.dynptr_at(state, ptr.key()).is_some_and(|dynptr| dynptr.kinds.only(Kinds::SKB));
+        let skb =
+            self.dynptr_at(state, ptr.key()).is_some_and(|dynptr| dynptr.kinds.only(Kinds::SKB));
         if skb {
             let name: SmolStr = call.view.name.clone();
-            self.kill_slices(state, Kinds::SKB.with(Kinds::SKB_META), &StaleCause::Bulk(name), call.at);
+            self.kill_slices(
+                state,
+                Kinds::SKB.with(Kinds::SKB_META),
+                &StaleCause::Bulk(name),
+                call.at,
+            );
         }
     }
 
@@ -618,7 +478,8 @@ impl Interp<'_> {
                 && !self.mute(call.call.frame)
             {
                 let seen = self.interner.visible(reserve);
-                let observation = self.observation(call.at, Fact::PartlyFilledRecord { reserve: seen });
+                let observation =
+                    self.observation(call.at, Fact::PartlyFilledRecord { reserve: seen });
                 self.partly_filled.push((reserve, observation));
             }
         }
@@ -645,28 +506,6 @@ impl Interp<'_> {
     }
 }
 
-/// Whether an access certainly lies in the view.
-fn fits(live: Option<&Dynptr>, offset: Option<&Num>, length: Option<&Num>) -> bool {
-    let (Some(live), Some(offset), Some(length)) = (live, offset, length) else { return false };
-    let end = offset.scalar + length.scalar;
-    live.null == Tri::No && offset.scalar.min() >= 0 && end.max() <= live.size.scalar.min()
-}
-
-/// For adjust: whether it cannot fail.
-fn in_range(api: Api, live: Option<&Dynptr>, offset: Option<&Num>, length: Option<&Num>) -> bool {
-    let (Api::Adjust, Some(live), Some(start), Some(end)) = (api, live, offset, length) else { return false };
-    let ordered = start.scalar.max() <= end.scalar.min()
-        || end.difference(start).is_some_and(|difference| difference >= 0)
-        // A bounded start within a length taken from the packet fails only on packets that are too short
-        // for the header that is read next anyway.
-        || start.scalar.max() <= 0xffff;
-    let inside = end.scalar.max() <= live.size.scalar.min()
-        || end.difference(&live.size).is_some_and(|difference| difference <= 0)
-        || live.size.lin.is_none() && live.size.as_constant().is_none()
-        || end.as_constant().is_some();
-    ordered && inside
-}
-
 /// The sum.
 pub(crate) fn add(a: &Num, b: &Num) -> Num {
     let lin = match (&a.lin, &b.lin) {
@@ -687,7 +526,7 @@ fn subtract(a: &Num, b: &Num) -> Num {
 impl Slice {
     /// The pointer is known to be the buffer or the range linear by a pull, so that the source of a
     /// write is not moved away.
-    fn linear_copy(&self) -> bool {
+    pub(crate) fn linear_copy(&self) -> bool {
         self.alias == Alias::Is
     }
 }

@@ -67,7 +67,9 @@ impl Interp<'_> {
 
     /// `ctx->data` and its like are pointers, whatever their type.
     fn packet_pointer(&mut self, frame: FrameId, place: &Place) -> Option<Value> {
-        let Some(Proj::Field { name, record: Some(record), .. }) = place.proj.last() else { return None };
+        let Some(Proj::Field { name, record: Some(record), .. }) = place.proj.last() else {
+            return None;
+        };
         let context = matches!(record.as_str(), "__sk_buff" | "xdp_md");
         if !context || !matches!(name.as_str(), "data" | "data_end" | "data_meta") {
             return None;
@@ -82,7 +84,12 @@ impl Interp<'_> {
     }
 
     /// Where a place is. Nothing if the pointer to it is not known.
-    pub(crate) fn resolve(&mut self, state: &mut State, frame: FrameId, place: &Place) -> Option<Ptr> {
+    pub(crate) fn resolve(
+        &mut self,
+        state: &mut State,
+        frame: FrameId,
+        place: &Place,
+    ) -> Option<Ptr> {
         let mut ptr = match &place.base {
             PlaceBase::Local(id) => Ptr::to(self.local(frame, *id)),
             PlaceBase::Global(name) => Ptr::to(self.interner.object(ObjKind::Global(name.clone()))),
@@ -110,7 +117,13 @@ impl Interp<'_> {
     }
 
     /// `ptr + count` elements of `size` bytes.
-    pub(crate) fn advance(&mut self, ptr: &Ptr, count: &Num, size: Option<u64>, negative: bool) -> Ptr {
+    pub(crate) fn advance(
+        &mut self,
+        ptr: &Ptr,
+        count: &Num,
+        size: Option<u64>,
+        negative: bool,
+    ) -> Ptr {
         let scalar = if negative { -count.scalar } else { count.scalar };
         let constant = scalar.as_constant().and_then(|count| i64::try_from(count).ok());
         let path = match constant {
@@ -140,14 +153,17 @@ impl Interp<'_> {
                 let lin = if scalar == num.scalar {
                     num.lin
                 } else {
-                    num.lin.map(|lin| Lin::symbol(self.interner.symbol(Sym::Cast(bits, signed, lin))))
+                    num.lin
+                        .map(|lin| Lin::symbol(self.interner.symbol(Sym::Cast(bits, signed, lin))))
                 };
                 match scalar.as_constant() {
                     Some(value) => Value::Num(Num::constant(value)),
                     None => Value::Num(Num { scalar, lin }),
                 }
             }
-            Value::Ptr(_) if bits < 64 => Value::Num(Num::of(Scalar::from_type(u32::from(bits), signed))),
+            Value::Ptr(_) if bits < 64 => {
+                Value::Num(Num::of(Scalar::from_type(u32::from(bits), signed)))
+            }
             Value::Unknown => typed(ty),
             other => other,
         }
@@ -181,7 +197,9 @@ impl Interp<'_> {
         match value {
             Value::Pred(pred) => Some(*pred),
             Value::Ptr(ptr) => match self.interner.object_kind(ptr.obj) {
-                ObjKind::Slice(slice) => Some(Pred { slice: *slice, question: Question::NonNull, negated: false }),
+                ObjKind::Slice(slice) => {
+                    Some(Pred { slice: *slice, question: Question::NonNull, negated: false })
+                }
                 _ => None,
             },
             _ => None,
@@ -198,7 +216,14 @@ impl Interp<'_> {
         whole: &Expr,
     ) -> Value {
         if let Some(cmp) = comparison(op) {
-            if let Some(pred) = self.compare_pointers(state, frame, op, (left, left_expr), (right, right_expr), whole) {
+            if let Some(pred) = self.compare_pointers(
+                state,
+                frame,
+                op,
+                (left, left_expr),
+                (right, right_expr),
+                whole,
+            ) {
                 return Value::Pred(pred);
             }
             if let (Value::Num(a), Value::Num(b)) = (left, right) {
@@ -209,8 +234,17 @@ impl Interp<'_> {
             return truth(None);
         }
         match (left, right, op) {
-            (Value::Ptr(ptr), other, BinaryOp::Add | BinaryOp::Sub) if !matches!(other, Value::Ptr(_)) => {
-                self.pointer_arithmetic(state, frame, (ptr, left_expr), other, op == BinaryOp::Sub, whole.span)
+            (Value::Ptr(ptr), other, BinaryOp::Add | BinaryOp::Sub)
+                if !matches!(other, Value::Ptr(_)) =>
+            {
+                self.pointer_arithmetic(
+                    state,
+                    frame,
+                    (ptr, left_expr),
+                    other,
+                    op == BinaryOp::Sub,
+                    whole.span,
+                )
             }
             (other, Value::Ptr(ptr), BinaryOp::Add) if !matches!(other, Value::Ptr(_)) => {
                 self.pointer_arithmetic(state, frame, (ptr, right_expr), other, false, whole.span)
@@ -254,7 +288,10 @@ impl Interp<'_> {
             BinaryOp::Sub => (x - y, self.linear(a, b, -1)),
             BinaryOp::Mul => (x * y, scaled(a, b).or_else(|| scaled(b, a))),
             BinaryOp::Shl => {
-                let factor = b.as_constant().filter(|n| (0..32).contains(n)).map(|n| Num::constant(1_i128 << n));
+                let factor = b
+                    .as_constant()
+                    .filter(|n| (0..32).contains(n))
+                    .map(|n| Num::constant(1_i128 << n));
                 (x << y, factor.and_then(|factor| scaled(a, &factor)))
             }
             BinaryOp::Shr => (x >> y, None),
@@ -295,7 +332,11 @@ impl Interp<'_> {
             _ => return None,
         };
         let slice_of = |interp: &Self, value: &Value| match interp.question(value) {
-            Some(Pred { slice, question: Question::NonNull, negated: false }) if value.as_ptr().is_some() => Some(slice),
+            Some(Pred { slice, question: Question::NonNull, negated: false })
+                if value.as_ptr().is_some() =>
+            {
+                Some(slice)
+            }
             _ => None,
         };
         let (slice, ptr, other, other_expr) = match (slice_of(self, left), slice_of(self, right)) {
@@ -313,10 +354,11 @@ impl Interp<'_> {
         match &info.buffer {
             Buffer::Known(buffer) if buffer.obj == other.obj => {
                 info.compared = Some(at);
-                let same_shift = match (other.bytes.as_constant(), buffer.bytes.as_constant(), moved) {
-                    (Some(theirs), Some(own), Some(moved)) => theirs - own == moved,
-                    _ => true,
-                };
+                let same_shift =
+                    match (other.bytes.as_constant(), buffer.bytes.as_constant(), moved) {
+                        (Some(theirs), Some(own), Some(moved)) => theirs - own == moved,
+                        _ => true,
+                    };
                 same_shift.then_some(Pred { slice, question: Question::IsBuffer, negated })
             }
             Buffer::Unknown => {
@@ -333,7 +375,10 @@ impl Interp<'_> {
                     info.escaped = true;
                     let view = self.slice_view(state, slice);
                     if let Some(view) = view {
-                        self.observe(at, Fact::ForeignComparison { slice: view, other: other_expr.span });
+                        self.observe(
+                            at,
+                            Fact::ForeignComparison { slice: view, other: other_expr.span },
+                        );
                     }
                 }
                 None
@@ -385,7 +430,9 @@ pub(crate) fn truth(known: Option<bool>) -> Value {
 /// Any value of a type.
 pub(crate) fn typed(ty: &Ty) -> Value {
     match ty {
-        Ty::Int { bits, signed } if *bits <= 64 => Value::Num(Num::of(Scalar::from_type(u32::from(*bits), *signed))),
+        Ty::Int { bits, signed } if *bits <= 64 => {
+            Value::Num(Num::of(Scalar::from_type(u32::from(*bits), *signed)))
+        }
         Ty::Bool => truth(None),
         _ => Value::Unknown,
     }

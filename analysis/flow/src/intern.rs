@@ -7,7 +7,9 @@ use smol_str::SmolStr;
 use text::Span;
 
 use crate::mir::BodyRef;
-use crate::value::{Event, EventId, FrameId, Key, Lin, ObjId, ObjKind, PathId, ROOT_PATH, Step, Sym, SymId};
+use crate::value::{
+    Event, EventId, FrameId, Key, Lin, ObjId, ObjKind, PathId, ROOT_PATH, Step, Sym, SymId,
+};
 
 /// A table of distinct values.
 #[derive(Debug)]
@@ -21,7 +23,10 @@ impl<T: Clone + Eq + Hash> Table<T> {
         Table { items: Vec::new(), index: FxHashMap::default() }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the step budget keeps tables far below 2^32 entries")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the step budget keeps tables far below 2^32 entries"
+    )]
     fn intern(&mut self, item: T) -> u32 {
         if let Some(id) = self.index.get(&item) {
             return *id;
@@ -138,7 +143,8 @@ impl Interner {
         if id == other {
             return true;
         }
-        let mentions = |lin: &Lin| lin.terms.iter().any(|(term, _)| self.symbol_mentions(*term, other));
+        let mentions =
+            |lin: &Lin| lin.terms.iter().any(|(term, _)| self.symbol_mentions(*term, other));
         match self.symbol_of(id) {
             Sym::Op(_, left, right) => mentions(left) || mentions(right),
             Sym::Cast(_, _, inner) => mentions(inner),
@@ -163,15 +169,26 @@ impl Interner {
         &self.frames[id.0 as usize]
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the step budget keeps tables far below 2^32 entries")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the step budget keeps tables far below 2^32 entries"
+    )]
     pub(crate) fn root_frame(&mut self, body: BodyRef) -> FrameId {
         let id = FrameId(self.frames.len() as u32);
         self.frames.push(Frame { caller: None, body, is_global: false });
         id
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the step budget keeps tables far below 2^32 entries")]
-    pub(crate) fn call_frame(&mut self, caller: FrameId, (at, call): (Span, u32), frame: Frame) -> FrameId {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the step budget keeps tables far below 2^32 entries"
+    )]
+    pub(crate) fn call_frame(
+        &mut self,
+        caller: FrameId,
+        (at, call): (Span, u32),
+        frame: Frame,
+    ) -> FrameId {
         let key = (caller, call, at, frame.body.name.clone());
         if let Some(id) = self.frame_index.get(&key) {
             return *id;

@@ -194,7 +194,8 @@ impl<'a> Interp<'a> {
         if let Some(body) = self.bodies.get(name) {
             return body.clone();
         }
-        let body = self.sema.function(name).map(|def| lower_function(self.sema, &def.ast, def.foreign));
+        let body =
+            self.sema.function(name).map(|def| lower_function(self.sema, &def.ast, def.foreign));
         self.bodies.insert(name.clone(), body.clone());
         body
     }
@@ -231,7 +232,9 @@ impl<'a> Interp<'a> {
     pub(crate) fn record(&mut self, observation: Observation) {
         let key = (observation.span, std::mem::discriminant(&observation.fact));
         let indices = self.seen.entry(key).or_default();
-        if indices.len() < 16 && !indices.iter().any(|index| self.observations[*index] == observation) {
+        if indices.len() < 16
+            && !indices.iter().any(|index| self.observations[*index] == observation)
+        {
             indices.push(self.observations.len());
             self.observations.push(observation);
         }
@@ -256,7 +259,8 @@ impl<'a> Interp<'a> {
         if let Some(graph) = self.graphs.get(&body.name) {
             return graph.clone();
         }
-        let successors: Vec<Vec<Node>> = body.blocks.iter().map(|block| successors(&block.term)).collect();
+        let successors: Vec<Vec<Node>> =
+            body.blocks.iter().map(|block| successors(&block.term)).collect();
         let graph = Rc::new(Flow::new(&successors, Node(0)));
         self.graphs.insert(body.name.clone(), graph.clone());
         graph
@@ -268,19 +272,26 @@ impl<'a> Interp<'a> {
         let graph = self.graph(&body);
         let mut exits: Vec<Exit> = Vec::new();
         let mut overflow = false;
-        let solution = solve(&graph, [(Node(0), States::of(entry))], NODE_BUDGET, |node, states: &States| {
-            let mut sent: Vec<(Node, States)> = Vec::new();
-            overflow |= states.overflow.get();
-            for (state, done) in &states.entries {
-                if done.replace(true) {
-                    continue;
+        let solution =
+            solve(&graph, [(Node(0), States::of(entry))], NODE_BUDGET, |node, states: &States| {
+                let mut sent: Vec<(Node, States)> = Vec::new();
+                overflow |= states.overflow.get();
+                for (state, done) in &states.entries {
+                    if done.replace(true) {
+                        continue;
+                    }
+                    for state in self.block(frame, &body, node, (**state).clone()) {
+                        self.terminate(
+                            frame,
+                            &body.blocks[node.index()].term,
+                            state,
+                            &mut sent,
+                            &mut exits,
+                        );
+                    }
                 }
-                for state in self.block(frame, &body, node, (**state).clone()) {
-                    self.terminate(frame, &body.blocks[node.index()].term, state, &mut sent, &mut exits);
-                }
-            }
-            sent
-        });
+                sent
+            });
         self.exhausted |= overflow || !solution.complete;
         exits
     }
@@ -297,7 +308,14 @@ impl<'a> Interp<'a> {
                 }
                 match &inst.kind {
                     InstKind::Call { number, dst, callee, args, ignored } => {
-                        let call = crate::call::Call { frame, number: *number, dst: *dst, args, ignored: *ignored, span: inst.span };
+                        let call = crate::call::Call {
+                            frame,
+                            number: *number,
+                            dst: *dst,
+                            args,
+                            ignored: *ignored,
+                            span: inst.span,
+                        };
                         next.extend(self.call(state, callee, &call));
                     }
                     kind => {
@@ -374,7 +392,9 @@ impl<'a> Interp<'a> {
                     None => Value::Unknown,
                 };
                 let exit = Exit { state, value: result, expr: value.clone(), span: *span };
-                if !exits.iter().any(|old| old.state == exit.state && old.value == exit.value && old.span == exit.span) {
+                if !exits.iter().any(|old| {
+                    old.state == exit.state && old.value == exit.value && old.span == exit.span
+                }) {
                     exits.push(exit);
                 }
             }

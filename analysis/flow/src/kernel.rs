@@ -10,12 +10,20 @@ use crate::state::{Pulled, StaleCause, State, Status};
 use crate::value::{EventId, Key, ObjKind, Ptr, Value};
 
 impl Interp<'_> {
-    pub(crate) fn kernel_effects(&mut self, state: &mut State, name: &str, call: &Call<'_>, values: &[Value], at: EventId) {
+    pub(crate) fn kernel_effects(
+        &mut self,
+        state: &mut State,
+        name: &str,
+        call: &Call<'_>,
+        values: &[Value],
+        at: EventId,
+    ) {
         let Some(row) = kernel_model::function(name) else { return };
         for (index, value) in values.iter().enumerate() {
             let param = row.params.get(index);
             let role = param.map_or(Role::Unknown, |param| param.role);
-            let size = param.and_then(|param| param.size_param).and_then(|at| values.get(usize::from(at)));
+            let size =
+                param.and_then(|param| param.size_param).and_then(|at| values.get(usize::from(at)));
             let size = size.and_then(Value::as_constant);
             if let Value::Ptr(ptr) = value {
                 let arg = call.args.get(index).map_or(call.span, |arg| arg.span);
@@ -29,7 +37,10 @@ impl Interp<'_> {
         if matches!(name, "bpf_skb_pull_data" | "bpf_xdp_pull_data") {
             self.pulled(state, values);
         }
-        if matches!(name, "bpf_skb_load_bytes" | "bpf_xdp_load_bytes" | "bpf_skb_load_bytes_relative") {
+        if matches!(
+            name,
+            "bpf_skb_load_bytes" | "bpf_xdp_load_bytes" | "bpf_skb_load_bytes_relative"
+        ) {
             for slice in state.slices.values_mut() {
                 slice.fallback_owed = false;
             }
@@ -48,8 +59,12 @@ impl Interp<'_> {
         size: Option<i128>,
         (arg, at): (EventId, EventId),
     ) {
-        let reads = matches!(role, Role::MemIn | Role::MemInOut | Role::MapKey | Role::MapValueIn | Role::Str);
-        let writes = matches!(role, Role::MemOut | Role::MemInOut | Role::MapValueOut | Role::StrOut);
+        let reads = matches!(
+            role,
+            Role::MemIn | Role::MemInOut | Role::MapKey | Role::MapValueIn | Role::Str
+        );
+        let writes =
+            matches!(role, Role::MemOut | Role::MemInOut | Role::MapValueOut | Role::StrOut);
         if matches!(role, Role::MapKey | Role::MapValueIn | Role::MapValueOut) {
             self.map_argument_slice(state, name, ptr, arg);
         }
@@ -77,7 +92,9 @@ impl Interp<'_> {
 
     fn map_argument_slice(&mut self, state: &mut State, name: &str, ptr: &Ptr, arg: EventId) {
         let ObjKind::Slice(id) = *self.interner.object_kind(ptr.obj) else { return };
-        if let Some(slice) = self.slice_view(state, id).filter(|slice| slice.kind != SliceKind::Data) {
+        if let Some(slice) =
+            self.slice_view(state, id).filter(|slice| slice.kind != SliceKind::Data)
+        {
             self.observe(arg, Fact::MapArgument { slice, function: SmolStr::from(name) });
             // The kernel stops here; a missing NULL check would be a second report of one call.
             if let Some(slice) = state.slices.get_mut(&id) {
@@ -87,9 +104,18 @@ impl Interp<'_> {
     }
 
     /// A dynptr's own bytes as memory argument.
-    fn dynptr_memory(&mut self, state: &mut State, name: &str, ptr: &Ptr, written: bool, arg: EventId) {
+    fn dynptr_memory(
+        &mut self,
+        state: &mut State,
+        name: &str,
+        ptr: &Ptr,
+        written: bool,
+        arg: EventId,
+    ) {
         let hit = state.dynptrs.iter().any(|(key, dynptr)| {
-            key.0 == ptr.obj && dynptr.status == Status::Live && self.interner.path_within(key.1, ptr.path)
+            key.0 == ptr.obj
+                && dynptr.status == Status::Live
+                && self.interner.path_within(key.1, ptr.path)
         });
         if hit && matches!(self.interner.object_kind(ptr.obj), ObjKind::Local(..)) {
             self.observe(arg, Fact::DynptrPassed { function: SmolStr::from(name), written });
@@ -102,7 +128,8 @@ impl Interp<'_> {
             return;
         }
         for slice in state.slices.values_mut() {
-            if matches!(&slice.buffer, crate::state::Buffer::Known(buffer) if buffer.obj == ptr.obj) {
+            if matches!(&slice.buffer, crate::state::Buffer::Known(buffer) if buffer.obj == ptr.obj)
+            {
                 slice.dirty = None;
             }
         }
@@ -110,7 +137,9 @@ impl Interp<'_> {
 
     /// A slice pointer inside memory that leaves the program.
     fn leaked_inside(&mut self, state: &mut State, name: &str, role: Role, ptr: &Ptr) {
-        let leaves = role == Role::MapValueIn || name.contains("ringbuf_output") || name.contains("perf_event_output");
+        let leaves = role == Role::MapValueIn
+            || name.contains("ringbuf_output")
+            || name.contains("perf_event_output");
         if !leaves || !matches!(self.interner.object_kind(ptr.obj), ObjKind::Local(..)) {
             return;
         }
@@ -182,9 +211,14 @@ impl Interp<'_> {
     /// Dynptrs over the value of a deleted element.
     fn element_deleted(&mut self, state: &mut State, values: &[Value], at: EventId) {
         let deleted = self.map_key(state, values);
-        let lookups: Vec<EventId> =
-            self.map_lookups.iter().filter(|(_, lookup)| lookup.same(&deleted)).map(|(event, _)| *event).collect();
-        let objects: Vec<_> = lookups.iter().map(|event| self.interner.object(ObjKind::MapValue(*event))).collect();
+        let lookups: Vec<EventId> = self
+            .map_lookups
+            .iter()
+            .filter(|(_, lookup)| lookup.same(&deleted))
+            .map(|(event, _)| *event)
+            .collect();
+        let objects: Vec<_> =
+            lookups.iter().map(|event| self.interner.object(ObjKind::MapValue(*event))).collect();
         for dynptr in state.dynptrs.values_mut() {
             if dynptr.memory.as_ref().is_some_and(|memory| objects.contains(&memory.obj)) {
                 dynptr.deleted.get_or_insert(at);

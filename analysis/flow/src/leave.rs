@@ -54,7 +54,9 @@ impl Interp<'_> {
             }
             _ => match value {
                 Some(value) if value < 0 => Verdict::Gone,
-                _ if exit.expr.as_ref().is_some_and(|expr| self.names_a_drop(expr)) => Verdict::Gone,
+                _ if exit.expr.as_ref().is_some_and(|expr| self.names_a_drop(expr)) => {
+                    Verdict::Gone
+                }
                 _ => Verdict::Kept,
             },
         }
@@ -87,7 +89,9 @@ impl Interp<'_> {
         state.mem.values().any(|value| match value {
             Value::Num(num) => {
                 let own = num.lin.as_ref().is_some_and(|lin| match lin.terms[..] {
-                    [(symbol, 1)] => *self.interner.symbol_of(symbol) == crate::value::Sym::Result(id),
+                    [(symbol, 1)] => {
+                        *self.interner.symbol_of(symbol) == crate::value::Sym::Result(id)
+                    }
                     _ => false,
                 });
                 own && !num.scalar.contains(0)
@@ -97,13 +101,18 @@ impl Interp<'_> {
     }
 
     fn leave_slices(&mut self, state: &State, at: EventId) {
-        let all: Vec<(EventId, Slice)> =
-            state.slices.iter().chain(&state.lost).map(|(id, slice)| (*id, slice.clone())).collect();
+        let all: Vec<(EventId, Slice)> = state
+            .slices
+            .iter()
+            .chain(&state.lost)
+            .map(|(id, slice)| (*id, slice.clone()))
+            .collect();
         for (id, slice) in all {
             if let Some(dirty) = slice.dirty {
                 self.lost_store(state, id, &slice, dirty, at);
             }
             if let Some((event, record, field)) = slice.header_store.clone()
+                && !self.only_swaps(event, &record)
                 && !self.deals_with_checksums(event)
             {
                 self.observe(event, Fact::ChecksumForgotten { record, field });
@@ -114,7 +123,14 @@ impl Interp<'_> {
         }
     }
 
-    fn lost_store(&mut self, state: &State, id: EventId, slice: &Slice, dirty: EventId, at: EventId) {
+    fn lost_store(
+        &mut self,
+        state: &State,
+        id: EventId,
+        slice: &Slice,
+        dirty: EventId,
+        at: EventId,
+    ) {
         // Whoever called may still compare with a buffer that is its own.
         let callers_buffer = match &slice.buffer {
             Buffer::Known(buffer) => !matches!(
@@ -136,7 +152,8 @@ impl Interp<'_> {
             nameable: last_store.is_some() && !view.name.is_empty(),
             last_store: last_store.unwrap_or_else(|| self.interner.visible(last)),
             // The caller leaves: in the function that made the slice that is its end.
-            leave: leave.unwrap_or_else(|| Span::new(body.span.end.saturating_sub(1), body.span.end)),
+            leave: leave
+                .unwrap_or_else(|| Span::new(body.span.end.saturating_sub(1), body.span.end)),
             offset_unchanged: self.offset_unchanged(state, id, slice, made_in),
             slice: view,
         };
@@ -144,8 +161,16 @@ impl Interp<'_> {
     }
 
     /// Whether the offset argument would still name the same place.
-    fn offset_unchanged(&mut self, state: &State, id: EventId, slice: &Slice, frame: FrameId) -> bool {
-        let Some(offset) = self.sites.get(&id).and_then(|site| site.args.get(1)).cloned() else { return false };
+    fn offset_unchanged(
+        &mut self,
+        state: &State,
+        id: EventId,
+        slice: &Slice,
+        frame: FrameId,
+    ) -> bool {
+        let Some(offset) = self.sites.get(&id).and_then(|site| site.args.get(1)).cloned() else {
+            return false;
+        };
         if slice.view_moved.is_some() || has_effect(&offset) {
             return false;
         }
@@ -153,7 +178,8 @@ impl Interp<'_> {
         let now = self.eval(&mut quiet, frame, &offset).num();
         let start = self.dynptr_at(&quiet, slice.dynptr).map(|dynptr| dynptr.start);
         let now = start.map_or_else(|| now.clone(), |start| crate::dynptr::add(&start, &now));
-        matches!(now.difference(&slice.offset), Some(0)) || matches!(offset.kind, ExprKind::Const(_) | ExprKind::SizeOf(_))
+        matches!(now.difference(&slice.offset), Some(0))
+            || matches!(offset.kind, ExprKind::Const(_) | ExprKind::SizeOf(_))
     }
 
     fn leave_nulls(&mut self, state: &State, at: EventId) {
@@ -175,7 +201,13 @@ impl Interp<'_> {
     }
 
     /// A slice handed to the caller must not point into a variable that is gone.
-    pub(crate) fn slices_returned(&mut self, state: &State, frame: FrameId, value: &Value, span: Span) {
+    pub(crate) fn slices_returned(
+        &mut self,
+        state: &State,
+        frame: FrameId,
+        value: &Value,
+        span: Span,
+    ) {
         if self.interner.frame(frame).caller.is_none() && self.root.is_program {
             return;
         }
@@ -189,7 +221,10 @@ impl Interp<'_> {
         };
         note(value);
         for (key, value) in &state.mem {
-            let outlives = self.interner.owner(*key).is_none_or(|owner| !self.interner.is_within(owner, frame));
+            let outlives = self
+                .interner
+                .owner(*key)
+                .is_none_or(|owner| !self.interner.is_within(owner, frame));
             if outlives {
                 note(value);
             }
@@ -201,8 +236,12 @@ impl Interp<'_> {
                 ObjKind::Local(owner, _) => self.interner.is_within(*owner, frame),
                 _ => false,
             };
-            let may_point_there = slice.can_copy() && slice.alias != Alias::Not && slice.null != Tri::Yes;
-            if !dead || !may_point_there || !self.interner.is_within(self.interner.event_of(id).frame, frame) {
+            let may_point_there =
+                slice.can_copy() && slice.alias != Alias::Not && slice.null != Tri::Yes;
+            if !dead
+                || !may_point_there
+                || !self.interner.is_within(self.interner.event_of(id).frame, frame)
+            {
                 continue;
             }
             let Some(declared) = self.declared_at(buffer.obj) else { continue };
@@ -215,13 +254,20 @@ impl Interp<'_> {
 
     fn declared_at(&self, object: crate::value::ObjId) -> Option<Span> {
         match self.interner.object_kind(object) {
-            ObjKind::Local(frame, id) => Some(self.interner.frame(*frame).body.locals[id.0 as usize].span),
+            ObjKind::Local(frame, id) => {
+                Some(self.interner.frame(*frame).body.locals[id.0 as usize].span)
+            }
             _ => None,
         }
     }
 
     fn never_stored(&mut self) {
-        let calls: Vec<_> = self.rdwr_calls.iter().filter(|(_, entry)| !entry.2).map(|(span, entry)| (*span, entry.clone())).collect();
+        let calls: Vec<_> = self
+            .rdwr_calls
+            .iter()
+            .filter(|(_, entry)| !entry.2)
+            .map(|(span, entry)| (*span, entry.clone()))
+            .collect();
         for (span, (call, function, _)) in calls {
             self.record(crate::observe::Observation {
                 function,
@@ -263,8 +309,9 @@ fn has_effect(expr: &Expr) -> bool {
         },
         ExprKind::AddrOf(_) => false,
         ExprKind::Unary(_, inner) | ExprKind::Cast(inner) => has_effect(inner),
-        ExprKind::Binary(op, left, right) => matches!(op, BinaryOp::LogAnd) || has_effect(left) || has_effect(right),
+        ExprKind::Binary(op, left, right) => {
+            matches!(op, BinaryOp::LogAnd) || has_effect(left) || has_effect(right)
+        }
         ExprKind::Unknown(_) => true,
     }
 }
-

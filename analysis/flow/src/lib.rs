@@ -10,10 +10,12 @@
 //! Nothing here fails: where the analysis does not know, it says nothing.
 
 mod api;
+mod assign;
 mod branch;
 mod call;
 mod checksum;
 mod dynptr;
+mod dynptr_facts;
 mod eval;
 mod intern;
 mod interp;

@@ -37,7 +37,8 @@ pub fn analyse(sema: &Sema, text: &Arc<str>) -> Analysis {
         let Some(Some(body)) = bodies.get(&function.name).cloned() else { continue };
         let is_called = called.contains(&function.name);
         let program = sema.program_of(&function.name);
-        let asynchronous = sema.is_callback(&function.name).is_some_and(|kind| is_asynchronous(&kind.helper));
+        let asynchronous =
+            sema.is_callback(&function.name).is_some_and(|kind| is_asynchronous(&kind.helper));
         if body.is_static && is_called && program.is_none() && !asynchronous {
             continue;
         }

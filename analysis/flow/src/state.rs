@@ -70,9 +70,14 @@ pub enum Tri {
 pub(crate) enum Status {
     Live,
     /// The reservation was given back here, through this variable.
-    Released { at: EventId, through: Key },
+    Released {
+        at: EventId,
+        through: Key,
+    },
     /// A store went over it.
-    Destroyed { at: EventId },
+    Destroyed {
+        at: EventId,
+    },
     /// Copied from another by assignment, which the kernel refuses.
     Copied,
 }
@@ -304,8 +309,16 @@ impl State {
             && self.dynptrs.len() == other.dynptrs.len()
             && self.slices.len() == other.slices.len()
             && self.lost.keys().eq(other.lost.keys())
-            && self.dynptrs.iter().zip(&other.dynptrs).all(|((a, x), (b, y))| a == b && x.same_shape(y))
-            && self.slices.iter().zip(&other.slices).all(|((a, x), (b, y))| a == b && x.same_shape(y))
+            && self
+                .dynptrs
+                .iter()
+                .zip(&other.dynptrs)
+                .all(|((a, x), (b, y))| a == b && x.same_shape(y))
+            && self
+                .slices
+                .iter()
+                .zip(&other.slices)
+                .all(|((a, x), (b, y))| a == b && x.same_shape(y))
     }
 
     /// Joins the numbers of a state of the same shape.
@@ -347,7 +360,9 @@ impl State {
             }
             match (&mut *mine, theirs) {
                 (Value::Num(mine), Value::Num(theirs)) => grew |= join_num(mine, theirs, widen),
-                (Value::Ptr(mine), Value::Ptr(theirs)) if mine.obj == theirs.obj && mine.path == theirs.path => {
+                (Value::Ptr(mine), Value::Ptr(theirs))
+                    if mine.obj == theirs.obj && mine.path == theirs.path =>
+                {
                     let joined = mine.bytes.join(theirs.bytes);
                     let joined = if widen { mine.bytes.widen(joined, &[]) } else { joined };
                     grew |= joined != mine.bytes;
@@ -383,7 +398,8 @@ impl State {
 
     /// Drops the variables of an activation that has returned.
     pub(crate) fn leave(&mut self, interner: &Interner, frame: FrameId) {
-        let is_gone = |key: &Key| interner.owner(*key).is_some_and(|owner| interner.is_within(owner, frame));
+        let is_gone =
+            |key: &Key| interner.owner(*key).is_some_and(|owner| interner.is_within(owner, frame));
         self.mem.retain(|key, _| !is_gone(key));
         self.versions.retain(|object, _| !is_gone(&(*object, crate::value::ROOT_PATH)));
         self.dynptrs.retain(|key, _| !is_gone(key));
@@ -418,7 +434,9 @@ impl State {
 
 fn join_stored(mine: &mut Option<Interval>, theirs: Option<Interval>, widen: bool) -> bool {
     let joined = match (*mine, theirs) {
-        (Some(mine), Some(theirs)) => Some(if widen { mine.widen(theirs, &[]) } else { mine.join(theirs) }),
+        (Some(mine), Some(theirs)) => {
+            Some(if widen { mine.widen(theirs, &[]) } else { mine.join(theirs) })
+        }
         (mine, theirs) => mine.or(theirs),
     };
     let grew = joined != *mine;

@@ -133,7 +133,8 @@ impl Num {
     }
 
     pub(crate) fn of(scalar: Scalar) -> Self {
-        let lin = scalar.as_constant().and_then(|value| i64::try_from(value).ok()).map(Lin::constant);
+        let lin =
+            scalar.as_constant().and_then(|value| i64::try_from(value).ok()).map(Lin::constant);
         Num { scalar, lin }
     }
 

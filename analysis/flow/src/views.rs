@@ -4,7 +4,9 @@ use domains::Scalar;
 use smol_str::SmolStr;
 
 use crate::interp::{Interp, Site};
-use crate::observe::{CallView, DynptrState, DynptrView, Fact, Kinds, ResultCompared, SliceView, Tri};
+use crate::observe::{
+    CallView, DynptrState, DynptrView, Fact, Kinds, ResultCompared, SliceView, Tri,
+};
 use crate::state::{Dynptr, State, Status};
 use crate::value::{EventId, FrameId, Key, Num, ObjKind, Ptr, Sym};
 
@@ -48,7 +50,8 @@ impl Interp<'_> {
             ObjKind::Global(_) | ObjKind::MapValue(_) => Tri::No,
             _ => Tri::Maybe,
         };
-        let constant = self.root.is_global && matches!(kind, ObjKind::Pointee(object, _) if self.is_parameter(*object));
+        let constant = self.root.is_global
+            && matches!(kind, ObjKind::Pointee(object, _) if self.is_parameter(*object));
         let mut view = DynptrView {
             state: DynptrState::Uninitialised,
             kinds: Kinds::UNKNOWN,
@@ -71,7 +74,8 @@ impl Interp<'_> {
         view.read_only = dynptr.read_only;
         view.made = dynptr.made.map(|event| self.interner.visible(event));
         view.referenced = self.holds_reference(state, &dynptr);
-        view.outdated = dynptr.outdated.map(|event| (self.interner.visible(event), self.site_name(event)));
+        view.outdated =
+            dynptr.outdated.map(|event| (self.interner.visible(event), self.site_name(event)));
         view.metadata_lost = dynptr.metadata_lost.map(|event| self.interner.visible(event));
         view.deleted = dynptr.deleted.map(|event| self.interner.visible(event));
         view.adjusted = dynptr.adjusted.as_ref().map(|adjusted| self.interner.visible(adjusted.at));
@@ -86,7 +90,8 @@ impl Interp<'_> {
             Status::Released { at, through } => {
                 // The kernel forgets only the variables of the function that released.
                 let released_in = self.interner.event_of(*at).frame;
-                let elsewhere = *through != ptr.key() && !self.interner.is_within(frame, released_in);
+                let elsewhere =
+                    *through != ptr.key() && !self.interner.is_within(frame, released_in);
                 DynptrState::Released { at: self.interner.visible(*at), elsewhere }
             }
         }
@@ -102,7 +107,9 @@ impl Interp<'_> {
 
     fn is_parameter(&self, object: crate::value::ObjId) -> bool {
         match self.interner.object_kind(object) {
-            ObjKind::Local(frame, id) => *frame == self.root.frame && (id.0 as usize) < self.root.body.params,
+            ObjKind::Local(frame, id) => {
+                *frame == self.root.frame && (id.0 as usize) < self.root.body.params
+            }
             _ => false,
         }
     }

@@ -8,8 +8,14 @@ use crate::value::{EventId, Num, ObjKind, Ptr, Value};
 
 impl Interp<'_> {
     /// Slices whose buffer the data of a write are, with the distance of the data from the buffer's start.
-    pub(crate) fn written_back(&self, state: &State, call: &ApiCall<'_>) -> Vec<(EventId, Option<i128>)> {
-        let Some(data) = call.args.memory.and_then(|at| call.values.get(at)).and_then(Value::as_ptr) else {
+    pub(crate) fn written_back(
+        &self,
+        state: &State,
+        call: &ApiCall<'_>,
+    ) -> Vec<(EventId, Option<i128>)> {
+        let Some(data) =
+            call.args.memory.and_then(|at| call.values.get(at)).and_then(Value::as_ptr)
+        else {
             return Vec::new();
         };
         if let ObjKind::Slice(id) = self.interner.object_kind(data.obj) {
@@ -27,14 +33,21 @@ impl Interp<'_> {
                 (Some(distance), Some(length)) => (0..length.max(1)).contains(&distance),
                 _ => self.in_buffer(slice, data, None),
             };
-            if buffer.obj == data.obj && inside && slice.kind != SliceKind::Data && slice.null != Tri::Yes {
+            if buffer.obj == data.obj
+                && inside
+                && slice.kind != SliceKind::Data
+                && slice.null != Tri::Yes
+            {
                 found.push((*id, distance));
             }
         }
         // A buffer used for one slice after the other belongs to the last.
         if found.len() > 1 {
-            let current: Vec<_> =
-                found.iter().filter(|(id, _)| state.slices.get(id).is_some_and(|s| s.clobbered.is_none())).copied().collect();
+            let current: Vec<_> = found
+                .iter()
+                .filter(|(id, _)| state.slices.get(id).is_some_and(|s| s.clobbered.is_none()))
+                .copied()
+                .collect();
             if !current.is_empty() {
                 return current;
             }
@@ -43,7 +56,8 @@ impl Interp<'_> {
     }
 
     pub(crate) fn dynptr_write(&mut self, state: &mut State, call: &ApiCall<'_>) {
-        let target = call.args.dynptr.and_then(|at| call.values.get(at)).and_then(Value::as_ptr).cloned();
+        let target =
+            call.args.dynptr.and_then(|at| call.values.get(at)).and_then(Value::as_ptr).cloned();
         let length = call.args.length.and_then(|at| call.values.get(at)).map(Value::num);
         let Some(target) = target else {
             self.excuse(state, call);
@@ -53,11 +67,13 @@ impl Interp<'_> {
         for (id, distance) in self.written_back(state, call) {
             self.write_back(state, call, id, distance, &target);
         }
-        let data = call.args.memory.and_then(|at| call.values.get(at)).and_then(Value::as_ptr).cloned();
+        let data =
+            call.args.memory.and_then(|at| call.values.get(at)).and_then(Value::as_ptr).cloned();
         if let Some(data) = data {
             let size = length.as_ref().and_then(Num::as_constant);
             self.access(state, &data, size, false, call.at);
-            let settled = !self.written_back(state, call).is_empty() && self.is_settled(state, call);
+            let settled =
+                !self.written_back(state, call).is_empty() && self.is_settled(state, call);
             if !settled {
                 self.buffer_read(state, &data, size, call.at);
             }
@@ -71,9 +87,12 @@ impl Interp<'_> {
 
     /// Whether every slice the data belong to has been compared with its buffer.
     fn is_settled(&self, state: &State, call: &ApiCall<'_>) -> bool {
-        self.written_back(state, call)
-            .iter()
-            .all(|(id, _)| state.slices.get(id).is_some_and(|slice| slice.alias == Alias::Is || slice.compared.is_some()))
+        self.written_back(state, call).iter().all(|(id, _)| {
+            state
+                .slices
+                .get(id)
+                .is_some_and(|slice| slice.alias == Alias::Is || slice.compared.is_some())
+        })
     }
 
     /// A write to an skb makes it private and may move it.
@@ -100,16 +119,35 @@ impl Interp<'_> {
         }
     }
 
-    fn write_back(&mut self, state: &mut State, call: &ApiCall<'_>, id: EventId, distance: Option<i128>, target: &Ptr) {
+    fn write_back(
+        &mut self,
+        state: &mut State,
+        call: &ApiCall<'_>,
+        id: EventId,
+        distance: Option<i128>,
+        target: &Ptr,
+    ) {
         let Some(view) = self.slice_view(state, id) else { return };
         let Some(slice) = state.slices.get(&id).cloned() else { return };
         let dynptr = self.dynptr_at(state, target.key());
-        let offset = call.args.offset.and_then(|at| call.values.get(at)).map(Value::num).unwrap_or_else(Num::top);
-        let length = call.args.length.and_then(|at| call.values.get(at)).map(Value::num).unwrap_or_else(Num::top);
+        let offset = call
+            .args
+            .offset
+            .and_then(|at| call.values.get(at))
+            .map(Value::num)
+            .unwrap_or_else(Num::top);
+        let length = call
+            .args
+            .length
+            .and_then(|at| call.values.get(at))
+            .map(Value::num)
+            .unwrap_or_else(Num::top);
         let start = dynptr.as_ref().map_or_else(|| Num::constant(0), |dynptr| dynptr.start.clone());
         let place = add(&start, &offset);
         let other_memory = match (&dynptr, slice.made) {
-            (Some(dynptr), Some(made)) if dynptr.made.is_some() => dynptr.made != Some(made) && !same_packet(dynptr.kinds, slice.kinds),
+            (Some(dynptr), Some(made)) if dynptr.made.is_some() => {
+                dynptr.made != Some(made) && !same_packet(dynptr.kinds, slice.kinds)
+            }
             _ => false,
         };
         let fact = WriteBack {
@@ -136,28 +174,45 @@ impl Interp<'_> {
 
     /// `if (p != buf) bpf_dynptr_write(…)`.
     fn inverted(&mut self, state: &State, call: &ApiCall<'_>, target: &Ptr) {
-        let Some(data) = call.args.memory.and_then(|at| call.values.get(at)).and_then(Value::as_ptr) else { return };
+        let Some(data) =
+            call.args.memory.and_then(|at| call.values.get(at)).and_then(Value::as_ptr)
+        else {
+            return;
+        };
         for (id, slice) in &state.slices {
-            let Some(compared) = slice.compared.filter(|_| slice.alias == Alias::Not && slice.null == Tri::No) else { continue };
+            let Some(compared) =
+                slice.compared.filter(|_| slice.alias == Alias::Not && slice.null == Tri::No)
+            else {
+                continue;
+            };
             let is_data = match self.interner.object_kind(data.obj) {
                 ObjKind::Slice(own) => own == id,
                 _ => slice.buffer_raw && self.in_buffer(slice, data, Some(1)),
             };
             let same_dynptr = slice.dynptr == target.key();
             let writable = slice.kind == SliceKind::ReadWrite;
-            if !(is_data && same_dynptr && writable && slice.last_store.is_some()) || slice.clobbered.is_some() {
+            if !(is_data && same_dynptr && writable && slice.last_store.is_some())
+                || slice.clobbered.is_some()
+            {
                 continue;
             }
             if let Some(view) = self.slice_view(state, *id) {
                 let comparison = self.interner.visible(compared);
-                let fact = Fact::InvertedWriteBack { slice: view, comparison, write: call.view.span };
+                let fact =
+                    Fact::InvertedWriteBack { slice: view, comparison, write: call.view.span };
                 self.observe(compared, fact);
             }
         }
     }
 
     /// Marks the slices of a kind as no longer usable.
-    pub(crate) fn kill_slices(&mut self, state: &mut State, kinds: Kinds, cause: &StaleCause, at: EventId) {
+    pub(crate) fn kill_slices(
+        &mut self,
+        state: &mut State,
+        kinds: Kinds,
+        cause: &StaleCause,
+        at: EventId,
+    ) {
         for slice in state.slices.values_mut() {
             if slice.kinds.only(kinds) && slice.stale.is_none() {
                 slice.stale = Some(Stale { cause: cause.clone(), at });
@@ -165,7 +220,12 @@ impl Interp<'_> {
         }
     }
 
-    pub(crate) fn kill_packet_pointers(&mut self, state: &mut State, cause: &StaleCause, at: EventId) {
+    pub(crate) fn kill_packet_pointers(
+        &mut self,
+        state: &mut State,
+        cause: &StaleCause,
+        at: EventId,
+    ) {
         let pointers: Vec<_> = state
             .mem
             .values()
@@ -179,7 +239,8 @@ impl Interp<'_> {
     }
 
     pub(crate) fn lose_metadata(&mut self, state: &mut State, at: EventId) {
-        for dynptr in state.dynptrs.values_mut().filter(|dynptr| dynptr.kinds.only(Kinds::SKB_META)) {
+        for dynptr in state.dynptrs.values_mut().filter(|dynptr| dynptr.kinds.only(Kinds::SKB_META))
+        {
             dynptr.metadata_lost.get_or_insert(at);
         }
     }

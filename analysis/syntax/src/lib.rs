@@ -1,7 +1,7 @@
 //! From text to syntax: masking, tree-sitter-c, and an owned tree of what BPF C says.
 //!
 //! [`Parsed`] is a file; [`Parsed::unit`] is what the rest of the analysis reads. [`parse_fragment`] reads macro bodies
-//! and single declarations, [`lex`] and [`directive`] serve those that scan large headers without a parser.
+//! and single declarations, [`lex`] and [`directive()`] serve those that scan large headers without a parser.
 
 pub mod ast;
 mod directive;

@@ -28,7 +28,9 @@ fn check(cx: &mut RuleCx<'_>) {
         return;
     }
     for (observation, call) in cx.calls() {
-        let Some(offset) = call.offset.filter(|offset| call.api.accesses() && loses_bits(*offset)) else { continue };
+        if !call.api.accesses() || !call.offset.is_some_and(loses_bits) {
+            continue;
+        }
         let position = if call.api == Api::Read { 3 } else { 1 };
         let Some(argument) = call.call.args.get(position).copied() else { continue };
         let text = cx.quote(argument);

@@ -2,28 +2,15 @@
 
 use std::sync::Arc;
 
-use sema::{Expansion, Ty};
+use sema::Ty;
 use smol_str::SmolStr;
 use syntax::ast::{self, BinaryOp, UnaryOp};
 use text::Span;
 
-use super::{Lowerer, MACRO_DEPTH};
-use crate::mir::{BlockId, Callee, Expr, ExprKind, Place, PlaceBase, Proj, SizeOf, Terminator};
-
-const INT: Ty = Ty::Int { bits: 32, signed: true };
-const ULONG: Ty = Ty::Int { bits: 64, signed: false };
-
-/// Macros of libbpf's headers that stand for their first argument.
-const TRANSPARENT: &[&str] = &["likely", "unlikely", "__builtin_expect", "READ_ONCE", "__builtin_assume_aligned"];
-
-/// Macros of libbpf's headers that compute with their arguments and call nothing the analysis cares for.
-const PURE: &[&str] = &[
-    "bpf_htons", "bpf_ntohs", "bpf_htonl", "bpf_ntohl", "bpf_cpu_to_be64", "bpf_be64_to_cpu", "__builtin_bswap16",
-    "__builtin_bswap32", "__builtin_bswap64", "__bpf_htons", "__bpf_ntohs", "htons", "ntohs", "htonl", "ntohl",
-    "__builtin_constant_p", "bpf_core_field_exists", "bpf_core_type_exists", "bpf_core_enum_value",
-    "bpf_core_enum_value_exists", "bpf_core_type_size", "bpf_core_field_size", "bpf_ksym_exists", "BPF_CORE_READ",
-    "BPF_CORE_READ_USER", "BPF_PROBE_READ", "__builtin_types_compatible_p",
-];
+use super::Lowerer;
+use super::call::TRANSPARENT;
+use super::types::binary;
+use crate::mir::{BlockId, Expr, ExprKind, Place, PlaceBase, Proj, SizeOf, Terminator};
 
 impl Lowerer<'_> {
     /// The value of an expression.
@@ -41,7 +28,9 @@ impl Lowerer<'_> {
             }
             A::Ident(name) => self.ident(name, span),
             A::Unary(UnaryOp::AddrOf, inner) => self.address_of(inner, span),
-            A::Unary(UnaryOp::Not, _) | A::Binary(BinaryOp::LogAnd | BinaryOp::LogOr, ..) => self.truth(expr),
+            A::Unary(UnaryOp::Not, _) | A::Binary(BinaryOp::LogAnd | BinaryOp::LogOr, ..) => {
+                self.truth(expr)
+            }
             A::Unary(UnaryOp::Deref, _) | A::Index(..) | A::Member { .. } => {
                 let place = self.place(expr);
                 self.load(place)
@@ -51,7 +40,9 @@ impl Lowerer<'_> {
                 let ty = inner.ty.clone();
                 Expr { kind: ExprKind::Unary(*op, Box::new(inner)), ty, span }
             }
-            A::IncDec { prefix, increment, operand } => self.inc_dec(*prefix, *increment, operand, span),
+            A::IncDec { prefix, increment, operand } => {
+                self.inc_dec(*prefix, *increment, operand, span)
+            }
             A::Binary(op, left, right) => {
                 let left = self.value(left);
                 let right = self.value(right);
@@ -61,7 +52,7 @@ impl Lowerer<'_> {
             A::Cond(cond, then, els) => self.conditional(cond, then.as_deref(), els, span),
             A::Call { callee, args } => self.call(expr, callee, args, false),
             A::Cast(ty, inner) => {
-                let ty = self.sema.resolve(ty);
+                let ty = self.sema.resolve_local(ty, self);
                 let inner = self.value(inner);
                 if matches!(ty, Ty::Void) {
                     self.eval(inner);
@@ -71,13 +62,16 @@ impl Lowerer<'_> {
             }
             A::SizeofExpr(inner) => self.size_of_expr(inner, span),
             A::SizeofType(ty) => {
-                let ty = self.sema.resolve(ty);
+                let ty = self.sema.resolve_local(ty, self);
                 let of_pointer = matches!(ty, Ty::Pointer { .. });
-                self.size_of(SizeOf { value: self.sema.size_of(&ty), local: None, of_pointer }, span)
+                self.size_of(
+                    SizeOf { value: self.sema.size_of(&ty), local: None, of_pointer },
+                    span,
+                )
             }
             A::Offsetof(..) => match self.sema.fold(expr, self) {
-                Some(value) => Expr { kind: ExprKind::Const(value), ty: ULONG, span },
-                None => Expr { kind: ExprKind::Unknown(Vec::new()), ty: ULONG, span },
+                Some(value) => Expr { kind: ExprKind::Const(value), ty: Ty::ULONG, span },
+                None => Expr { kind: ExprKind::Unknown(Vec::new()), ty: Ty::ULONG, span },
             },
             A::CompoundLit(ty, init) => {
                 let place = self.compound_literal(ty, init, span);
@@ -121,7 +115,12 @@ impl Lowerer<'_> {
             return Expr { kind: ExprKind::Const(i128::from(name == "true")), ty: Ty::Bool, span };
         }
         if let Some(global) = self.sema.global(name) {
-            let place = Place { base: PlaceBase::Global(name.clone()), proj: Vec::new(), ty: global.ty.clone(), span };
+            let place = Place {
+                base: PlaceBase::Global(name.clone()),
+                proj: Vec::new(),
+                ty: global.ty.clone(),
+                span,
+            };
             return self.load(place);
         }
         if self.sema.function(name).is_some() || self.sema.prototype(name).is_some() {
@@ -145,9 +144,13 @@ impl Lowerer<'_> {
             && !has_logic(inner)
         {
             let inner = self.value(inner);
-            return Expr { kind: ExprKind::Unary(UnaryOp::Not, Box::new(inner)), ty: INT, span: expr.span };
+            return Expr {
+                kind: ExprKind::Unary(UnaryOp::Not, Box::new(inner)),
+                ty: Ty::INT,
+                span: expr.span,
+            };
         }
-        let result = self.temp(INT, expr.span);
+        let result = self.temp(Ty::INT, expr.span);
         let (yes, no, after) = (self.new_block(), self.new_block(), self.new_block());
         self.branch(expr, yes, no);
         for (block, value) in [(yes, 1), (no, 0)] {
@@ -182,8 +185,10 @@ impl Lowerer<'_> {
                 self.branch(second, then, els);
             }
             ast::ExprKind::Call { callee, args }
-                if args.first().is_some()
-                    && callee.as_ident().is_some_and(|name| TRANSPARENT.contains(&name.as_str())) =>
+                if !args.is_empty()
+                    && callee
+                        .as_ident()
+                        .is_some_and(|name| TRANSPARENT.contains(&name.as_str())) =>
             {
                 self.branch(&args[0], then, els);
             }
@@ -194,7 +199,13 @@ impl Lowerer<'_> {
         }
     }
 
-    fn conditional(&mut self, cond: &ast::Expr, then: Option<&ast::Expr>, els: &ast::Expr, span: Span) -> Expr {
+    fn conditional(
+        &mut self,
+        cond: &ast::Expr,
+        then: Option<&ast::Expr>,
+        els: &ast::Expr,
+        span: Span,
+    ) -> Expr {
         let (yes, no, after) = (self.new_block(), self.new_block(), self.new_block());
         let middle = match then {
             Some(_) => {
@@ -206,7 +217,11 @@ impl Lowerer<'_> {
                 let temp = self.temp(value.ty.clone(), span);
                 let place = self.local_place(temp, span);
                 self.assign(place.clone(), value, span);
-                self.terminate(Terminator::Branch { cond: Expr::load(place.clone()), then: yes, els: no });
+                self.terminate(Terminator::Branch {
+                    cond: Expr::load(place.clone()),
+                    then: yes,
+                    els: no,
+                });
                 Some(Expr::load(place))
             }
         };
@@ -222,7 +237,9 @@ impl Lowerer<'_> {
         self.goto(after);
         self.current = no;
         let second = self.value(els);
-        if !matches!(second.ty, Ty::Unknown) && is_null_constant_type(&self.locals[result.0 as usize].ty) {
+        if !matches!(second.ty, Ty::Unknown)
+            && is_null_constant_type(&self.locals[result.0 as usize].ty)
+        {
             self.locals[result.0 as usize].ty = second.ty.clone();
         }
         self.assign(place, second, span);
@@ -243,7 +260,13 @@ impl Lowerer<'_> {
         if prefix { Expr::load(place) } else { Expr::load(old_place) }
     }
 
-    fn assignment(&mut self, op: Option<BinaryOp>, target: &ast::Expr, value: &ast::Expr, span: Span) -> Expr {
+    fn assignment(
+        &mut self,
+        op: Option<BinaryOp>,
+        target: &ast::Expr,
+        value: &ast::Expr,
+        span: Span,
+    ) -> Expr {
         let value = self.value(value);
         let place = self.place(target);
         let value = match op {
@@ -280,7 +303,12 @@ impl Lowerer<'_> {
                 }
                 if let Some(global) = self.sema.global(name) {
                     let ty = global.ty.clone();
-                    return Place { base: PlaceBase::Global(name.clone()), proj: Vec::new(), ty, span };
+                    return Place {
+                        base: PlaceBase::Global(name.clone()),
+                        proj: Vec::new(),
+                        ty,
+                        span,
+                    };
                 }
                 let value = self.ident(name, span);
                 self.place_of_value(value)
@@ -304,7 +332,9 @@ impl Lowerer<'_> {
                 };
                 self.project(place, field, span)
             }
-            ast::ExprKind::Cast(_, inner) if !matches!(inner.kind, ast::ExprKind::Call { .. }) => self.place(inner),
+            ast::ExprKind::Cast(_, inner) if !matches!(inner.kind, ast::ExprKind::Call { .. }) => {
+                self.place(inner)
+            }
             ast::ExprKind::CompoundLit(ty, init) => self.compound_literal(ty, init, span),
             _ => {
                 let value = self.value(expr);
@@ -360,14 +390,14 @@ impl Lowerer<'_> {
     }
 
     fn compound_literal(&mut self, ty: &ast::Type, init: &ast::Expr, span: Span) -> Place {
-        let ty = self.sema.resolve(ty);
+        let ty = self.sema.variable_type(ty, Some(init), self);
         let temp = self.temp(ty, span);
         let place = self.local_place(temp, span);
         self.initialise(place.clone(), init, span);
         place
     }
 
-    fn stmt_expr(&mut self, block: &ast::Block, span: Span) -> Expr {
+    pub(crate) fn stmt_expr(&mut self, block: &ast::Block, span: Span) -> Expr {
         let Some((last, rest)) = block.stmts.split_last() else { return Expr::unknown(span) };
         self.scopes.push(Default::default());
         for stmt in rest {
@@ -397,7 +427,8 @@ impl Lowerer<'_> {
             && let Some(ty) = self.sema.typedef(name)
         {
             let of_pointer = matches!(ty, Ty::Pointer { .. });
-            return self.size_of(SizeOf { value: self.sema.size_of(&ty), local: None, of_pointer }, span);
+            return self
+                .size_of(SizeOf { value: self.sema.size_of(&ty), local: None, of_pointer }, span);
         }
         let ty = self.sema.type_of(inner, self);
         let of_pointer = matches!(ty, Ty::Pointer { .. });
@@ -406,91 +437,7 @@ impl Lowerer<'_> {
     }
 
     fn size_of(&self, size: SizeOf, span: Span) -> Expr {
-        Expr { kind: ExprKind::SizeOf(Box::new(size)), ty: ULONG, span }
-    }
-
-    pub(super) fn expansion(&self, name: &SmolStr, args: &[ast::Expr], span: Span) -> Option<Expansion> {
-        let known = self.sema.function(name).is_some() || self.lookup(name).is_some();
-        if known || self.macro_depth >= MACRO_DEPTH || self.expanding.contains(name) {
-            return None;
-        }
-        self.sema.expand_call(name, args, span)
-    }
-
-    pub(super) fn expanded<T>(&mut self, name: SmolStr, lower: impl FnOnce(&mut Self) -> T) -> T {
-        self.macro_depth += 1;
-        self.expanding.push(name);
-        let result = lower(self);
-        self.expanding.pop();
-        self.macro_depth -= 1;
-        result
-    }
-
-    pub(super) fn call(&mut self, whole: &ast::Expr, callee: &ast::Expr, args: &[ast::Expr], ignored: bool) -> Expr {
-        let span = whole.span;
-        let Some(name) = callee.without_casts().as_ident().cloned() else {
-            let callee = self.value(callee);
-            self.eval(callee);
-            let args = args.iter().map(|arg| self.value(arg)).collect();
-            return self.emit_call(Callee::Unknown, args, Ty::Unknown, span, ignored);
-        };
-        if let Some(expansion) = self.expansion(&name, args, span) {
-            return self.expanded(name, |lowerer| match expansion {
-                Expansion::Expr(expr) => match &expr.without_casts().kind {
-                    // A macro around one call: whether the result is used is decided by its use.
-                    ast::ExprKind::Call { callee, args } if ignored => lowerer.call(&expr, callee, args, ignored),
-                    _ => lowerer.value(&expr),
-                },
-                Expansion::Stmts(stmts) => {
-                    let block = ast::Block { stmts, span };
-                    lowerer.stmt_expr(&block, span)
-                }
-            });
-        }
-        if TRANSPARENT.contains(&name.as_str())
-            && let Some(first) = args.first()
-        {
-            return self.value(first);
-        }
-        let values: Vec<Expr> = args.iter().map(|arg| self.argument(arg)).collect();
-        if PURE.contains(&name.as_str()) {
-            let ty = self.sema.type_of(whole, self);
-            if let Some(value) = self.sema.fold(whole, self) {
-                return Expr { kind: ExprKind::Const(value), ty, span };
-            }
-            return Expr { kind: ExprKind::Unknown(values), ty, span };
-        }
-        let ty = self.call_type(&name);
-        let local_pointer = self.lookup(&name).is_some();
-        let callee = if local_pointer { Callee::Unknown } else { Callee::Named(name) };
-        self.emit_call(callee, values, ty, span, ignored)
-    }
-
-    fn argument(&mut self, arg: &ast::Expr) -> Expr {
-        let value = self.value(arg);
-        if let ExprKind::Function(name) = &value.kind {
-            let name = name.clone();
-            self.note_callee(&name);
-        }
-        value
-    }
-
-    fn call_type(&self, name: &SmolStr) -> Ty {
-        if let Some(def) = self.sema.function(name) {
-            return self.sema.resolve(&def.ast.ret);
-        }
-        if let Some(prototype) = self.sema.prototype(name) {
-            return prototype.ret.clone();
-        }
-        match kernel_model::function(name) {
-            Some(row) if row.ret_type.contains('*') => Ty::Pointer { to: Arc::new(Ty::Void), to_const: false },
-            Some(row) if row.ret_type.contains("u32") => Ty::Int { bits: 32, signed: false },
-            Some(row) if row.ret_type.contains("u64") => ULONG,
-            Some(row) if row.ret_type.contains("bool") => Ty::Bool,
-            Some(row) if row.ret_type == "int" => INT,
-            Some(_) => Ty::Int { bits: 64, signed: true },
-            None => Ty::Unknown,
-        }
+        Expr { kind: ExprKind::SizeOf(Box::new(size)), ty: Ty::ULONG, span }
     }
 }
 
@@ -525,40 +472,3 @@ fn is_null_constant_type(ty: &Ty) -> bool {
         _ => false,
     }
 }
-
-/// The type of an arithmetic result after C's usual conversions, as far as the analysis needs it.
-fn arithmetic_type(op: BinaryOp, left: &Ty, right: &Ty) -> Ty {
-    use BinaryOp::{Eq, Ge, Gt, Le, LogAnd, LogOr, Lt, Ne, Shl, Shr};
-    match op {
-        Lt | Le | Gt | Ge | Eq | Ne | LogAnd | LogOr => return INT,
-        Shl | Shr => return promote(left),
-        _ => {}
-    }
-    match (left, right) {
-        (Ty::Pointer { .. } | Ty::Array { .. }, Ty::Pointer { .. } | Ty::Array { .. }) => Ty::Int { bits: 64, signed: true },
-        (Ty::Pointer { .. }, _) => left.clone(),
-        (_, Ty::Pointer { .. }) => right.clone(),
-        _ => match (promote(left), promote(right)) {
-            (Ty::Int { bits: a, signed: sa }, Ty::Int { bits: b, signed: sb }) => {
-                let bits = a.max(b);
-                let signed = (sa || a < bits) && (sb || b < bits);
-                Ty::Int { bits, signed }
-            }
-            (Ty::Int { .. }, other) | (other, _) => other,
-        },
-    }
-}
-
-fn promote(ty: &Ty) -> Ty {
-    match ty {
-        Ty::Int { bits, .. } if *bits < 32 => INT,
-        Ty::Bool | Ty::Enum => INT,
-        other => other.clone(),
-    }
-}
-
-fn binary(op: BinaryOp, left: Expr, right: Expr, span: Span) -> Expr {
-    let ty = arithmetic_type(op, &left.ty, &right.ty);
-    Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), ty, span }
-}
-

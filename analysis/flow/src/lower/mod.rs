@@ -1,7 +1,9 @@
 //! From the syntax tree to the control-flow graph.
 
+mod call;
 mod expr;
 mod stmt;
+mod types;
 
 use std::rc::Rc;
 
@@ -12,8 +14,8 @@ use syntax::ast;
 use text::Span;
 
 use crate::mir::{
-    Block, BlockId, Body, BodyRef, Callee, Expr, ExprKind, Inst, InstKind, Local, LocalId, Place, PlaceBase,
-    StmtSpan, Terminator,
+    Block, BlockId, Body, BodyRef, Callee, Expr, ExprKind, Inst, InstKind, Local, LocalId, Place,
+    PlaceBase, StmtSpan, Terminator,
 };
 
 /// Macros are expanded inside macros this deep.
@@ -54,16 +56,46 @@ pub(crate) fn lower_function(sema: &Sema, function: &ast::Function, foreign: boo
 fn is_static(sema: &Sema, function: &ast::Function) -> bool {
     let stands_for_static = |word: &str| match sema.macro_def(word) {
         Some(definition) => ["static", "inline"].iter().any(|part| definition.body.contains(part)),
-        None => !KNOWN_ATTRIBUTES.iter().any(|known| word.starts_with(known)) || word.contains("inline") && word != "__noinline",
+        None => {
+            !KNOWN_ATTRIBUTES.iter().any(|known| word.starts_with(known))
+                || word.contains("inline") && word != "__noinline"
+        }
     };
-    function.is_static || function.is_inline || function.attrs.words.iter().any(|(word, _)| stands_for_static(word))
+    function.is_static
+        || function.is_inline
+        || function.attrs.words.iter().any(|(word, _)| stands_for_static(word))
 }
 
 /// Attributes that global functions carry.
 const KNOWN_ATTRIBUTES: &[&str] = &[
-    "__attribute__", "__attribute", "__noinline", "noinline", "__weak", "__hidden", "__used", "__maybe_unused", "__unused",
-    "__section", "__success", "__failure", "__msg", "__naked", "__noreturn", "__aligned", "__cold", "__hot", "__ksym",
-    "__kfunc", "__arg_", "__noclone", "__flatten", "__visible", "__retval", "__flag", "__log_level", "extern",
+    "__attribute__",
+    "__attribute",
+    "__noinline",
+    "noinline",
+    "__weak",
+    "__hidden",
+    "__used",
+    "__maybe_unused",
+    "__unused",
+    "__section",
+    "__success",
+    "__failure",
+    "__msg",
+    "__naked",
+    "__noreturn",
+    "__aligned",
+    "__cold",
+    "__hot",
+    "__ksym",
+    "__kfunc",
+    "__arg_",
+    "__noclone",
+    "__flatten",
+    "__visible",
+    "__retval",
+    "__flag",
+    "__log_level",
+    "extern",
 ];
 
 /// An array parameter is a pointer.
@@ -134,7 +166,10 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a function has fewer than 2^32 locals and blocks")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a function has fewer than 2^32 locals and blocks"
+    )]
     fn new_local(&mut self, name: SmolStr, ty: Ty, span: Span) -> LocalId {
         let id = LocalId(self.locals.len() as u32);
         self.locals.push(Local { name, ty, span, cleanup: false });
@@ -155,7 +190,10 @@ impl<'a> Lowerer<'a> {
         self.new_local(SmolStr::default(), ty, span)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a function has fewer than 2^32 locals and blocks")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a function has fewer than 2^32 locals and blocks"
+    )]
     fn new_block(&mut self) -> BlockId {
         if self.blocks.len() >= MAX_BLOCKS {
             self.uncertain = true;
@@ -188,7 +226,8 @@ impl<'a> Lowerer<'a> {
     }
 
     fn assign(&mut self, place: Place, value: Expr, span: Span) {
-        if let (Some(Ty::Record(record)), ExprKind::Load(source)) = (place.ty.target(), &value.without_casts().kind)
+        if let (Some(Ty::Record(record)), ExprKind::Load(source)) =
+            (place.ty.target(), &value.without_casts().kind)
             && let (PlaceBase::Local(temp), Some(name)) = (&source.base, record.name())
         {
             self.result_targets.entry(*temp).or_insert_with(|| name.into());
@@ -196,7 +235,14 @@ impl<'a> Lowerer<'a> {
         self.push(InstKind::Assign { place, value }, span);
     }
 
-    fn emit_call(&mut self, callee: Callee, args: Vec<Expr>, ty: Ty, span: Span, ignored: bool) -> Expr {
+    fn emit_call(
+        &mut self,
+        callee: Callee,
+        args: Vec<Expr>,
+        ty: Ty,
+        span: Span,
+        ignored: bool,
+    ) -> Expr {
         let dst = self.temp(ty.clone(), span);
         if let Callee::Named(name) = &callee {
             self.note_callee(name);

@@ -16,6 +16,9 @@ enum BlockMacro {
     Loop,
 }
 
+/// Loops of libbpf's headers, whose definitions say less than what is known of them.
+const KNOWN_LOOPS: &[&str] = &["bpf_for", "bpf_for_each", "bpf_repeat"];
+
 fn block_macro(name: &str) -> BlockMacro {
     match name {
         "bpf_for" => BlockMacro::For,
@@ -56,7 +59,9 @@ impl Lowerer<'_> {
                 self.loop_stmt(cond.as_ref(), step.as_ref(), body);
                 self.scopes.pop();
             }
-            StmtKind::MacroBlock { name, args, body } => self.macro_block(name, args, body, stmt.span),
+            StmtKind::MacroBlock { name, args, body } => {
+                self.macro_block(name, args, body, stmt.span);
+            }
             StmtKind::Switch { value, body } => self.switch(value, body),
             StmtKind::Case { from, to, stmts } => self.case(from, to.as_ref(), stmts, stmt.span),
             StmtKind::Default { stmts } => self.default(stmts, stmt.span),
@@ -80,6 +85,12 @@ impl Lowerer<'_> {
             }
             StmtKind::Asm { outputs, .. } => self.havoc_names(outputs, stmt.span),
             StmtKind::Error => self.uncertain = true,
+        }
+    }
+
+    fn expanded_stmts(&mut self, stmts: &[ast::Stmt]) {
+        for stmt in stmts {
+            self.stmt(stmt);
         }
     }
 
@@ -108,14 +119,18 @@ impl Lowerer<'_> {
             if let Some(name) = callee.as_ident()
                 && let Some(sema::Expansion::Stmts(stmts)) = self.expansion(name, args, inner.span)
             {
-                self.expanded(name.clone(), |lowerer| {
-                    for stmt in &stmts {
-                        lowerer.stmt(stmt);
-                    }
-                });
+                self.expanded(name.clone(), |lowerer| lowerer.expanded_stmts(&stmts));
                 return;
             }
             self.call(inner, callee, args, ignored);
+            return;
+        }
+        if let Some(name) = inner.as_ident()
+            && self.lookup(name).is_none()
+            && self.may_expand(name)
+            && let Some(sema::Expansion::Stmts(stmts)) = self.sema.expand_name(name, inner.span)
+        {
+            self.expanded(name.clone(), |lowerer| lowerer.expanded_stmts(&stmts));
             return;
         }
         let value = self.value(expr);
@@ -134,12 +149,13 @@ impl Lowerer<'_> {
         if decl.is_typedef || decl.is_extern {
             return;
         }
-        let cleanup = decl.attrs.words.iter().any(|(word, _)| word.contains("cleanup") || word.starts_with("__free"));
+        let cleanup = decl
+            .attrs
+            .words
+            .iter()
+            .any(|(word, _)| word.contains("cleanup") || word.starts_with("__free"));
         for declarator in &decl.declarators {
-            let mut ty = self.declared_type(declarator);
-            if let (Ty::Array { elem, len: None }, Some(init)) = (&ty, &declarator.init) {
-                ty = Ty::Array { elem: elem.clone(), len: init_length(init) };
-            }
+            let ty = self.sema.variable_type(&declarator.ty, declarator.init.as_ref(), self);
             let id = self.new_local(declarator.name.clone(), ty.clone(), declarator.name_span);
             self.locals[id.0 as usize].cleanup = cleanup;
             let place = Place::local(id, ty, declarator.name_span);
@@ -154,22 +170,6 @@ impl Lowerer<'_> {
             if let Some(init) = &declarator.init {
                 self.initialise(place, init, declarator.span);
             }
-        }
-    }
-
-    fn declared_type(&mut self, declarator: &ast::Declarator) -> Ty {
-        match (&declarator.ty, &declarator.init) {
-            (ast::Type::Typeof(None), Some(init)) => self.sema.type_of(init, self),
-            (ast::Type::Typeof(Some(of)), _) => self.sema.type_of(of, self),
-            (ast::Type::Pointer { to, to_const }, _) if matches!(**to, ast::Type::Typeof(Some(_))) => {
-                let ast::Type::Typeof(Some(of)) = &**to else { return Ty::Unknown };
-                Ty::Pointer { to: self.sema.type_of(of, self).into(), to_const: *to_const }
-            }
-            (ast::Type::Array(elem, Some(len)), _) => {
-                let len = self.sema.fold(len, self).and_then(|len| u64::try_from(len).ok());
-                Ty::Array { elem: self.sema.resolve(elem).into(), len }
-            }
-            (ty, _) => self.sema.resolve(ty),
         }
     }
 
@@ -260,6 +260,16 @@ impl Lowerer<'_> {
     }
 
     fn macro_block(&mut self, name: &SmolStr, args: &[ast::Expr], body: &ast::Stmt, span: Span) {
+        let known = KNOWN_LOOPS.contains(&name.as_str());
+        if !known
+            && self.may_expand(name)
+            && let Some(stmts) = self.sema.expand_block(name, args, body, span)
+        {
+            self.scopes.push(Default::default());
+            self.expanded(name.clone(), |lowerer| lowerer.expanded_stmts(&stmts));
+            self.scopes.pop();
+            return;
+        }
         let head = self.new_block();
         let inside = self.new_block();
         let after = self.new_block();
@@ -275,8 +285,10 @@ impl Lowerer<'_> {
         for var in &vars {
             self.push(InstKind::Havoc(vec![var.clone()]), span);
         }
-        if let (BlockMacro::For, [from, to], Some(var)) = (block_macro(name), &values[..], vars.first()) {
-            self.assume_between(var.clone(), from.clone(), to.clone(), after, span);
+        if let (BlockMacro::For, [from, to], Some(var)) =
+            (block_macro(name), &values[..], vars.first())
+        {
+            self.assume_between(var, from, to, after, span);
         }
         self.jumps.push(Jump { on_break: after, on_continue: Some(head) });
         self.scoped(body);
@@ -295,7 +307,8 @@ impl Lowerer<'_> {
             let id = match self.lookup(name) {
                 Some(id) => id,
                 None if index == 0 && self.sema.constant(name).is_none() => {
-                    let id = self.new_local(name.clone(), Ty::Int { bits: 32, signed: true }, arg.span);
+                    let id =
+                        self.new_local(name.clone(), Ty::Int { bits: 32, signed: true }, arg.span);
                     self.bind(name, id);
                     id
                 }
@@ -312,11 +325,22 @@ impl Lowerer<'_> {
         vars
     }
 
-    fn assume_between(&mut self, var: Place, from: Expr, to: Expr, after: crate::mir::BlockId, span: Span) {
+    fn assume_between(
+        &mut self,
+        var: &Place,
+        from: &Expr,
+        to: &Expr,
+        after: crate::mir::BlockId,
+        span: Span,
+    ) {
         for (op, bound) in [(BinaryOp::Ge, from), (BinaryOp::Lt, to)] {
             let next = self.new_block();
             let cond = Expr {
-                kind: ExprKind::Binary(op, Box::new(Expr::load(var.clone())), Box::new(bound)),
+                kind: ExprKind::Binary(
+                    op,
+                    Box::new(Expr::load(var.clone())),
+                    Box::new(bound.clone()),
+                ),
                 ty: Ty::Int { bits: 32, signed: true },
                 span,
             };
@@ -337,8 +361,11 @@ impl Lowerer<'_> {
         self.goto(after);
         self.jumps.pop();
         let frame = self.switches.pop().unwrap_or_default();
-        self.blocks[head.0 as usize].term =
-            Terminator::Switch { value, cases: frame.cases, default: frame.default.unwrap_or(after) };
+        self.blocks[head.0 as usize].term = Terminator::Switch {
+            value,
+            cases: frame.cases,
+            default: frame.default.unwrap_or(after),
+        };
         self.current = after;
     }
 
@@ -370,19 +397,13 @@ impl Lowerer<'_> {
     }
 }
 
-fn init_length(init: &ast::Expr) -> Option<u64> {
-    match &init.kind {
-        ast::ExprKind::InitList(items) => Some(items.len() as u64),
-        ast::ExprKind::Str(text) if !text.contains('\\') => Some(text.len() as u64 + 1),
-        _ => None,
-    }
-}
-
 fn reads_memory(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Const(_) | ExprKind::Str | ExprKind::Function(_) | ExprKind::SizeOf(_) => false,
         ExprKind::Load(place) => {
-            !place.proj.is_empty() || !matches!(&place.base, PlaceBase::Local(_)) || place_reads(place)
+            !place.proj.is_empty()
+                || !matches!(&place.base, PlaceBase::Local(_))
+                || place_reads(place)
         }
         ExprKind::AddrOf(place) => place_reads(place),
         ExprKind::Unary(_, inner) | ExprKind::Cast(inner) => reads_memory(inner),
@@ -393,5 +414,8 @@ fn reads_memory(expr: &Expr) -> bool {
 
 fn place_reads(place: &Place) -> bool {
     let base = matches!(&place.base, PlaceBase::Deref(pointer) if reads_memory(pointer));
-    base || place.proj.iter().any(|step| matches!(step, Proj::Index { index, .. } if reads_memory(index)))
+    base || place
+        .proj
+        .iter()
+        .any(|step| matches!(step, Proj::Index { index, .. } if reads_memory(index)))
 }

@@ -14,8 +14,6 @@ struct Head {
     is_const: bool,
     is_static: bool,
     is_inline: bool,
-    /// `NAME(x)` where the type should be.
-    macro_type: Option<(Name, Name, Span)>,
 }
 
 impl<'t> Lower<'_, 't> {
@@ -26,13 +24,8 @@ impl<'t> Lower<'_, 't> {
         self.bad = false;
         self.in_function = true;
         let kids = self.open(node);
-        let mut head = Head {
-            ret: Type::Unknown,
-            is_const: false,
-            is_static: false,
-            is_inline: false,
-            macro_type: None,
-        };
+        let mut head =
+            Head { ret: Type::Unknown, is_const: false, is_static: false, is_inline: false };
         let mut declared = None;
         let mut body = None;
         for at in kids.clone() {
@@ -52,7 +45,7 @@ impl<'t> Lower<'_, 't> {
         let body_raw = body.map_or(Span::empty(raw.end), |body| self.raw(body));
         let attrs =
             self.function_attrs(from, body_raw.start, declared.as_ref().map(|(_, raw)| *raw));
-        let mut function = self.named(declared.map(|(declared, _)| declared), head, attrs);
+        let mut function = self.named(declared.map(|(declared, _)| declared), &head, attrs);
         let start = self.start(from, raw.start);
         function.span = self.placed(Span::new(start, raw.end));
         for param in &function.params {
@@ -70,13 +63,6 @@ impl<'t> Lower<'_, 't> {
 
     fn head_part(&mut self, node: Node<'t>, field: Field, kind: Kind, head: &mut Head) {
         match (field, kind) {
-            (Field::Type, Kind::MacroType) => {
-                let name = self.child(node, Field::Name).map(|name| self.name(name.node));
-                let inner = self
-                    .child(node, Field::Type)
-                    .map(|inner| (self.name(inner.node), self.raw(inner.node)));
-                head.macro_type = name.zip(inner).map(|(name, (inner, raw))| (name, inner, raw));
-            }
             (Field::Type, kind) => head.ret = self.specifier(node, kind),
             (_, Kind::Storage) => match self.text(node) {
                 "static" => head.is_static = true,
@@ -107,26 +93,8 @@ impl<'t> Lower<'_, 't> {
     }
 
     /// The function without its body.
-    fn named(&mut self, declared: Option<Declared>, head: Head, attrs: Attrs) -> Function {
-        let Head { ret: _, is_const: _, is_static, is_inline, macro_type } = head;
-        let inline_mark = attrs.words.iter().any(|(word, _)| {
-            word.contains("always_inline")
-                || word.contains("ALWAYS_INLINE")
-                || word.as_str() == "__inline"
-        });
-        let mut out = Function {
-            name: Name::default(),
-            name_span: Span::default(),
-            span: Span::default(),
-            wrapper: None,
-            ret: Type::Unknown,
-            params: Vec::new(),
-            is_static,
-            is_inline: is_inline || inline_mark,
-            attrs,
-            body: Block::default(),
-            has_error: false,
-        };
+    fn named(&mut self, declared: Option<Declared>, head: &Head, attrs: Attrs) -> Function {
+        let mut out = unnamed(head, attrs);
         let Some(declared) = declared else {
             self.bad = true;
             return out;
@@ -142,13 +110,6 @@ impl<'t> Lower<'_, 't> {
         let name = declared.name.unwrap_or_default();
         let params = declared.params.unwrap_or_default();
         out.name_span = self.placed(declared.name_raw);
-        if let (Some((wrapper, real, raw)), true) =
-            (macro_type, name.is_empty() || declared.outer_params.is_none() && params.is_empty())
-        {
-            // `NAME(real) (parameters) {` is read as a type and a parenthesised declarator.
-            (out.wrapper, out.name, out.name_span) = (Some(wrapper), real, self.placed(raw));
-            return out;
-        }
         if let Some((real, real_span)) =
             params.first().and_then(|first| self.wrapped_name(&name, first))
         {
@@ -190,4 +151,24 @@ impl<'t> Lower<'_, 't> {
 
 fn is_macro_name(name: &str) -> bool {
     !name.is_empty() && !name.bytes().any(|byte| byte.is_ascii_lowercase())
+}
+
+/// A function with what its specifiers and attributes say, and nothing else.
+fn unnamed(head: &Head, attrs: Attrs) -> Function {
+    let inline_mark = attrs.words.iter().any(|(word, _)| {
+        word.contains("always_inline") || word.contains("ALWAYS_INLINE") || word == "__inline"
+    });
+    Function {
+        name: Name::default(),
+        name_span: Span::default(),
+        span: Span::default(),
+        wrapper: None,
+        ret: Type::Unknown,
+        params: Vec::new(),
+        is_static: head.is_static,
+        is_inline: head.is_inline || inline_mark,
+        attrs,
+        body: Block::default(),
+        has_error: false,
+    }
 }

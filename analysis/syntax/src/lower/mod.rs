@@ -6,6 +6,7 @@ mod function;
 pub(crate) mod kinds;
 mod literal;
 mod plain_type;
+mod record;
 mod stmt;
 mod types;
 
@@ -256,7 +257,7 @@ impl<'s, 't> Lower<'s, 't> {
                     attrs.words.push((Name::new(text), self.placed(mask.span)));
                 }
                 MaskKind::SurplusWord => {
-                    attrs.words.push((Name::new(text), self.placed(mask.span)))
+                    attrs.words.push((Name::new(text), self.placed(mask.span)));
                 }
                 _ => {}
             }

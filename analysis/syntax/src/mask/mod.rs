@@ -4,13 +4,14 @@
 //! both. What was overwritten is recorded in [`Masks`]; these records carry the BPF meaning (section names,
 //! map members, attributes) that the grammar does not know.
 //!
-//! Rules come in two groups: those with name tables ([`tables`](self)), and generic ones that know no names and
-//! must stay conservative, because masking too much loses code without a trace.
+//! Rules come in two groups: those with name tables, and generic ones that know no names and must stay conservative,
+//! because masking too much loses code without a trace.
 
 mod arguments;
 mod buffer;
 mod conditional;
 mod generic;
+mod rewrites;
 mod specifiers;
 mod structure;
 mod tables;
@@ -157,35 +158,23 @@ pub(crate) struct Masked {
 /// Masks `text`.
 pub(crate) fn mask(text: &str, rules: Rules) -> Masked {
     let Scan { tokens, comments, unclosed } = scan(text);
-    let live = conditional::select(text, &tokens);
-    let mut buffer = Buffer::new(text);
-    let mut masks = Vec::new();
-    for comment in &comments {
-        buffer.blank(comment.range());
-    }
     let directives = conditional::directive_spans(&tokens);
-    for &span in &directives {
-        buffer.blank(span.range());
-        masks.push(Mask { span, kind: MaskKind::Directive });
+    let live = conditional::select(text, &tokens);
+    let mut masker = Masker {
+        buffer: Buffer::new(text),
+        masks: Vec::new(),
+        stream: Stream::new(text, live.tokens),
+        typedefs: FxHashSet::default(),
+        statement_ends: FxHashSet::default(),
+    };
+    for comment in &comments {
+        masker.buffer.blank(comment.range());
     }
-    for &span in &live.inactive {
-        buffer.blank(span.range());
-        masks.push(Mask { span, kind: MaskKind::Inactive });
-    }
-    let directives = outside(directives, &live.inactive);
-    let mut stream = Stream::new(text, live.tokens);
-    for span in stream.cut_deep() {
-        buffer.blank(span.range());
-        masks.push(Mask { span, kind: MaskKind::TooDeep });
-    }
-    let typedefs = FxHashSet::default();
-    let statement_ends = FxHashSet::default();
-    for token in stream.tokens.iter().filter(|token| unclosed.binary_search(&token.span).is_ok()) {
-        buffer.blank(token.span.range());
-        buffer.put(token.span.start as usize, b"0");
-        masks.push(Mask { span: token.span, kind: MaskKind::Unclosed });
-    }
-    let mut masker = Masker { buffer, masks, stream, typedefs, statement_ends };
+    masker.erase_spans(&directives, &MaskKind::Directive);
+    masker.erase_spans(&live.inactive, &MaskKind::Inactive);
+    let deep = masker.stream.cut_deep();
+    masker.erase_spans(&deep, &MaskKind::TooDeep);
+    masker.close_constants(&unclosed);
     if rules != Rules::Bare {
         masker.tables();
     }
@@ -195,25 +184,13 @@ pub(crate) fn mask(text: &str, rules: Rules) -> Masked {
     if rules == Rules::All {
         masker.generic();
     }
-    match masker.buffer.finish(text) {
-        Some(masked) => Masked {
-            text: masked,
-            masks: Masks::new(masker.masks),
-            comments,
-            directives,
-            bodies,
-            cuts,
-        },
+    let (text, masks) = match masker.buffer.finish(text) {
+        Some(masked) => (masked, Masks::new(masker.masks)),
         // Not reached; the text as it is can always be parsed.
-        None => Masked {
-            text: text.to_owned(),
-            masks: Masks::default(),
-            comments,
-            directives,
-            bodies,
-            cuts,
-        },
-    }
+        None => (text.to_owned(), Masks::default()),
+    };
+    let directives = outside(directives, &live.inactive);
+    Masked { text, masks, comments, directives, bodies, cuts }
 }
 
 /// The spans that lie in none of the sorted `holes`.
@@ -256,6 +233,26 @@ struct Masker<'t> {
 impl Masker<'_> {
     fn record(&mut self, span: Span, kind: MaskKind) {
         self.masks.push(Mask { span, kind });
+    }
+
+    /// Blanks the spans and records why.
+    fn erase_spans(&mut self, spans: &[Span], kind: &MaskKind) {
+        for &span in spans {
+            self.buffer.blank(span.range());
+            self.record(span, kind.clone());
+        }
+    }
+
+    /// Rewrites the constants that nothing closes; `unclosed` is sorted.
+    fn close_constants(&mut self, unclosed: &[Span]) {
+        if unclosed.is_empty() {
+            return;
+        }
+        for at in 0..self.stream.len() {
+            if unclosed.binary_search(&self.stream.tokens[at].span).is_ok() {
+                self.replace(at, at, b"0", MaskKind::Unclosed);
+            }
+        }
     }
 
     /// Blanks the tokens `from..=to` and records why.

@@ -39,7 +39,7 @@ impl Run {
                     run.tag(stream);
                 }
                 Word::Plain | Word::Typedef => {
-                    run.after.as_mut().unwrap_or(&mut run.before).push(run.end)
+                    run.after.as_mut().unwrap_or(&mut run.before).push(run.end);
                 }
                 _ => return None,
             }

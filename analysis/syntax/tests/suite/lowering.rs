@@ -272,7 +272,7 @@ fn declarations() {
         ("enum e { MAC(a) B, MAC(c), D };", &["enum e { =<error>, B, =<error>, D }"]),
         (
             "struct s { u8 :1, :2, a:3, :4, b:5; };",
-            &["struct s { a: u8 :3, b: u8 :5, _: u8 :1, _: u8 :2, _: u8 :4 }"],
+            &["struct s { _: u8 :1, _: u8 :2, a: u8 :3, _: u8 :4, b: u8 :5 }"],
         ),
         ("const volatile unsigned long long x = 3;", &["x: unsigned long long = 3"]),
         (
