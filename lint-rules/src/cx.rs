@@ -96,7 +96,7 @@ impl<'a> RuleCx<'a> {
 
     /// How a message names a slice.
     pub fn slice(&self, slice: &SliceView) -> String {
-        if slice.name.is_empty() { "the slice".to_owned() } else { format!("`{}`", slice.name) }
+        if slice.shown.is_empty() { "the slice".to_owned() } else { format!("`{}`", slice.shown) }
     }
 
     /// The buffer argument of a slice call.

@@ -95,7 +95,17 @@ impl Interp<'_> {
     fn name_slice(&mut self, state: &State, frame: FrameId, place: &Place, value: &Value) {
         let Some(ptr) = value.as_ptr() else { return };
         let ObjKind::Slice(id) = *self.interner.object_kind(ptr.obj) else { return };
-        if ptr.path != ROOT_PATH || self.interner.event_of(id).frame != frame {
+        if ptr.path != ROOT_PATH {
+            return;
+        }
+        let foreign = self.mute(frame);
+        if let Some(site) = self.sites.get_mut(&id)
+            && site.shown.is_empty()
+            && !foreign
+        {
+            site.shown = place.span.text(&self.text).into();
+        }
+        if self.interner.event_of(id).frame != frame {
             return;
         }
         let buffer_ty = match state.slices.get(&id).map(|slice| &slice.buffer) {
@@ -111,18 +121,23 @@ impl Interp<'_> {
             Some(Ty::Record(record)) => record.name().map(SmolStr::from),
             _ => None,
         };
-        let name = match &place.base {
-            crate::mir::PlaceBase::Local(local) if place.proj.is_empty() => {
-                self.interner.frame(frame).body.locals[local.0 as usize].name.clone()
-            }
-            _ => SmolStr::default(),
-        };
+        let name = self.variable_name(frame, place);
         if let Some(site) = self.sites.get_mut(&id)
             && site.name.is_empty()
         {
             site.name = name;
             site.result_record = record;
             site.needs_cast = needs_cast;
+        }
+    }
+
+    /// The name of a local variable; empty for anything else.
+    fn variable_name(&self, frame: FrameId, place: &Place) -> SmolStr {
+        match &place.base {
+            crate::mir::PlaceBase::Local(local) if place.proj.is_empty() => {
+                self.interner.frame(frame).body.locals[local.0 as usize].name.clone()
+            }
+            _ => SmolStr::default(),
         }
     }
 

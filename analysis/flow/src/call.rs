@@ -405,6 +405,13 @@ impl Interp<'_> {
             let Value::Ptr(ptr) = value else { continue };
             self.escape(state, value);
             self.give_away(state, ptr, at);
+            // It may be a macro that returns if the pointer is NULL.
+            if let ObjKind::Slice(id) = self.interner.object_kind(ptr.obj)
+                && let Some(slice) = state.slices.get_mut(id)
+                && slice.null == crate::observe::Tri::Maybe
+            {
+                slice.null = crate::observe::Tri::No;
+            }
         }
         self.plain_result(state, call, at);
     }

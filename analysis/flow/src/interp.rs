@@ -54,6 +54,8 @@ pub(crate) struct Site {
     pub(crate) function: SmolStr,
     /// The variable that received the result.
     pub(crate) name: SmolStr,
+    /// The variable of a caller that received it from there.
+    pub(crate) shown: SmolStr,
     pub(crate) result_record: Option<SmolStr>,
     pub(crate) needs_cast: bool,
     pub(crate) length: Option<i128>,

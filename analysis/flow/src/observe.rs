@@ -334,6 +334,8 @@ pub struct SliceView {
     pub call: CallView,
     /// The variable that receives the pointer; empty if none does directly.
     pub name: SmolStr,
+    /// The variable by which a message can name it: that one, or one of a caller that got it.
+    pub shown: SmolStr,
     /// Which call.
     pub kind: SliceKind,
     /// Kinds of memory.

@@ -18,6 +18,7 @@ impl Interp<'_> {
         Some(SliceView {
             call: site.view.clone(),
             name: site.name.clone(),
+            shown: if site.name.is_empty() { site.shown.clone() } else { site.name.clone() },
             kind: slice.kind,
             kinds: slice.kinds,
             null: slice.null,
@@ -127,6 +128,7 @@ impl Interp<'_> {
             view,
             function,
             name: SmolStr::default(),
+            shown: SmolStr::default(),
             result_record: None,
             needs_cast: true,
             length: None,

@@ -1,12 +1,23 @@
-//! Processor time and memory of this process, from `/proc`. A busy machine makes wall-clock time useless.
+//! Processor time and memory of this process. A busy machine makes wall-clock time useless.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Processor time of the calling thread; elsewhere than on Linux, the time since `start`.
-pub(crate) fn thread_time(start: Instant) -> Duration {
-    first_number("/proc/thread-self/schedstat")
-        .map_or_else(|| start.elapsed(), Duration::from_nanos)
+use rustix::time::{ClockId, clock_gettime};
+
+/// Processor time of the calling thread.
+pub(crate) fn thread_time() -> Duration {
+    read(ClockId::ThreadCPUTime)
+}
+
+/// Processor time of the process since it was started, all threads together.
+pub(crate) fn process_time() -> Duration {
+    read(ClockId::ProcessCPUTime)
+}
+
+fn read(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Peak resident memory of this process in bytes, if the system tells.
@@ -15,8 +26,4 @@ pub(crate) fn peak_memory() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kilobytes * 1024)
-}
-
-fn first_number(path: &str) -> Option<u64> {
-    fs::read_to_string(path).ok()?.split_whitespace().next()?.parse().ok()
 }

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bpf_analyzer::suppress::Scopes;
@@ -93,10 +93,9 @@ pub(crate) fn measure(files: &[Source]) -> Result<Phases> {
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
-    let start = Instant::now();
-    let before = thread_time(start);
+    let before = thread_time();
     let result = work();
-    (thread_time(start).saturating_sub(before), result)
+    (thread_time().saturating_sub(before), result)
 }
 
 /// The whole check, then each phase by itself.
