@@ -94,6 +94,16 @@ fn mistakes_in_programs_are_found() {
 }
 
 #[test]
+fn small_functions_are_judged_exactly() {
+    let mut wrong = String::new();
+    for path in programs("programs/small") {
+        let (text, findings) = lint_file(&path);
+        wrong += &difference(&name(&path), &text, &findings);
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
 fn every_pattern_belongs_to_a_rule() {
     let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for rule in ALL {

@@ -7,7 +7,7 @@ use crate::interp::Interp;
 use crate::mir::{BlockId, Expr, ExprKind};
 use crate::observe::{SliceKind, Tri};
 use crate::state::{Alias, State};
-use crate::value::{FrameId, Key, Num, Pred, Question, Value, comparison};
+use crate::value::{FrameId, Key, Num, ObjKind, Pred, Ptr, Question, Value, comparison};
 
 impl Interp<'_> {
     /// The states in which a condition holds and in which it does not.
@@ -37,8 +37,14 @@ impl Interp<'_> {
                 let zero = Num::constant(0);
                 self.refine(state, frame, Comparison::Ne, (cond, &num), (cond, &zero))
             }
+            Value::Ptr(ptr) if self.is_address(&ptr) => (Some(state), None),
             _ => (Some(state.clone()), Some(state)),
         }
+    }
+
+    /// Whether a pointer is the address of a variable, which is never NULL.
+    fn is_address(&self, ptr: &Ptr) -> bool {
+        matches!(self.interner.object_kind(ptr.obj), ObjKind::Local(..) | ObjKind::Global(_))
     }
 
     fn branch_on_comparison(
@@ -58,6 +64,13 @@ impl Interp<'_> {
         let a = self.eval(&mut quiet, frame, left);
         let b = self.eval(&mut quiet, frame, right);
         match (&a, &b) {
+            (Value::Ptr(ptr), Value::Num(null)) if null.as_constant() == Some(0) && self.is_address(ptr) => {
+                match cmp {
+                    Comparison::Eq => (None, Some(state)),
+                    Comparison::Ne => (Some(state), None),
+                    _ => (Some(state.clone()), Some(state)),
+                }
+            }
             (Value::Num(a), Value::Num(b)) => self.refine(state, frame, cmp, (left, a), (right, b)),
             (Value::Pred(pred), Value::Num(num)) if num.as_constant() == Some(0) => match cmp {
                 Comparison::Eq => self.split(state, Pred { negated: !pred.negated, ..*pred }),

@@ -50,6 +50,19 @@ impl MapKey {
     }
 }
 
+/// The C library's name of a function.
+fn plain_name(name: &str) -> &str {
+    name.strip_prefix("__builtin_").unwrap_or(name)
+}
+
+/// Whether [`Interp::memory_call`] knows the function.
+fn is_memory_function(name: &str) -> bool {
+    matches!(
+        plain_name(name),
+        "memcpy" | "memmove" | "__memcpy" | "memset" | "bzero" | "memcmp" | "strncmp" | "strcmp" | "strlen"
+    )
+}
+
 impl Call<'_> {
     /// The structure the variable points to that a declaration gives the result to.
     pub(crate) fn result_record(&self, interp: &Interp<'_>) -> Option<SmolStr> {
@@ -73,8 +86,11 @@ impl Interp<'_> {
         callee: &Callee,
         call: &Call<'_>,
     ) -> Vec<State> {
+        // What an unknown macro does with its arguments is not known: not even that it reads them.
+        self.quiet = !self.is_known(callee);
         let values: Vec<Value> =
             call.args.iter().map(|arg| self.eval(&mut state, call.frame, arg)).collect();
+        self.quiet = false;
         let at = self.interner.call_event(call.frame, call.span, call.number);
         let Some(name) = callee_name(callee) else {
             self.unknown_call(&mut state, call, &values, at);
@@ -104,6 +120,15 @@ impl Interp<'_> {
         }
         self.unknown_call(&mut state, call, &values, at);
         vec![state]
+    }
+
+    fn is_known(&mut self, callee: &Callee) -> bool {
+        callee_name(callee).is_some_and(|name| {
+            kernel_model::function(name).is_some()
+                || api::lookup(name).is_some()
+                || is_memory_function(name)
+                || self.body(name).is_some()
+        })
     }
 
     fn set_result(&mut self, state: &mut State, call: &Call<'_>, value: Value, at: EventId) {
@@ -193,6 +218,11 @@ impl Interp<'_> {
     ) -> State {
         let Exit { mut state, value, expr, span } = exit;
         self.slices_returned(&state, frame, &value, span);
+        if value.as_num().is_some_and(|num| num.scalar.max() < 0) {
+            for slice in state.slices.values_mut().filter(|slice| slice.dirty.is_some()) {
+                slice.failed = true;
+            }
+        }
         if let Some(call) = call {
             let object = self.local(call.frame, call.dst);
             let source = match expr.as_ref().map(|expr| &expr.kind) {
@@ -206,6 +236,7 @@ impl Interp<'_> {
                 None => self.store(&mut state, &Ptr::to(object), value, at),
             }
         }
+        self.leaks_of_callee(&mut state, frame, span);
         state.leave(&self.interner, frame);
         self.drop_dead_slices(&mut state, frame);
         state
@@ -342,7 +373,7 @@ impl Interp<'_> {
         values: &[Value],
         at: EventId,
     ) -> bool {
-        let plain = name.strip_prefix("__builtin_").unwrap_or(name);
+        let plain = plain_name(name);
         let length = values.get(2).and_then(Value::as_constant);
         match plain {
             "memcpy" | "memmove" | "__memcpy" => {
@@ -401,6 +432,21 @@ impl Interp<'_> {
     /// Nothing is known about the function: it does the harmless thing, and what it is given is no
     /// longer certain.
     fn unknown_call(&mut self, state: &mut State, call: &Call<'_>, values: &[Value], at: EventId) {
+        for arg in call.args {
+            // A structure named as an argument may be a macro's way to its address.
+            if let ExprKind::Load(place) = &arg.without_casts().kind
+                && matches!(place.ty, Ty::Record(_))
+                && let Some(ptr) = self.resolve_quietly(state, call.frame, place)
+            {
+                self.give_away(state, &ptr, at);
+            }
+        }
+        // Asked about an error, it may be what decides that the packet is dropped.
+        if values.iter().filter_map(Value::as_num).any(|num| num.scalar.max() < 0) {
+            for slice in state.slices.values_mut().filter(|slice| slice.failed) {
+                slice.dirty = None;
+            }
+        }
         for value in values {
             let Value::Ptr(ptr) = value else { continue };
             self.escape(state, value);

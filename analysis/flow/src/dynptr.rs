@@ -187,7 +187,10 @@ impl Interp<'_> {
         }
         match dynptr {
             // The kernel stops here; what follows is not to be held against the author.
-            Some(_) if refused => {
+            Some(new) if refused => {
+                if let Some(reference) = new.reference.and_then(|id| state.references.get_mut(&id)) {
+                    reference.excused = true;
+                }
                 state.dynptrs.insert(key, crate::views::unknown_dynptr());
             }
             Some(dynptr) => {
@@ -328,9 +331,8 @@ impl Interp<'_> {
         self.replace_slice(state, at);
         let dynptr = call.ptr(call.args.dynptr).and_then(|ptr| self.dynptr_at(state, ptr.key()));
         let dynptr = dynptr.unwrap_or_else(crate::views::unknown_dynptr);
-        let key = call
-            .ptr(call.args.dynptr)
-            .map_or((crate::value::ObjId(u32::MAX), crate::value::ROOT_PATH), Ptr::key);
+        let nowhere = (self.interner.object(ObjKind::Nowhere), crate::value::ROOT_PATH);
+        let key = call.ptr(call.args.dynptr).map_or(nowhere, Ptr::key);
         let buffer = match call.value(call.args.memory) {
             _ if kind == SliceKind::Data => Buffer::None,
             Some(Value::Ptr(ptr)) => Buffer::Known(ptr.clone()),
@@ -381,6 +383,7 @@ impl Interp<'_> {
             null: if dynptr.null == Tri::Yes { Tri::Yes } else { Tri::Maybe },
             stale: None,
             dirty: None,
+            failed: false,
             last_store: None,
             header_store: None,
             clobbered: None,

@@ -10,7 +10,7 @@ use crate::mir::{Expr, ExprKind, Place, PlaceBase, Proj};
 use crate::observe::{Fact, Tri};
 use crate::state::{Alias, Buffer, State};
 use crate::value::{
-    FrameId, Lin, Num, ObjKind, Pred, Ptr, Question, ROOT_PATH, Step, Sym, Value, comparison,
+    EventId, FrameId, Lin, Num, ObjKind, Pred, Ptr, Question, ROOT_PATH, Step, Sym, Value, comparison,
 };
 
 impl Interp<'_> {
@@ -132,7 +132,11 @@ impl Interp<'_> {
             None => self.interner.path(ptr.path, Step::AnyElem),
         };
         let bytes = match size {
-            Some(size) if scalar.interval().is_bounded() => {
+            // A bound that is only the type's may have been sharpened by what is not understood.
+            Some(size)
+                if scalar.interval().is_bounded()
+                    && !Interval::TYPE_LIMITS.contains(&scalar.max()) || constant.is_some() =>
+            {
                 ptr.bytes + scalar.interval() * Interval::constant(i128::from(size))
             }
             _ if constant == Some(0) => ptr.bytes,
@@ -353,13 +357,15 @@ impl Interp<'_> {
         let moved = ptr.bytes.as_constant();
         match &info.buffer {
             Buffer::Known(buffer) if buffer.obj == other.obj => {
+                let bytes = (other.bytes.as_constant(), buffer.bytes.as_constant(), moved);
+                if let (Some(theirs), Some(own), Some(moved)) = bytes
+                    && theirs - own != moved
+                {
+                    self.foreign_comparison(state, slice, other_expr.span, at);
+                    return None;
+                }
                 info.compared = Some(at);
-                let same_shift =
-                    match (other.bytes.as_constant(), buffer.bytes.as_constant(), moved) {
-                        (Some(theirs), Some(own), Some(moved)) => theirs - own == moved,
-                        _ => true,
-                    };
-                same_shift.then_some(Pred { slice, question: Question::IsBuffer, negated })
+                Some(Pred { slice, question: Question::IsBuffer, negated })
             }
             Buffer::Unknown => {
                 info.compared = Some(at);
@@ -371,18 +377,21 @@ impl Interp<'_> {
                     ObjKind::Local(..) | ObjKind::Global(_) | ObjKind::MapValue(_)
                 );
                 if memory && info.kind != crate::state::SliceKind::Data {
-                    info.dirty = None;
-                    info.escaped = true;
-                    let view = self.slice_view(state, slice);
-                    if let Some(view) = view {
-                        self.observe(
-                            at,
-                            Fact::ForeignComparison { slice: view, other: other_expr.span },
-                        );
-                    }
+                    self.foreign_comparison(state, slice, other_expr.span, at);
                 }
                 None
             }
+        }
+    }
+
+    /// The write-back that the comparison guards is then not judged by itself.
+    fn foreign_comparison(&mut self, state: &mut State, slice: EventId, other: Span, at: EventId) {
+        if let Some(info) = state.slices.get_mut(&slice) {
+            info.dirty = None;
+            info.escaped = true;
+        }
+        if let Some(slice) = self.slice_view(state, slice) {
+            self.observe(at, Fact::ForeignComparison { slice, other });
         }
     }
 

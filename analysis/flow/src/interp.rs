@@ -88,6 +88,8 @@ pub(crate) struct Interp<'a> {
     bodies: FxHashMap<SmolStr, Option<BodyRef>>,
     graphs: FxHashMap<SmolStr, Rc<Flow>>,
     steps: u32,
+    /// Nothing is observed while this is set: the code is only looked at for its values.
+    pub(crate) quiet: bool,
     /// The budget ran out: nothing may be said about what never happens.
     pub(crate) exhausted: bool,
 }
@@ -177,6 +179,7 @@ impl<'a> Interp<'a> {
             bodies: FxHashMap::default(),
             graphs: FxHashMap::default(),
             steps: 0,
+            quiet: false,
             exhausted: false,
         }
     }
@@ -213,7 +216,7 @@ impl<'a> Interp<'a> {
     /// Records a fact at an event, unless the code is not the file's own or cannot be trusted.
     pub(crate) fn observe(&mut self, at: EventId, fact: Fact) {
         let event = self.interner.event_of(at);
-        if self.mute(event.frame) {
+        if self.quiet || self.mute(event.frame) {
             return;
         }
         let observation = self.observation(at, fact);

@@ -45,6 +45,9 @@ impl Interp<'_> {
                 slice.fallback_owed = false;
             }
         }
+        if matches!(name, "bpf_tail_call" | "bpf_tail_call_static") {
+            self.leave_by_tail_call(state, at);
+        }
         if name == "bpf_map_delete_elem" {
             self.element_deleted(state, values, at);
         }

@@ -29,7 +29,8 @@ impl Interp<'_> {
             self.escape(&mut exit.state, &value);
             self.leave_references(&exit.state, at);
             if self.verdict(&exit) == Verdict::Kept {
-                self.leave_slices(&exit.state, at);
+                let known = exit.value.as_constant().is_some();
+                self.leave_slices(&exit.state, at, known);
             }
             self.leave_nulls(&exit.state, at);
         }
@@ -84,6 +85,41 @@ impl Interp<'_> {
         }
     }
 
+    /// Reservations that only variables of a function hold that returns.
+    pub(crate) fn leaks_of_callee(&mut self, state: &mut State, frame: FrameId, span: Span) {
+        let live: Vec<EventId> = state
+            .references
+            .iter()
+            .filter(|(_, reference)| reference.released.is_none() && !reference.excused)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in live {
+            let mut holders = state.dynptrs.iter().filter(|(_, dynptr)| dynptr.reference == Some(id)).peekable();
+            let dies = |key: &crate::value::Key| {
+                self.interner.owner(*key).is_some_and(|owner| self.interner.is_within(owner, frame))
+            };
+            if holders.peek().is_none() || !holders.all(|(key, _)| dies(key)) {
+                continue;
+            }
+            let Some(site) = self.sites.get(&id) else { continue };
+            let same_function = self.interner.event_of(id).frame == frame;
+            let failed = self.reserve_failed(state, id);
+            let fact = Unreleased { call: site.view.clone(), failed, same_function };
+            let at = self.interner.event(frame, span);
+            self.observe(at, Fact::Unreleased(Box::new(fact)));
+            if let Some(reference) = state.references.get_mut(&id) {
+                reference.excused = true;
+            }
+        }
+    }
+
+    /// A tail call that succeeds leaves the program with the packet as it is.
+    pub(crate) fn leave_by_tail_call(&mut self, state: &State, at: EventId) {
+        if self.root.is_program {
+            self.leave_slices(state, at, true);
+        }
+    }
+
     /// Whether the path is one on which the result of the reservation was seen to be an error.
     fn reserve_failed(&self, state: &State, id: EventId) -> bool {
         state.mem.values().any(|value| match value {
@@ -100,7 +136,8 @@ impl Interp<'_> {
         })
     }
 
-    fn leave_slices(&mut self, state: &State, at: EventId) {
+    /// `known` says that the verdict is a number.
+    fn leave_slices(&mut self, state: &State, at: EventId, known: bool) {
         let all: Vec<(EventId, Slice)> = state
             .slices
             .iter()
@@ -108,7 +145,8 @@ impl Interp<'_> {
             .map(|(id, slice)| (*id, slice.clone()))
             .collect();
         for (id, slice) in all {
-            if let Some(dirty) = slice.dirty {
+            // After an error the verdict is usually a drop, decided where it cannot be followed.
+            if let Some(dirty) = slice.dirty.filter(|_| !slice.failed || known) {
                 self.lost_store(state, id, &slice, dirty, at);
             }
             if let Some((event, record, field)) = slice.header_store.clone()

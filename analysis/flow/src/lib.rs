@@ -20,6 +20,8 @@ mod eval;
 mod intern;
 mod interp;
 mod kernel;
+#[cfg(test)]
+mod laws;
 mod leave;
 mod lower;
 mod memory;

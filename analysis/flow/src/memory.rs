@@ -62,7 +62,7 @@ impl Interp<'_> {
             }
             ObjKind::Pointee(..) => self.pointee_depth(object) < 4,
             ObjKind::Global(_) | ObjKind::MapValue(_) | ObjKind::Returned(_) => true,
-            ObjKind::Slice(_) | ObjKind::Packet(_) => false,
+            ObjKind::Slice(_) | ObjKind::Packet(_) | ObjKind::Nowhere => false,
         }
     }
 
@@ -83,8 +83,14 @@ impl Interp<'_> {
         frame: FrameId,
         place: &Place,
     ) -> Option<Ptr> {
+        if let (crate::mir::PlaceBase::Local(id), true) = (&place.base, place.proj.is_empty()) {
+            return Some(Ptr::to(self.local(frame, *id)));
+        }
+        let before = std::mem::replace(&mut self.quiet, true);
         let mut quiet = state.clone();
-        self.resolve(&mut quiet, frame, place)
+        let place = self.resolve(&mut quiet, frame, place);
+        self.quiet = before;
+        place
     }
 
     /// Checks an access through a pointer and notes what it means for the slice it goes through.
@@ -211,23 +217,26 @@ impl Interp<'_> {
         state
             .slices
             .iter()
-            .filter(|(_, slice)| self.in_buffer(slice, ptr, size))
+            .filter(|(_, slice)| self.in_buffer(slice, ptr, size) == Some(true))
             .map(|(id, _)| *id)
             .collect()
     }
 
-    /// Whether `size` bytes at a pointer overlap the buffer of a slice.
-    pub(crate) fn in_buffer(&self, slice: &Slice, ptr: &Ptr, size: Option<i128>) -> bool {
-        let Buffer::Known(buffer) = &slice.buffer else { return false };
-        let bytes =
-            (buffer.bytes.as_constant(), slice.length.as_constant(), ptr.bytes.as_constant());
-        buffer.obj == ptr.obj
-            && match bytes {
-                (Some(start), Some(length), Some(from)) => {
-                    from < start + length && size.is_none_or(|size| start < from + size)
-                }
-                _ => self.interner.paths_overlap(buffer.path, ptr.path),
-            }
+    /// Whether `size` bytes at a pointer overlap the buffer of a slice; none if it cannot be told.
+    pub(crate) fn in_buffer(&self, slice: &Slice, ptr: &Ptr, size: Option<i128>) -> Option<bool> {
+        let Buffer::Known(buffer) = &slice.buffer else { return Some(false) };
+        if buffer.obj != ptr.obj {
+            return Some(false);
+        }
+        if let (Some(start), Some(length), Some(from)) =
+            (buffer.bytes.as_constant(), slice.length.as_constant(), ptr.bytes.as_constant())
+        {
+            return Some(from < start + length && size.is_none_or(|size| start < from + size));
+        }
+        if self.interner.has_any_elem(buffer.path) || self.interner.has_any_elem(ptr.path) {
+            return None;
+        }
+        Some(self.interner.paths_overlap(buffer.path, ptr.path))
     }
 
     /// A read of memory that may be the buffer of a slice.
@@ -330,6 +339,11 @@ impl Interp<'_> {
                 Some(self.interner.frame(*frame).body.locals[id.0 as usize].ty.clone())
             }
             ObjKind::Global(name) => self.sema.global(name).map(|global| global.ty.clone()),
+            ObjKind::MapValue(lookup) => {
+                let map = self.map_lookups.get(lookup)?.map?;
+                let ObjKind::Global(name) = self.interner.object_kind(map) else { return None };
+                self.sema.map(name)?.value.clone()
+            }
             _ => None,
         }
     }
@@ -348,7 +362,9 @@ impl Interp<'_> {
     /// Bytes from a pointer to the end of the variable it points into.
     pub(crate) fn room(&self, ptr: &Ptr) -> Option<i128> {
         let ty = match self.interner.object_kind(ptr.obj) {
-            ObjKind::Local(..) | ObjKind::Global(_) => self.object_type(ptr.obj, ROOT_PATH)?,
+            ObjKind::Local(..) | ObjKind::Global(_) | ObjKind::MapValue(_) => {
+                self.object_type(ptr.obj, ROOT_PATH)?
+            }
             _ => return None,
         };
         let size = i128::from(self.sema.size_of(&ty)?);

@@ -386,6 +386,8 @@ pub struct WriteBack {
     pub length_difference: Option<i64>,
     /// It goes to a dynptr over other memory.
     pub other_memory: bool,
+    /// The data are not the slice's buffer, although the place is the slice's.
+    pub other_buffer: bool,
     /// Where the view moved in between.
     pub moved: Option<Span>,
     /// The data start at the buffer's first byte.

@@ -70,7 +70,9 @@ fn follow(
 ) -> Bodies {
     let mut interner = Interner::new();
     let frame = interner.root_frame(body.clone());
-    let program: Option<&'static ProgramType> = info.map(|info| info.program_type);
+    // A replacement has the type of the program it replaces, which only the loader knows.
+    let program: Option<&'static ProgramType> =
+        info.map(|info| info.program_type).filter(|program| program.name != "ext");
     let fragments = match (info, program.map(|program| program.packet)) {
         (Some(info), Some(Packet::Xdp)) => info.frags,
         _ => true,

@@ -209,6 +209,8 @@ pub(crate) struct Slice {
     pub(crate) stale: Option<Stale>,
     /// First store since the last write-back, on a path where it can be lost.
     pub(crate) dirty: Option<EventId>,
+    /// A function with such a store has returned an error.
+    pub(crate) failed: bool,
     /// Last store.
     pub(crate) last_store: Option<EventId>,
     /// First store to a field of a header with a checksum, and that header and field.
@@ -489,6 +491,7 @@ impl Slice {
             && self.fallback_owed == other.fallback_owed
             && self.view_moved == other.view_moved
             && self.escaped == other.escaped
+            && self.failed == other.failed
             && self.compared == other.compared
             && self.linear == other.linear
             && self.header_store == other.header_store

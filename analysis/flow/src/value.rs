@@ -64,6 +64,8 @@ pub(crate) enum ObjKind {
     Returned(EventId),
     /// The bytes a dynptr slice shows, by the call that made it.
     Slice(EventId),
+    /// Where a pointer that is not known points to.
+    Nowhere,
     /// Packet bytes reached through a context pointer, by the load.
     Packet(EventId),
 }
@@ -161,7 +163,7 @@ impl Num {
 
     pub(crate) fn widen(&self, newer: &Num) -> Num {
         let lin = if self.lin == newer.lin { self.lin.clone() } else { None };
-        Num { scalar: self.scalar.widen(newer.scalar, &[0, 1, 64, 255, 65535, 0xffff_ffff]), lin }
+        Num { scalar: self.scalar.widen(newer.scalar, &Interval::TYPE_LIMITS), lin }
     }
 }
 

@@ -31,7 +31,7 @@ impl Interp<'_> {
             };
             let inside = match (distance, slice.length.as_constant()) {
                 (Some(distance), Some(length)) => (0..length.max(1)).contains(&distance),
-                _ => self.in_buffer(slice, data, None),
+                _ => self.in_buffer(slice, data, None) != Some(false),
             };
             if buffer.obj == data.obj
                 && inside
@@ -64,8 +64,10 @@ impl Interp<'_> {
             return;
         };
         self.inverted(state, call, &target);
-        for (id, distance) in self.written_back(state, call) {
-            self.write_back(state, call, id, distance, &target);
+        if !self.wrong_buffer_written(state, call, &target) {
+            for (id, distance) in self.written_back(state, call) {
+                self.write_back(state, call, id, distance, &target);
+            }
         }
         let data =
             call.args.memory.and_then(|at| call.values.get(at)).and_then(Value::as_ptr).cloned();
@@ -83,6 +85,43 @@ impl Interp<'_> {
         if dynptr.is_some_and(|dynptr| dynptr.kinds.only(Kinds::SKB.with(Kinds::SKB_META))) {
             self.skb_written(state, call.at);
         }
+    }
+
+    /// Where a slice is known to be its buffer, a write to its place with other data is its write-back
+    /// gone wrong.
+    fn wrong_buffer_written(&mut self, state: &mut State, call: &ApiCall<'_>, target: &Ptr) -> bool {
+        let argument = |position: Option<usize>| position.and_then(|at| call.values.get(at));
+        let Some(data) = argument(call.args.memory).and_then(Value::as_ptr).cloned() else { return false };
+        let offset = argument(call.args.offset).map(Value::num).unwrap_or_else(Num::top);
+        let start = self.dynptr_at(state, target.key()).map(|dynptr| dynptr.start);
+        let place = start.map_or_else(|| offset.clone(), |start| add(&start, &offset));
+        let hit = state.slices.iter().find(|(_, slice)| {
+            slice.alias == Alias::Is
+                && slice.dirty.is_some()
+                && slice.dynptr == target.key()
+                && place.difference(&slice.offset) == Some(0)
+                && self.in_buffer(slice, &data, Some(1)) == Some(false)
+        });
+        let Some(id) = hit.map(|(id, _)| *id) else { return false };
+        let known = matches!(self.interner.object_kind(data.obj), ObjKind::Local(..) | ObjKind::Global(_));
+        let Some(slice) = self.slice_view(state, id).filter(|_| known) else { return false };
+        let fact = WriteBack {
+            slice,
+            call: call.view.clone(),
+            offset_difference: None,
+            length_difference: None,
+            other_memory: false,
+            other_buffer: true,
+            moved: None,
+            from_start: false,
+            covers_stores: None,
+            source_offset: None,
+        };
+        self.observe(call.at, Fact::WriteBack(Box::new(fact)));
+        if let Some(slice) = state.slices.get_mut(&id) {
+            slice.dirty = None;
+        }
+        true
     }
 
     /// Whether every slice the data belong to has been compared with its buffer.
@@ -156,12 +195,14 @@ impl Interp<'_> {
             offset_difference: place.difference(&slice.offset),
             length_difference: length.difference(&slice.length),
             other_memory,
+            other_buffer: false,
             moved: slice.view_moved.map(|event| self.interner.visible(event)),
             from_start: distance == Some(0),
             covers_stores: covers(&slice, distance, &length),
             source_offset: distance,
         };
-        let meant = slice.alias == Alias::Is || slice.kind == SliceKind::ReadWrite;
+        // A buffer that was changed on purpose is written, not written back.
+        let meant = slice.kind == SliceKind::ReadWrite || slice.alias == Alias::Is && slice.buffer_raw;
         if meant && slice.alias != Alias::Not {
             self.observe(call.at, Fact::WriteBack(Box::new(fact)));
         }
@@ -179,6 +220,11 @@ impl Interp<'_> {
         else {
             return;
         };
+        // Where another slice is known to be its buffer, the write is meant for that one.
+        let meant = |slice: &crate::state::Slice| slice.alias == Alias::Is && slice.dynptr == target.key();
+        if state.slices.values().any(meant) {
+            return;
+        }
         for (id, slice) in &state.slices {
             let Some(compared) =
                 slice.compared.filter(|_| slice.alias == Alias::Not && slice.null == Tri::No)
@@ -187,7 +233,7 @@ impl Interp<'_> {
             };
             let is_data = match self.interner.object_kind(data.obj) {
                 ObjKind::Slice(own) => own == id,
-                _ => slice.buffer_raw && self.in_buffer(slice, data, Some(1)),
+                _ => slice.buffer_raw && self.in_buffer(slice, data, Some(1)) == Some(true),
             };
             let same_dynptr = slice.dynptr == target.key();
             let writable = slice.kind == SliceKind::ReadWrite;

@@ -20,6 +20,9 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
+/// Indices that are bounded by more than this are taken for not bounded.
+const FARTHEST: i128 = 0xffff;
+
 fn check(cx: &mut RuleCx<'_>) {
     for (observation, fact) in cx.facts() {
         let Fact::Access(access) = fact else { continue };
@@ -28,8 +31,10 @@ fn check(cx: &mut RuleCx<'_>) {
         if access.arithmetic || first == i128::MIN || size <= 0 {
             continue;
         }
-        let outside = first + size > length || access.offset.hi() < 0;
-        if !outside {
+        // The last place a bounded index reaches; without a bound only the first is certain.
+        let last = if access.offset.hi() <= FARTHEST { access.offset.hi() } else { first };
+        let first = if first + size > length { first } else { last };
+        if first + size <= length && access.offset.hi() >= 0 {
             continue;
         }
         let pointer = cx.slice(&access.slice);

@@ -39,6 +39,10 @@ fn check(cx: &mut RuleCx<'_>) {
 
 fn mismatch(cx: &RuleCx<'_>, write: &WriteBack) -> Option<String> {
     let buffer = cx.buffer(&write.slice);
+    if write.other_buffer {
+        let data = write.call.args.get(2).map(|span| cx.named(*span)).unwrap_or_default();
+        return Some(format!("`{data}` is written where `{buffer}` should be written back"));
+    }
     if write.other_memory {
         return Some(format!("`{buffer}` is written back to another dynptr than it was taken from"));
     }

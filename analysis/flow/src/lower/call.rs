@@ -137,6 +137,9 @@ impl Lowerer<'_> {
         if let Some(prototype) = self.sema.prototype(name) {
             return prototype.ret;
         }
+        if name.starts_with("PT_REGS_") {
+            return Ty::ULONG;
+        }
         match kernel_model::function(name) {
             Some(row) if row.ret_type.contains('*') => {
                 Ty::Pointer { to: Arc::new(Ty::Void), to_const: false }

@@ -88,6 +88,15 @@ impl Lowerer<'_> {
         }
     }
 
+    /// Whether an attribute of a variable may run a function at the end of its scope.
+    fn may_clean_up(&self, word: &str) -> bool {
+        let runs = |text: &str| text.contains("cleanup") || text.starts_with("__free");
+        match self.sema.macro_def(word) {
+            Some(definition) => runs(&definition.body) || runs(word),
+            None => runs(word),
+        }
+    }
+
     fn expanded_stmts(&mut self, stmts: &[ast::Stmt]) {
         for stmt in stmts {
             self.stmt(stmt);
@@ -149,11 +158,7 @@ impl Lowerer<'_> {
         if decl.is_typedef || decl.is_extern {
             return;
         }
-        let cleanup = decl
-            .attrs
-            .words
-            .iter()
-            .any(|(word, _)| word.contains("cleanup") || word.starts_with("__free"));
+        let cleanup = decl.attrs.words.iter().any(|(word, _)| self.may_clean_up(word));
         for declarator in &decl.declarators {
             let ty = self.sema.variable_type(&declarator.ty, declarator.init.as_ref(), self);
             let id = self.new_local(declarator.name.clone(), ty.clone(), declarator.name_span);
