@@ -158,7 +158,8 @@ impl Interp<'_> {
                     num.lin
                 } else {
                     num.lin
-                        .map(|lin| Lin::symbol(self.interner.symbol(Sym::Cast(bits, signed, lin))))
+                        .and_then(|lin| self.interner.computed(Sym::Cast(bits, signed, lin)))
+                        .map(Lin::symbol)
                 };
                 match scalar.as_constant() {
                     Some(value) => Value::Num(Num::constant(value)),
@@ -308,7 +309,7 @@ impl Interp<'_> {
         };
         let lin = lin.or_else(|| {
             let symbol = Sym::Op(op, a.lin.clone()?, b.lin.clone()?);
-            Some(Lin::symbol(self.interner.symbol(symbol)))
+            Some(Lin::symbol(self.interner.computed(symbol)?))
         });
         match scalar.as_constant() {
             Some(value) => Num::constant(value),

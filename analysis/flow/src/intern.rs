@@ -42,6 +42,9 @@ impl<T: Clone + Eq + Hash> Table<T> {
     }
 }
 
+/// Leaves and operations of the largest expression that is kept as a symbol.
+const MAX_WEIGHT: u32 = 24;
+
 /// An activation of a function.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
@@ -59,6 +62,8 @@ pub(crate) struct Interner {
     objects: Table<ObjKind>,
     paths: Table<(PathId, Step)>,
     symbols: Table<Sym>,
+    /// Number of leaves and operations of computed symbols.
+    weights: FxHashMap<SymId, u32>,
     events: Table<Event>,
     frames: Vec<Frame>,
     frame_index: FxHashMap<(FrameId, u32, Span, SmolStr), FrameId>,
@@ -73,6 +78,7 @@ impl Interner {
             objects: Table::new(),
             paths,
             symbols: Table::new(),
+            weights: FxHashMap::default(),
             events: Table::new(),
             frames: Vec::new(),
             frame_index: FxHashMap::default(),
@@ -132,6 +138,26 @@ impl Interner {
 
     pub(crate) fn symbol(&mut self, symbol: Sym) -> SymId {
         SymId(self.symbols.intern(symbol))
+    }
+
+    /// The symbol of an operation; nothing if it is computed from so much that nobody compares it, like
+    /// a hash over a packet.
+    pub(crate) fn computed(&mut self, symbol: Sym) -> Option<SymId> {
+        let weight = match &symbol {
+            Sym::Op(_, left, right) => 1 + self.weight(left) + self.weight(right),
+            Sym::Cast(_, _, inner) => 1 + self.weight(inner),
+            Sym::Memory(..) | Sym::Result(_) => 1,
+        };
+        if weight > MAX_WEIGHT {
+            return None;
+        }
+        let id = self.symbol(symbol);
+        self.weights.insert(id, weight);
+        Some(id)
+    }
+
+    fn weight(&self, lin: &Lin) -> u32 {
+        lin.terms.iter().map(|(term, _)| self.weights.get(term).copied().unwrap_or(1)).sum()
     }
 
     pub(crate) fn symbol_of(&self, id: SymId) -> &Sym {

@@ -3,13 +3,10 @@
 use domains::Interval;
 use proptest::prelude::*;
 
+use super::exits;
 use super::numbers::{covers, num};
-use crate::state::{Alias, Buffer, Dynptr, Filled, Kinds, Merge, Pulled, Slice, SliceKind, State, Status, Tri};
-use crate::value::{EventId, Num, ObjId, Ptr, ROOT_PATH, Value};
-
-/// The place of a slice, and that of its dynptr.
-const SLICE: EventId = EventId(7);
-const DYNPTR: (ObjId, crate::value::PathId) = (ObjId(100), ROOT_PATH);
+use crate::state::{Merge, State, Tri};
+use crate::value::{Num, ObjId, Ptr, ROOT_PATH, Value};
 
 fn value() -> impl Strategy<Value = Value> {
     let pointer = (0_u32..2, 0_i128..40).prop_map(|(object, at)| {
@@ -18,65 +15,34 @@ fn value() -> impl Strategy<Value = Value> {
     prop_oneof![4 => num().prop_map(Value::Num), 2 => pointer, 1 => Just(Value::Unknown)]
 }
 
-fn dynptr(start: Num, size: Num) -> Dynptr {
-    Dynptr {
-        status: Status::Live,
-        kinds: Kinds::SKB,
-        made: Some(EventId(1)),
-        null: Tri::Maybe,
-        read_only: Tri::No,
-        memory: None,
-        reference: None,
-        adjusted: None,
-        outdated: None,
-        metadata_lost: None,
-        deleted: None,
-        filled: Filled::DoesNotMatter,
-        start,
-        size,
-    }
-}
-
-fn slice(null: Tri, offset: Num, length: Num) -> Slice {
-    Slice {
-        kind: SliceKind::ReadWrite,
-        dynptr: DYNPTR,
-        made: Some(EventId(1)),
-        reference: None,
-        kinds: Kinds::SKB,
-        buffer: Buffer::Unknown,
-        null,
-        alias: Alias::Maybe,
-        stale: None,
-        dirty: None,
-        last_store: None,
-        header_store: None,
-        clobbered: None,
-        buffer_raw: true,
-        buffer_store: None,
-        fallback_owed: false,
-        view_moved: None,
-        compared: None,
-        escaped: false,
-        linear: false,
-        offset,
-        length,
-        stored: None,
-    }
+/// A state with one dynptr and one slice, as the interpreter leaves it.
+fn template() -> State {
+    let text = "int f(struct __sk_buff *skb)\n{\nstruct bpf_dynptr d;\nchar buf[8];\n\
+        bpf_dynptr_from_skb(skb, 0, &d);\nvoid *p = bpf_dynptr_slice_rdwr(&d, 0, buf, 8);\nreturn 0;\n}\n";
+    let exits = exits(text, &[]).expect("a small function");
+    let [exit] = &exits[..] else { panic!("one way out, not {}", exits.len()) };
+    assert_eq!((exit.state.dynptrs.len(), exit.state.slices.len()), (1, 1));
+    State { mem: State::new().mem, ..exit.state.clone() }
 }
 
 /// States with a dynptr, a slice and up to four cells of memory; `shape` is what keeps them apart.
 fn state_of(shape: impl Strategy<Value = (Tri, bool)>) -> impl Strategy<Value = State> {
     let cells = prop::collection::btree_map(0_u32..4, value(), 0..5);
-    (shape, cells, [num(), num(), num(), num()]).prop_map(|((null, private), cells, [start, size, offset, length])| {
-        let mut state = State::new();
+    let template = template();
+    (shape, cells, [num(), num(), num(), num()]).prop_map(move |((null, private), cells, numbers)| {
+        let [start, size, offset, length] = numbers;
+        let mut state = template.clone();
         state.private = private;
-        state.pulled = Pulled::No;
         for (object, value) in cells {
             state.mem.insert((ObjId(object), ROOT_PATH), value);
         }
-        state.dynptrs.insert(DYNPTR, dynptr(start, size));
-        state.slices.insert(SLICE, slice(null, offset, length));
+        for dynptr in state.dynptrs.values_mut() {
+            (dynptr.start, dynptr.size) = (start.clone(), size.clone());
+        }
+        for slice in state.slices.values_mut() {
+            (slice.offset, slice.length) = (offset.clone(), length.clone());
+            slice.null = null;
+        }
         state
     })
 }
