@@ -19,7 +19,8 @@ impl Interp<'_> {
             return Vec::new();
         };
         if let ObjKind::Slice(id) = self.interner.object_kind(data.obj) {
-            let known = state.slices.get(id).is_some_and(|slice| slice.alias == Alias::Is);
+            // Where the slice is not the buffer, its bytes are written onto themselves.
+            let known = state.slices.get(id).is_some_and(|slice| slice.alias != Alias::Not);
             return if known { vec![(*id, data.bytes.as_constant())] } else { Vec::new() };
         }
         let mut found = Vec::new();

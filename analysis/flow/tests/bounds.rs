@@ -9,7 +9,7 @@ use sema::{Headers, Sema};
 use syntax::Parsed;
 
 /// Each text is analysed within this time, in the test profile and on a busy machine.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// Analyses a program with the given statements behind the given declarations.
 fn check(name: &str, declarations: &str, statements: &str) {

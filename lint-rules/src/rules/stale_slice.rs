@@ -25,14 +25,14 @@ fn check(cx: &mut RuleCx<'_>) {
         let Some((cause, at)) = &access.stale else { continue };
         let data = access.slice.kind == SliceKind::Data;
         let why = match cause {
-            StaleCause::Helper(name) => format!("`{name}` may move the packet"),
-            StaleCause::Write => "a write to an skb may move the packet".to_owned(),
-            StaleCause::Remade if data => "the dynptr is made anew".to_owned(),
-            StaleCause::Released if data => "the record is given back".to_owned(),
+            StaleCause::Helper(name) => format!("`{name}` may have moved the packet"),
+            StaleCause::Write => "the write to the skb may have moved the packet".to_owned(),
+            StaleCause::Remade if data => "the dynptr has been made anew".to_owned(),
+            StaleCause::Released if data => "the record has been given back".to_owned(),
             _ => continue,
         };
         let pointer = cx.slice(&access.slice);
-        cx.report(observation, format!("{pointer} is used although {why} before"))
+        cx.report(observation, format!("{pointer} is used although {why}"))
             .label(access.slice.call.span, "the slice is made here")
             .label(*at, "it is no longer valid from here on")
             .help("slice again")

@@ -57,15 +57,9 @@ fn mismatch(cx: &RuleCx<'_>, write: &WriteBack) -> Option<String> {
     if surplus > 0 {
         return Some(format!("{surplus} bytes more are written back than the slice has"));
     }
+    let bytes = surplus.unsigned_abs();
     (surplus < 0 && write.covers_stores == Some(false))
-        .then(|| format!("{} of the bytes that were changed are not written back", missing(write, surplus)))
-}
-
-fn missing(write: &WriteBack, surplus: i64) -> String {
-    match write.slice.length {
-        Some(length) => format!("the last {} of {length} bytes, among them some", surplus.unsigned_abs()),
-        None => "some".to_owned(),
-    }
+        .then(|| format!("the last {bytes} bytes are not written back, though bytes among them were changed"))
 }
 
 fn edits(cx: &RuleCx<'_>, write: &WriteBack) -> Vec<Edit> {

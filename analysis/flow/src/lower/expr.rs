@@ -79,8 +79,7 @@ impl Lowerer<'_> {
             }
             A::StmtExpr(block) => self.stmt_expr(block, span),
             A::Comma(first, second) => {
-                let first = self.value(first);
-                self.eval(first);
+                self.effect(first);
                 self.value(second)
             }
             A::InitList(items) => {
@@ -180,8 +179,7 @@ impl Lowerer<'_> {
                 self.branch(right, then, els);
             }
             ast::ExprKind::Comma(first, second) => {
-                let first = self.value(first);
-                self.eval(first);
+                self.effect(first);
                 self.branch(second, then, els);
             }
             ast::ExprKind::Call { callee, args }

@@ -142,8 +142,16 @@ impl Lowerer<'_> {
             self.expanded(name.clone(), |lowerer| lowerer.expanded_stmts(&stmts));
             return;
         }
+        self.effect(expr);
+    }
+
+    /// An expression whose value nobody wants.
+    pub(super) fn effect(&mut self, expr: &ast::Expr) {
         let value = self.value(expr);
-        self.eval(value);
+        // The value of an assignment is what was stored; it is not read back.
+        if !matches!(expr.kind, ast::ExprKind::Assign(..) | ast::ExprKind::IncDec { .. }) {
+            self.eval(value);
+        }
     }
 
     /// Keeps an expression for the memory it reads.
@@ -243,8 +251,7 @@ impl Lowerer<'_> {
         self.goto(next);
         self.current = next;
         if let Some(step) = step {
-            let value = self.value(step);
-            self.eval(value);
+            self.effect(step);
         }
         self.goto(head);
         self.current = after;
