@@ -64,7 +64,9 @@ impl Interp<'_> {
         let a = self.eval(&mut quiet, frame, left);
         let b = self.eval(&mut quiet, frame, right);
         match (&a, &b) {
-            (Value::Ptr(ptr), Value::Num(null)) if null.as_constant() == Some(0) && self.is_address(ptr) => {
+            (Value::Ptr(ptr), Value::Num(null))
+                if null.as_constant() == Some(0) && self.is_address(ptr) =>
+            {
                 match cmp {
                     Comparison::Eq => (None, Some(state)),
                     Comparison::Ne => (Some(state), None),

@@ -59,7 +59,15 @@ fn plain_name(name: &str) -> &str {
 fn is_memory_function(name: &str) -> bool {
     matches!(
         plain_name(name),
-        "memcpy" | "memmove" | "__memcpy" | "memset" | "bzero" | "memcmp" | "strncmp" | "strcmp" | "strlen"
+        "memcpy"
+            | "memmove"
+            | "__memcpy"
+            | "memset"
+            | "bzero"
+            | "memcmp"
+            | "strncmp"
+            | "strcmp"
+            | "strlen"
     )
 }
 

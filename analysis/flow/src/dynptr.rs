@@ -188,7 +188,8 @@ impl Interp<'_> {
         match dynptr {
             // The kernel stops here; what follows is not to be held against the author.
             Some(new) if refused => {
-                if let Some(reference) = new.reference.and_then(|id| state.references.get_mut(&id)) {
+                if let Some(reference) = new.reference.and_then(|id| state.references.get_mut(&id))
+                {
                     reference.excused = true;
                 }
                 state.dynptrs.insert(key, crate::views::unknown_dynptr());
@@ -322,89 +323,53 @@ impl Interp<'_> {
     }
 
     fn slice(&mut self, state: &mut State, call: &ApiCall<'_>) -> Value {
-        let kind = match call.api {
-            Api::Data => SliceKind::Data,
-            Api::Slice => SliceKind::ReadOnly,
-            _ => SliceKind::ReadWrite,
-        };
         let at = call.at;
         self.replace_slice(state, at);
         let dynptr = call.ptr(call.args.dynptr).and_then(|ptr| self.dynptr_at(state, ptr.key()));
         let dynptr = dynptr.unwrap_or_else(crate::views::unknown_dynptr);
         let nowhere = (self.interner.object(ObjKind::Nowhere), crate::value::ROOT_PATH);
         let key = call.ptr(call.args.dynptr).map_or(nowhere, Ptr::key);
-        let buffer = match call.value(call.args.memory) {
-            _ if kind == SliceKind::Data => Buffer::None,
-            Some(Value::Ptr(ptr)) => Buffer::Known(ptr.clone()),
-            Some(value) if value.as_constant() == Some(0) => Buffer::None,
-            _ => Buffer::Unknown,
-        };
+        let mut slice = Slice::new(slice_kind(call.api), key, &dynptr);
+        slice.buffer = slice_buffer(call);
         let offset = call.num(call.args.offset).unwrap_or_else(Num::top);
-        let length = call.num(call.args.length).unwrap_or_else(Num::top);
-        if kind != SliceKind::Data
-            && call.value(call.args.memory).is_some_and(|value| value.as_constant() != Some(0))
-        {
+        slice.length = call.num(call.args.length).unwrap_or_else(Num::top);
+        slice.offset = add(&dynptr.start, &offset);
+        slice.linear = self.is_linear(state, &dynptr, Some(&offset), Some(&slice.length))
+            || always_linear(&slice, &dynptr);
+        let nowhere_to_copy = slice.linear && dynptr.kinds != Kinds::UNKNOWN;
+        if slice.buffer != Buffer::None && !nowhere_to_copy {
+            slice.alias = Alias::Maybe;
+        }
+        if slice.kind != SliceKind::Data && slice.buffer != Buffer::None {
             self.fallback_done(state, key);
         }
-        let linear = self.is_linear(state, &dynptr, Some(&offset), Some(&length))
-            || self.always_linear(&buffer, &dynptr, &offset, &length);
-        if let Buffer::Known(ptr) = &buffer {
-            let ptr = ptr.clone();
-            let size = length.as_constant();
-            self.buffer_write(state, &ptr, size, Some(at), at);
-            state.unread.retain(|key, _| key.0 != ptr.obj);
-            if !linear {
-                state.forget(&self.interner, ptr.obj, ptr.path, at);
-            }
-        }
-        if kind == SliceKind::ReadWrite {
-            let span = self.interner.event_of(at).span;
-            let function = self.interner.frame(call.call.frame).body.name.clone();
-            if !self.mute(call.call.frame) {
-                self.rdwr_calls.entry(span).or_insert((call.view.clone(), function, false));
-            }
-        }
-        self.fill(state, key, kind == SliceKind::ReadOnly, None);
-        let initialised =
-            matches!(&buffer, Buffer::Known(ptr) if state.mem.contains_key(&ptr.key()));
-        let slice = Slice {
-            kind,
-            dynptr: key,
-            made: dynptr.made,
-            reference: dynptr.reference,
-            kinds: dynptr.kinds,
-            alias: if buffer == Buffer::None || linear && dynptr.kinds != Kinds::UNKNOWN {
-                Alias::Not
-            } else {
-                Alias::Maybe
-            },
-            buffer_raw: matches!(buffer, Buffer::Known(_)) && !(initialised && linear),
-            buffer,
-            null: if dynptr.null == Tri::Yes { Tri::Yes } else { Tri::Maybe },
-            stale: None,
-            dirty: None,
-            failed: false,
-            last_store: None,
-            header_store: None,
-            clobbered: None,
-            buffer_store: None,
-            fallback_owed: false,
-            view_moved: None,
-            compared: None,
-            escaped: false,
-            linear,
-            offset: add(&dynptr.start, &offset),
-            length,
-            stored: None,
-        };
+        self.buffer_given(state, &mut slice, at);
+        self.note_writable(call, &slice);
+        self.fill(state, key, slice.kind == SliceKind::ReadOnly, None);
         state.slices.insert(at, slice);
         Value::Ptr(Ptr::to(self.interner.object(ObjKind::Slice(at))))
     }
 
-    /// The Ethernet header of an skb is linear; asking for it without a buffer is no mistake.
-    fn always_linear(&self, buffer: &Buffer, dynptr: &Dynptr, offset: &Num, length: &Num) -> bool {
-        let end = (dynptr.start.scalar + offset.scalar + length.scalar).max();
-        *buffer == Buffer::None && dynptr.kinds.only(Kinds::SKB) && end <= ALWAYS_LINEAR
+    /// The buffer's former contents are gone, unless the bytes are linear.
+    fn buffer_given(&mut self, state: &mut State, slice: &mut Slice, at: EventId) {
+        let Buffer::Known(ptr) = slice.buffer.clone() else { return };
+        self.buffer_write(state, &ptr, slice.length.as_constant(), Some(at), at);
+        state.unread.retain(|key, _| key.0 != ptr.obj);
+        if !slice.linear {
+            state.forget(&self.interner, ptr.obj, ptr.path, at);
+        }
+        let initialised = state.mem.contains_key(&ptr.key());
+        slice.buffer_raw = !(initialised && slice.linear);
+    }
+
+    /// Whether anything is stored through a writable slice is known only when all paths are followed.
+    fn note_writable(&mut self, call: &ApiCall<'_>, slice: &Slice) {
+        if slice.kind != SliceKind::ReadWrite || self.mute(call.call.frame) {
+            return;
+        }
+        let function = self.interner.frame(call.call.frame).body.name.clone();
+        let span = self.interner.event_of(call.at).span;
+        self.rdwr_calls.entry(span).or_insert((call.view.clone(), function, false));
     }
 
     /// The call runs again: pointers to its former result no longer name it.
@@ -509,6 +474,29 @@ impl Interp<'_> {
     }
 }
 
+fn slice_kind(api: Api) -> SliceKind {
+    match api {
+        Api::Data => SliceKind::Data,
+        Api::Slice => SliceKind::ReadOnly,
+        _ => SliceKind::ReadWrite,
+    }
+}
+
+fn slice_buffer(call: &ApiCall<'_>) -> Buffer {
+    match call.value(call.args.memory) {
+        None => Buffer::None,
+        Some(Value::Ptr(ptr)) => Buffer::Known(ptr.clone()),
+        Some(value) if value.as_constant() == Some(0) => Buffer::None,
+        Some(_) => Buffer::Unknown,
+    }
+}
+
+/// The Ethernet header of an skb is linear; asking for it without a buffer is no mistake.
+fn always_linear(slice: &Slice, dynptr: &Dynptr) -> bool {
+    let end = (slice.offset.scalar + slice.length.scalar).max();
+    slice.buffer == Buffer::None && dynptr.kinds.only(Kinds::SKB) && end <= ALWAYS_LINEAR
+}
+
 /// The sum.
 pub(crate) fn add(a: &Num, b: &Num) -> Num {
     let lin = match (&a.lin, &b.lin) {
@@ -527,6 +515,36 @@ fn subtract(a: &Num, b: &Num) -> Num {
 }
 
 impl Slice {
+    /// A slice that may be NULL, with nothing stored and nothing owed.
+    fn new(kind: SliceKind, dynptr: Key, of: &Dynptr) -> Self {
+        Slice {
+            kind,
+            dynptr,
+            made: of.made,
+            reference: of.reference,
+            kinds: of.kinds,
+            buffer: Buffer::None,
+            null: if of.null == Tri::Yes { Tri::Yes } else { Tri::Maybe },
+            alias: Alias::Not,
+            stale: None,
+            dirty: None,
+            failed: false,
+            last_store: None,
+            header_store: None,
+            clobbered: None,
+            buffer_raw: false,
+            buffer_store: None,
+            fallback_owed: false,
+            view_moved: None,
+            compared: None,
+            escaped: false,
+            linear: false,
+            offset: Num::top(),
+            length: Num::top(),
+            stored: None,
+        }
+    }
+
     /// The pointer is known to be the buffer or the range linear by a pull, so that the source of a
     /// write is not moved away.
     pub(crate) fn linear_copy(&self) -> bool {

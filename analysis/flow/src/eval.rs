@@ -10,7 +10,8 @@ use crate::mir::{Expr, ExprKind, Place, PlaceBase, Proj};
 use crate::observe::{Fact, Tri};
 use crate::state::{Alias, Buffer, State};
 use crate::value::{
-    EventId, FrameId, Lin, Num, ObjKind, Pred, Ptr, Question, ROOT_PATH, Step, Sym, Value, comparison,
+    EventId, FrameId, Lin, Num, ObjKind, Pred, Ptr, Question, ROOT_PATH, Step, Sym, Value,
+    comparison,
 };
 
 impl Interp<'_> {
@@ -135,7 +136,8 @@ impl Interp<'_> {
             // A bound that is only the type's may have been sharpened by what is not understood.
             Some(size)
                 if scalar.interval().is_bounded()
-                    && !Interval::TYPE_LIMITS.contains(&scalar.max()) || constant.is_some() =>
+                    && !Interval::TYPE_LIMITS.contains(&scalar.max())
+                    || constant.is_some() =>
             {
                 ptr.bytes + scalar.interval() * Interval::constant(i128::from(size))
             }

@@ -94,7 +94,8 @@ impl Interp<'_> {
             .map(|(id, _)| *id)
             .collect();
         for id in live {
-            let mut holders = state.dynptrs.iter().filter(|(_, dynptr)| dynptr.reference == Some(id)).peekable();
+            let mut holders =
+                state.dynptrs.iter().filter(|(_, dynptr)| dynptr.reference == Some(id)).peekable();
             let dies = |key: &crate::value::Key| {
                 self.interner.owner(*key).is_some_and(|owner| self.interner.is_within(owner, frame))
             };

@@ -13,9 +13,7 @@ impl Interp<'_> {
         state: &State,
         call: &ApiCall<'_>,
     ) -> Vec<(EventId, Option<i128>)> {
-        let Some(data) =
-            call.args.memory.and_then(|at| call.values.get(at)).and_then(Value::as_ptr)
-        else {
+        let Some(data) = call.ptr(call.args.memory) else {
             return Vec::new();
         };
         if let ObjKind::Slice(id) = self.interner.object_kind(data.obj) {
@@ -57,9 +55,8 @@ impl Interp<'_> {
     }
 
     pub(crate) fn dynptr_write(&mut self, state: &mut State, call: &ApiCall<'_>) {
-        let target =
-            call.args.dynptr.and_then(|at| call.values.get(at)).and_then(Value::as_ptr).cloned();
-        let length = call.args.length.and_then(|at| call.values.get(at)).map(Value::num);
+        let target = call.ptr(call.args.dynptr).cloned();
+        let length = call.num(call.args.length);
         let Some(target) = target else {
             self.excuse(state, call);
             return;
@@ -70,8 +67,7 @@ impl Interp<'_> {
                 self.write_back(state, call, id, distance, &target);
             }
         }
-        let data =
-            call.args.memory.and_then(|at| call.values.get(at)).and_then(Value::as_ptr).cloned();
+        let data = call.ptr(call.args.memory).cloned();
         if let Some(data) = data {
             let size = length.as_ref().and_then(Num::as_constant);
             self.access(state, &data, size, false, call.at);
@@ -90,10 +86,14 @@ impl Interp<'_> {
 
     /// Where a slice is known to be its buffer, a write to its place with other data is its write-back
     /// gone wrong.
-    fn wrong_buffer_written(&mut self, state: &mut State, call: &ApiCall<'_>, target: &Ptr) -> bool {
-        let argument = |position: Option<usize>| position.and_then(|at| call.values.get(at));
-        let Some(data) = argument(call.args.memory).and_then(Value::as_ptr).cloned() else { return false };
-        let offset = argument(call.args.offset).map(Value::num).unwrap_or_else(Num::top);
+    fn wrong_buffer_written(
+        &mut self,
+        state: &mut State,
+        call: &ApiCall<'_>,
+        target: &Ptr,
+    ) -> bool {
+        let Some(data) = call.ptr(call.args.memory).cloned() else { return false };
+        let offset = call.num(call.args.offset).unwrap_or_else(Num::top);
         let start = self.dynptr_at(state, target.key()).map(|dynptr| dynptr.start);
         let place = start.map_or_else(|| offset.clone(), |start| add(&start, &offset));
         let hit = state.slices.iter().find(|(_, slice)| {
@@ -104,7 +104,8 @@ impl Interp<'_> {
                 && self.in_buffer(slice, &data, Some(1)) == Some(false)
         });
         let Some(id) = hit.map(|(id, _)| *id) else { return false };
-        let known = matches!(self.interner.object_kind(data.obj), ObjKind::Local(..) | ObjKind::Global(_));
+        let known =
+            matches!(self.interner.object_kind(data.obj), ObjKind::Local(..) | ObjKind::Global(_));
         let Some(slice) = self.slice_view(state, id).filter(|_| known) else { return false };
         let fact = WriteBack {
             slice,
@@ -170,18 +171,8 @@ impl Interp<'_> {
         let Some(view) = self.slice_view(state, id) else { return };
         let Some(slice) = state.slices.get(&id).cloned() else { return };
         let dynptr = self.dynptr_at(state, target.key());
-        let offset = call
-            .args
-            .offset
-            .and_then(|at| call.values.get(at))
-            .map(Value::num)
-            .unwrap_or_else(Num::top);
-        let length = call
-            .args
-            .length
-            .and_then(|at| call.values.get(at))
-            .map(Value::num)
-            .unwrap_or_else(Num::top);
+        let offset = call.num(call.args.offset).unwrap_or_else(Num::top);
+        let length = call.num(call.args.length).unwrap_or_else(Num::top);
         let start = dynptr.as_ref().map_or_else(|| Num::constant(0), |dynptr| dynptr.start.clone());
         let place = add(&start, &offset);
         let other_memory = match (&dynptr, slice.made) {
@@ -203,7 +194,8 @@ impl Interp<'_> {
             source_offset: distance,
         };
         // A buffer that was changed on purpose is written, not written back.
-        let meant = slice.kind == SliceKind::ReadWrite || slice.alias == Alias::Is && slice.buffer_raw;
+        let meant =
+            slice.kind == SliceKind::ReadWrite || slice.alias == Alias::Is && slice.buffer_raw;
         if meant && slice.alias != Alias::Not {
             self.observe(call.at, Fact::WriteBack(Box::new(fact)));
         }
@@ -216,13 +208,12 @@ impl Interp<'_> {
 
     /// `if (p != buf) bpf_dynptr_write(…)`.
     fn inverted(&mut self, state: &State, call: &ApiCall<'_>, target: &Ptr) {
-        let Some(data) =
-            call.args.memory.and_then(|at| call.values.get(at)).and_then(Value::as_ptr)
-        else {
+        let Some(data) = call.ptr(call.args.memory) else {
             return;
         };
         // Where another slice is known to be its buffer, the write is meant for that one.
-        let meant = |slice: &crate::state::Slice| slice.alias == Alias::Is && slice.dynptr == target.key();
+        let meant =
+            |slice: &crate::state::Slice| slice.alias == Alias::Is && slice.dynptr == target.key();
         if state.slices.values().any(meant) {
             return;
         }

@@ -38,7 +38,11 @@ const SLICE: &str = "p = bpf_dynptr_slice(&d, 0, buf, 4);";
 #[test]
 fn branches_one_after_the_other() {
     let reads = each(60, |out, i| {
-        writeln!(out, "if (n & {}) {{ p = bpf_dynptr_slice(&d, {i}, buf, 4); if (!p) return 2; m += p[0]; }}", 1_u64 << (i % 31))
+        writeln!(
+            out,
+            "if (n & {}) {{ p = bpf_dynptr_slice(&d, {i}, buf, 4); if (!p) return 2; m += p[0]; }}",
+            1_u64 << (i % 31)
+        )
     });
     check("reads", "", &reads);
     let writes = each(40, |out, i| {
@@ -55,9 +59,14 @@ fn branches_one_after_the_other() {
 #[test]
 fn slices_alive_at_once() {
     let make = each(16, |out, i| {
-        writeln!(out, "char b{i}[8]; char *p{i} = bpf_dynptr_slice_rdwr(&d, {i} * 8, b{i}, 8); if (!p{i}) return 2; p{i}[0] = 1;")
+        writeln!(
+            out,
+            "char b{i}[8]; char *p{i} = bpf_dynptr_slice_rdwr(&d, {i} * 8, b{i}, 8); if (!p{i}) return 2; p{i}[0] = 1;"
+        )
     });
-    let give_back = each(16, |out, i| writeln!(out, "if (p{i} == b{i}) bpf_dynptr_write(&d, {i} * 8, b{i}, 8, 0);"));
+    let give_back = each(16, |out, i| {
+        writeln!(out, "if (p{i} == b{i}) bpf_dynptr_write(&d, {i} * 8, b{i}, 8, 0);")
+    });
     check("slices", "", &(make + &give_back));
 }
 
@@ -69,7 +78,12 @@ fn calls() {
     let by = |count: usize, body: &dyn Fn(usize) -> String| {
         LEAF.to_owned()
             + &each(count, |out, i| {
-                writeln!(out, "static int f{}(struct bpf_dynptr *d, int n) {{ {} }}", i + 1, body(i))
+                writeln!(
+                    out,
+                    "static int f{}(struct bpf_dynptr *d, int n) {{ {} }}",
+                    i + 1,
+                    body(i)
+                )
             })
     };
     let chain = by(199, &|i| format!("if (n > {i}) return f{i}(d, n - 1); return f{i}(d, n + 1);"));
@@ -89,7 +103,10 @@ fn calls() {
 fn graphs_without_structure() {
     let gotos = each(40, |out, i| {
         let (left, right) = (i * 17 % 40, i * 23 % 40);
-        writeln!(out, "l{i}: p = bpf_dynptr_slice(&d, n, buf, 4); if (!p) goto l{left}; n += p[0]; if (n == {i}) goto l{right};")
+        writeln!(
+            out,
+            "l{i}: p = bpf_dynptr_slice(&d, n, buf, 4); if (!p) goto l{left}; n += p[0]; if (n == {i}) goto l{right};"
+        )
     });
     check("gotos", "", &gotos);
     let cases = each(500, |out, i| {
@@ -97,20 +114,25 @@ fn graphs_without_structure() {
         writeln!(out, "case {i}: p = bpf_dynptr_slice(&d, {i}, buf, 4); if (p) m += p[0]; {leave}")
     });
     check("switch", "", &format!("switch (n) {{\n{cases}}}"));
-    let head = each(8, |out, i| writeln!(out, "for (int i{i} = 0; i{i} < n; i{i}++) {{ {SLICE} if (!p) break; m += p[0];"));
+    let head = each(8, |out, i| {
+        writeln!(out, "for (int i{i} = 0; i{i} < n; i{i}++) {{ {SLICE} if (!p) break; m += p[0];")
+    });
     check("loops", "", &format!("{head}{}", "}".repeat(8)));
 }
 
 #[test]
 fn macros_that_double() {
     let by = |count: usize, first: &str, params: &str, body: &dyn Fn(usize) -> String| {
-        format!("#define a0{params} {first}\n") + &each(count, |out, i| writeln!(out, "#define a{}{params} {}", i + 1, body(i)))
+        format!("#define a0{params} {first}\n")
+            + &each(count, |out, i| writeln!(out, "#define a{}{params} {}", i + 1, body(i)))
     };
     let sums = by(30, "x + x", "(x)", &|i| format!("a{i}(x) + a{i}(x)"));
     check("sums", &sums, "m = a30(n);");
-    let calls = by(30, "bpf_dynptr_slice(d, 0, buf, 4)", "(d)", &|i| format!("({{ a{i}(d); a{i}(d); }})"));
+    let calls =
+        by(30, "bpf_dynptr_slice(d, 0, buf, 4)", "(d)", &|i| format!("({{ a{i}(d); a{i}(d); }})"));
     check("calls", &calls, "p = a30(&d);");
-    let few = by(8, "bpf_dynptr_slice(d, 0, buf, 4)", "(d)", &|i| format!("({{ a{i}(d); a{i}(d); }})"));
+    let few =
+        by(8, "bpf_dynptr_slice(d, 0, buf, 4)", "(d)", &|i| format!("({{ a{i}(d); a{i}(d); }})"));
     check("calls that are expanded", &few, "p = a8(&d);");
     let names = by(14, "(n + n)", "", &|i| format!("(a{i} + a{i})"));
     check("names", &names, "m = a14; char z[a14];");
@@ -118,7 +140,9 @@ fn macros_that_double() {
 
 #[test]
 fn deep_nesting() {
-    let nest = |open: &str, inner: &str, close: &str, depth: usize| open.repeat(depth) + inner + &close.repeat(depth);
+    let nest = |open: &str, inner: &str, close: &str, depth: usize| {
+        open.repeat(depth) + inner + &close.repeat(depth)
+    };
     check("blocks", "", &nest("{", SLICE, "}", 10_000));
     check("ifs", "", &nest("if (n) ", SLICE, "", 10_000));
     check("parentheses", "", &format!("m = {};", nest("(", "n", ")", 10_000)));

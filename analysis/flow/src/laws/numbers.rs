@@ -7,7 +7,11 @@ use crate::value::{Lin, Num, SymId};
 
 /// Expressions small enough that a few sums cannot overflow.
 fn lin() -> impl Strategy<Value = Lin> {
-    let terms = prop::collection::btree_map(0_u32..4, (-50_i64..50).prop_filter("no factor 0", |factor| *factor != 0), 0..4);
+    let terms = prop::collection::btree_map(
+        0_u32..4,
+        (-50_i64..50).prop_filter("no factor 0", |factor| *factor != 0),
+        0..4,
+    );
     (terms, -1000_i64..1000).prop_map(|(terms, constant)| Lin {
         terms: terms.into_iter().map(|(symbol, factor)| (SymId(symbol), factor)).collect(),
         constant,
@@ -20,10 +24,14 @@ fn sum(a: &Lin, b: &Lin) -> Lin {
 
 /// Any number: a constant or a range, with or without an expression.
 pub(super) fn num() -> impl Strategy<Value = Num> {
-    let ends = prop_oneof![-20_i128..20, 0_i128..70_000, Just(0xffff_ffff), i128::from(i64::MIN)..i128::from(i64::MAX)];
-    let range = (ends.clone(), ends).prop_map(|(a, b)| {
-        Scalar::range(a.min(b), a.max(b)).expect("the ends are ordered")
-    });
+    let ends = prop_oneof![
+        -20_i128..20,
+        0_i128..70_000,
+        Just(0xffff_ffff),
+        i128::from(i64::MIN)..i128::from(i64::MAX)
+    ];
+    let range = (ends.clone(), ends)
+        .prop_map(|(a, b)| Scalar::range(a.min(b), a.max(b)).expect("the ends are ordered"));
     prop_oneof![
         (-20_i128..300).prop_map(Num::constant),
         range.clone().prop_map(Num::of),

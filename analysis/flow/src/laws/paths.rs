@@ -29,10 +29,16 @@ const RETURNS: &[(&str, &str)] = &[
     // Switches.
     ("switch (a) { case 1: return 10; case 2: return 20; } return 30;", "10 20 30"),
     ("switch (2) { case 1: return 10; case 2: return 20; default: return 30; }", "20"),
-    ("int x = 0; switch (a) { case 1: x += 1; case 2: x += 10; break; default: x = 5; } return x;", "5 10 11"),
+    (
+        "int x = 0; switch (a) { case 1: x += 1; case 2: x += 10; break; default: x = 5; } return x;",
+        "5 10 11",
+    ),
     ("int x = 0; switch (a) { default: x = 5; break; case 3: x = 4; } return x;", "4 5"),
     ("switch (a) { case 1 ... 3: return 1; default: return 2; }", "1 2"),
-    ("if (a < 0 || a > 1) return 9; switch (a) { case 0: return 0; case 1: return 1; } return 2;", "0 1 9"),
+    (
+        "if (a < 0 || a > 1) return 9; switch (a) { case 0: return 0; case 1: return 1; } return 2;",
+        "0 1 9",
+    ),
     ("switch (a) { case 4: if (a != 4) return 1; return 2; } return 3;", "2 3"),
     // Loops.
     ("int x = 0; while (x < 2) x++; return x;", "2"),
@@ -40,7 +46,10 @@ const RETURNS: &[(&str, &str)] = &[
     ("int x = 0; do { if (a) break; x = 2; } while (0); return x;", "0 2"),
     ("for (int i = 0; i < 8; i++) { if (i == a) return 1; } return 2;", "1 2"),
     ("int x = 3; for (;;) { if (a) continue; break; } return x;", "3"),
-    ("for (int i = 0; i < 2; i++) { int x = 0; switch (i) { case 0: continue; default: x = 1; } if (!x) return 1; } return 2;", "2"),
+    (
+        "for (int i = 0; i < 2; i++) { int x = 0; switch (i) { case 0: continue; default: x = 1; } if (!x) return 1; } return 2;",
+        "2",
+    ),
     ("bpf_for(i, 0, 4) { if (i < 0 || i >= 4) return 1; } return 2;", "2"),
     ("int x = 7; bpf_repeat(10) { if (a) break; x = 8; } return x;", "7 8"),
     ("int x = 7; int *it; bpf_for_each(task, it, a) { x = 8; continue; x = 9; } return x;", "7 8"),
@@ -61,8 +70,10 @@ fn returned(body: &str) -> String {
     let mut values: Vec<Option<i128>> = exits.iter().map(|exit| exit.value.as_constant()).collect();
     values.sort_unstable();
     values.dedup();
-    let words: Vec<String> =
-        values.iter().map(|value| value.map_or_else(|| "?".to_owned(), |value| value.to_string())).collect();
+    let words: Vec<String> = values
+        .iter()
+        .map(|value| value.map_or_else(|| "?".to_owned(), |value| value.to_string()))
+        .collect();
     words.join(" ")
 }
 
@@ -72,7 +83,8 @@ fn bodies_return_what_their_paths_say() {
         .iter()
         .filter_map(|(body, expected)| {
             let returned = returned(body);
-            (returned != *expected).then(|| format!("{body}\n    returns {returned}, not {expected}"))
+            (returned != *expected)
+                .then(|| format!("{body}\n    returns {returned}, not {expected}"))
         })
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

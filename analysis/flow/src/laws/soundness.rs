@@ -34,7 +34,8 @@ const ARITHMETIC: [&str; 7] = ["+", "-", "*", "&", "|", "^", "%"];
 const COMPARISONS: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
 
 fn constant() -> impl Strategy<Value = Expr> {
-    prop_oneof![4 => 0_u32..20, 1 => Just(255), 1 => Just(65_535), 1 => any::<u32>()].prop_map(Expr::Const)
+    prop_oneof![4 => 0_u32..20, 1 => Just(255), 1 => Just(65_535), 1 => any::<u32>()]
+        .prop_map(Expr::Const)
 }
 
 fn operand() -> impl Strategy<Value = Expr> {
@@ -46,7 +47,9 @@ fn expr() -> impl Strategy<Value = Expr> {
     let compound = operand().prop_recursive(3, 8, 2, move |inner| {
         (prop::sample::select(&ARITHMETIC[..]), inner, operand()).prop_map(join)
     });
-    let shifted = (prop::sample::select(&["<<", ">>"][..]), operand(), (0_u32..32).prop_map(Expr::Const)).prop_map(join);
+    let shifted =
+        (prop::sample::select(&["<<", ">>"][..]), operand(), (0_u32..32).prop_map(Expr::Const))
+            .prop_map(join);
     prop_oneof![3 => compound, 1 => shifted]
 }
 
@@ -64,12 +67,18 @@ fn stmts(depth: u32) -> BoxedStrategy<Vec<Stmt>> {
         return prop::collection::vec(set, 0..3).boxed();
     }
     let inner = stmts(depth - 1);
-    let branch = (condition(), inner.clone(), inner.clone()).prop_map(|(cond, then, els)| Stmt::If(cond, then, els));
-    let repeat = (0_u32..4, condition(), inner.clone()).prop_map(|(count, cond, body)| Stmt::Loop(count, cond, body));
+    let branch = (condition(), inner.clone(), inner.clone())
+        .prop_map(|(cond, then, els)| Stmt::If(cond, then, els));
+    let repeat = (0_u32..4, condition(), inner.clone())
+        .prop_map(|(count, cond, body)| Stmt::Loop(count, cond, body));
     let cases = prop::collection::vec((inner, any::<bool>()), 1..4);
     let switch = (expr(), cases).prop_map(|(value, cases)| Stmt::Switch(value, cases));
     let leave = expr().prop_map(Stmt::Return);
-    prop::collection::vec(prop_oneof![4 => set, 3 => branch, 1 => repeat, 1 => switch, 1 => leave], 1..4).boxed()
+    prop::collection::vec(
+        prop_oneof![4 => set, 3 => branch, 1 => repeat, 1 => switch, 1 => leave],
+        1..4,
+    )
+    .boxed()
 }
 
 impl Expr {
@@ -124,7 +133,10 @@ fn c(stmts: &[Stmt], depth: usize, out: &mut String) {
                 writeln!(out, "}}")
             }
             Stmt::Loop(count, cond, body) => {
-                let _ = writeln!(out, "for (unsigned int i{depth} = 0; i{depth} < {count}u; i{depth}++) {{");
+                let _ = writeln!(
+                    out,
+                    "for (unsigned int i{depth} = 0; i{depth} < {count}u; i{depth}++) {{"
+                );
                 let _ = writeln!(out, "if ({}) break;", cond.c());
                 c(body, depth + 1, out);
                 writeln!(out, "}}")
@@ -189,7 +201,8 @@ fn switch(value: u32, cases: &[(Vec<Stmt>, bool)], vars: &mut [u32; 3]) -> Optio
 
 /// The function, with `x` as the result where no `return` is reached.
 fn function(body: &[Stmt]) -> String {
-    let mut text = "unsigned int f(unsigned int a, unsigned int b)\n{\nunsigned int x = 1;\n".to_owned();
+    let mut text =
+        "unsigned int f(unsigned int a, unsigned int b)\n{\nunsigned int x = 1;\n".to_owned();
     c(body, 0, &mut text);
     text.push_str("return x;\n}\n");
     text

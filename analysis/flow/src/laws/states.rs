@@ -29,22 +29,24 @@ fn template() -> State {
 fn state_of(shape: impl Strategy<Value = (Tri, bool)>) -> impl Strategy<Value = State> {
     let cells = prop::collection::btree_map(0_u32..4, value(), 0..5);
     let template = template();
-    (shape, cells, [num(), num(), num(), num()]).prop_map(move |((null, private), cells, numbers)| {
-        let [start, size, offset, length] = numbers;
-        let mut state = template.clone();
-        state.private = private;
-        for (object, value) in cells {
-            state.mem.insert((ObjId(object), ROOT_PATH), value);
-        }
-        for dynptr in state.dynptrs.values_mut() {
-            (dynptr.start, dynptr.size) = (start.clone(), size.clone());
-        }
-        for slice in state.slices.values_mut() {
-            (slice.offset, slice.length) = (offset.clone(), length.clone());
-            slice.null = null;
-        }
-        state
-    })
+    (shape, cells, [num(), num(), num(), num()]).prop_map(
+        move |((null, private), cells, numbers)| {
+            let [start, size, offset, length] = numbers;
+            let mut state = template.clone();
+            state.private = private;
+            for (object, value) in cells {
+                state.mem.insert((ObjId(object), ROOT_PATH), value);
+            }
+            for dynptr in state.dynptrs.values_mut() {
+                (dynptr.start, dynptr.size) = (start.clone(), size.clone());
+            }
+            for slice in state.slices.values_mut() {
+                (slice.offset, slice.length) = (offset.clone(), length.clone());
+                slice.null = null;
+            }
+            state
+        },
+    )
 }
 
 fn state() -> impl Strategy<Value = State> {
@@ -66,10 +68,14 @@ fn state_covers(whole: &State, part: &State) -> bool {
         _ => false,
     });
     let dynptrs = whole.dynptrs.iter().all(|(key, whole)| {
-        part.dynptrs.get(key).is_some_and(|part| covers(&whole.start, &part.start) && covers(&whole.size, &part.size))
+        part.dynptrs.get(key).is_some_and(|part| {
+            covers(&whole.start, &part.start) && covers(&whole.size, &part.size)
+        })
     });
     let slices = whole.slices.iter().all(|(key, whole)| {
-        part.slices.get(key).is_some_and(|part| covers(&whole.offset, &part.offset) && covers(&whole.length, &part.length))
+        part.slices.get(key).is_some_and(|part| {
+            covers(&whole.offset, &part.offset) && covers(&whole.length, &part.length)
+        })
     });
     memory && dynptrs && slices
 }
@@ -130,6 +136,7 @@ fn counting_up_ends_soon() {
         state
     };
     let mut widened = count(0);
-    let grew = (1..10_000).filter(|value| widened.merge(&count(*value), true) == Merge::Grew).count();
+    let grew =
+        (1..10_000).filter(|value| widened.merge(&count(*value), true) == Merge::Grew).count();
     assert!(grew <= 80, "grew {grew} times");
 }
