@@ -30,10 +30,46 @@ impl Random {
 
 /// What is put into programs: what steers the analysis, unfinished and odd forms of it.
 const PIECES: [&str; 40] = [
-    "{", "}", "(", ")", "[", "]", ";", ",", "&", "*", "->", "==", "NULL", "0", "-1", "0xffffffffffffffff",
-    "return", "goto out;", "out:", "if (", "else", "while (1)", "switch (", "case 1 ... 5:", "break;", "continue;",
-    "sizeof(", "struct bpf_dynptr", "bpf_for(i, 0, 9)", "bpf_dynptr_slice_rdwr(", "bpf_dynptr_write(&", "SEC(\"tc\")",
-    "#define f(x) f(x) x##x\n", "#if 0\n", "#endif\n", "/*", "\"", "\\\n", "\u{feff}", "\u{e9}\u{1f980}",
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "]",
+    ";",
+    ",",
+    "&",
+    "*",
+    "->",
+    "==",
+    "NULL",
+    "0",
+    "-1",
+    "0xffffffffffffffff",
+    "return",
+    "goto out;",
+    "out:",
+    "if (",
+    "else",
+    "while (1)",
+    "switch (",
+    "case 1 ... 5:",
+    "break;",
+    "continue;",
+    "sizeof(",
+    "struct bpf_dynptr",
+    "bpf_for(i, 0, 9)",
+    "bpf_dynptr_slice_rdwr(",
+    "bpf_dynptr_write(&",
+    "SEC(\"tc\")",
+    "#define f(x) f(x) x##x\n",
+    "#if 0\n",
+    "#endif\n",
+    "/*",
+    "\"",
+    "\\\n",
+    "\u{feff}",
+    "\u{e9}\u{1f980}",
 ];
 
 /// All texts that are damaged.
@@ -111,10 +147,14 @@ fn checking_and_fixing_stand_damage() {
 #[test]
 fn findings_of_damaged_programs_are_in_order_and_always_the_same() {
     let lint = Lint { kernel: Version::NEWEST_MODELLED };
-    let check = |text: &str| lint_rules::check(&Parsed::parse(Arc::from(text)), &Headers::default(), &lint);
+    let check =
+        |text: &str| lint_rules::check(&Parsed::parse(Arc::from(text)), &Headers::default(), &lint);
     for_a_second(0xbee, |text| {
         let findings = check(text);
-        assert!(findings.is_sorted_by_key(|finding| (finding.span, finding.rule)), "order of findings in:\n{text}");
+        assert!(
+            findings.is_sorted_by_key(|finding| (finding.span, finding.rule)),
+            "order of findings in:\n{text}"
+        );
         for finding in &findings {
             let spans = finding.labels.iter().map(|label| label.span).chain([finding.span]);
             for span in spans {

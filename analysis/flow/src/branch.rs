@@ -7,7 +7,7 @@ use crate::interp::Interp;
 use crate::mir::{BlockId, Expr, ExprKind};
 use crate::observe::{SliceKind, Tri};
 use crate::state::{Alias, State};
-use crate::value::{FrameId, Key, Num, ObjKind, Pred, Ptr, Question, Value, comparison};
+use crate::value::{FrameId, Key, Num, ObjKind, Pred, Ptr, Question, Sym, Value, comparison};
 
 impl Interp<'_> {
     /// The states in which a condition holds and in which it does not.
@@ -55,14 +55,13 @@ impl Interp<'_> {
         (left, right): (&Expr, &Expr),
         cond: &Expr,
     ) -> (Option<State>, Option<State>) {
-        let whole = self.eval(&mut state, frame, cond);
+        let ExprKind::Binary(op, ..) = cond.kind else { return (Some(state.clone()), Some(state)) };
+        let a = self.eval(&mut state, frame, left);
+        let b = self.eval(&mut state, frame, right);
+        let whole = self.binary(&mut state, frame, op, (&a, left), (&b, right), cond);
         if let Value::Pred(pred) = whole {
             return self.split(state, pred);
         }
-        // The operands were evaluated as parts of the comparison; here only their values are wanted.
-        let mut quiet = state.clone();
-        let a = self.eval(&mut quiet, frame, left);
-        let b = self.eval(&mut quiet, frame, right);
         match (&a, &b) {
             (Value::Ptr(ptr), Value::Num(null))
                 if null.as_constant() == Some(0) && self.is_address(ptr) =>
@@ -97,6 +96,7 @@ impl Interp<'_> {
             let (Some(x), Some(y)) = a.scalar.refine(cmp, b.scalar) else { return None };
             let mut state = state.clone();
             for (cell, num, scalar) in [(left_cell, a, x), (right_cell, b, y)] {
+                self.reservation_known(&mut state, num, scalar);
                 if let Some(cell) = cell
                     && scalar != num.scalar
                 {
@@ -110,6 +110,29 @@ impl Interp<'_> {
             Some(state)
         };
         (side(cmp), side(cmp.negate()))
+    }
+
+    /// A reservation whose result is known to be an error, or not, has left a null dynptr, or has not.
+    fn reservation_known(&self, state: &mut State, num: &Num, result: Scalar) {
+        let Some([(symbol, 1)]) =
+            num.lin.as_ref().filter(|lin| lin.constant == 0).map(|lin| &lin.terms[..])
+        else {
+            return;
+        };
+        let Sym::Result(call) = *self.interner.symbol_of(*symbol) else { return };
+        if !state.references.contains_key(&call) {
+            return;
+        }
+        let failed = !result.contains(0);
+        if !failed && result.as_constant() != Some(0) {
+            return;
+        }
+        if let Some(reference) = state.references.get_mut(&call) {
+            reference.failed = failed;
+        }
+        for dynptr in state.dynptrs.values_mut().filter(|dynptr| dynptr.made == Some(call)) {
+            dynptr.null = if failed { Tri::Yes } else { Tri::No };
+        }
     }
 
     /// The memory cell an operand was loaded from, if its value is still the operand's.

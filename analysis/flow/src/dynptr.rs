@@ -238,7 +238,9 @@ impl Interp<'_> {
                 dynptr.size = length;
                 dynptr.reference = Some(call.at);
                 let excused = self.has_cleanup(call.ptr(call.args.dynptr));
-                state.references.insert(call.at, Reference { released: None, excused });
+                state
+                    .references
+                    .insert(call.at, Reference { failed: false, released: None, excused });
             }
             Api::FromXdp => {
                 dynptr.kinds = Kinds::XDP;

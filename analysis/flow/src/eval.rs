@@ -213,7 +213,7 @@ impl Interp<'_> {
         }
     }
 
-    fn binary(
+    pub(crate) fn binary(
         &mut self,
         state: &mut State,
         frame: FrameId,

@@ -13,7 +13,7 @@ use text::Span;
 
 use crate::intern::Interner;
 use crate::lower::lower_function;
-use crate::mir::{BodyRef, Callee, Expr, InstKind, PlaceBase, Terminator};
+use crate::mir::{BodyRef, Callee, Expr, InstKind, LocalId, PlaceBase, Terminator};
 use crate::observe::{CallView, Fact, Observation};
 use crate::state::{Merge, State};
 use crate::value::{EventId, FrameId, ObjId, ObjKind, ROOT_PATH, Value};
@@ -139,7 +139,7 @@ impl States {
         let widen = visits >= WIDEN_AFTER;
         for strict in [true, false] {
             for (old, done) in &mut self.entries {
-                if strict && !old.same_pointers(&new) {
+                if !old.same_shape(&new) || strict && !old.same_pointers(&new) {
                     continue;
                 }
                 let mut merged = (**old).clone();
@@ -286,19 +286,33 @@ impl<'a> Interp<'a> {
                         continue;
                     }
                     for state in self.block(frame, &body, node, (**state).clone()) {
-                        self.terminate(
-                            frame,
-                            &body.blocks[node.index()].term,
-                            state,
-                            &mut sent,
-                            &mut exits,
-                        );
+                        let (block, first) = (&body.blocks[node.index()], sent.len());
+                        self.terminate(frame, &block.term, state, &mut sent, &mut exits);
+                        self.forget_temporaries(frame, &block.temporaries, &mut sent[first..]);
                     }
                 }
                 sent
             });
         self.exhausted |= overflow || !solution.complete;
         exits
+    }
+
+    /// Takes out of the states what only the block they come from can name.
+    fn forget_temporaries(
+        &mut self,
+        frame: FrameId,
+        dead: &[LocalId],
+        sent: &mut [(Node, States)],
+    ) {
+        if dead.is_empty() {
+            return;
+        }
+        let objects: Vec<ObjId> = dead.iter().map(|id| self.local(frame, *id)).collect();
+        for state in sent.iter_mut().flat_map(|(_, states)| &mut states.entries) {
+            let state = Rc::make_mut(&mut state.0);
+            state.mem.retain(|key, _| !objects.contains(&key.0));
+            state.versions.retain(|object, _| !objects.contains(object));
+        }
     }
 
     fn block(&mut self, frame: FrameId, body: &BodyRef, node: Node, state: State) -> Vec<State> {

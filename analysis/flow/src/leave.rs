@@ -79,7 +79,7 @@ impl Interp<'_> {
         for id in live {
             let Some(site) = self.sites.get(&id) else { continue };
             let same_function = self.interner.event_of(id).frame == self.root.frame;
-            let failed = self.reserve_failed(state, id);
+            let failed = state.references.get(&id).is_some_and(|reference| reference.failed);
             let fact = Unreleased { call: site.view.clone(), failed, same_function };
             self.observe(at, Fact::Unreleased(Box::new(fact)));
         }
@@ -104,7 +104,7 @@ impl Interp<'_> {
             }
             let Some(site) = self.sites.get(&id) else { continue };
             let same_function = self.interner.event_of(id).frame == frame;
-            let failed = self.reserve_failed(state, id);
+            let failed = state.references.get(&id).is_some_and(|reference| reference.failed);
             let fact = Unreleased { call: site.view.clone(), failed, same_function };
             let at = self.interner.event(frame, span);
             self.observe(at, Fact::Unreleased(Box::new(fact)));
@@ -119,22 +119,6 @@ impl Interp<'_> {
         if self.root.is_program {
             self.leave_slices(state, at, true);
         }
-    }
-
-    /// Whether the path is one on which the result of the reservation was seen to be an error.
-    fn reserve_failed(&self, state: &State, id: EventId) -> bool {
-        state.mem.values().any(|value| match value {
-            Value::Num(num) => {
-                let own = num.lin.as_ref().is_some_and(|lin| match lin.terms[..] {
-                    [(symbol, 1)] => {
-                        *self.interner.symbol_of(symbol) == crate::value::Sym::Result(id)
-                    }
-                    _ => false,
-                });
-                own && !num.scalar.contains(0)
-            }
-            _ => false,
-        })
     }
 
     /// `known` says that the verdict is a number.

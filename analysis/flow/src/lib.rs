@@ -28,6 +28,7 @@ mod memory;
 mod mir;
 pub mod observe;
 mod roots;
+mod shared;
 mod state;
 mod value;
 mod views;

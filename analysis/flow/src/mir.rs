@@ -65,6 +65,8 @@ pub(crate) struct Local {
 pub(crate) struct Block {
     pub(crate) insts: Vec<Inst>,
     pub(crate) term: Terminator,
+    /// Temporaries that no other block knows: forgotten at the end.
+    pub(crate) temporaries: Vec<LocalId>,
 }
 
 /// One instruction.

@@ -4,12 +4,11 @@
 //! owed) and numbers. States of different shape stay apart at a join, so that `if (err) goto out;`
 //! keeps its correlation with what was released; states of one shape are merged by joining numbers.
 
-use std::collections::BTreeMap;
-
 use domains::Interval;
 use smol_str::SmolStr;
 
 use crate::intern::Interner;
+use crate::shared::Shared;
 use crate::value::{EventId, FrameId, Key, Num, ObjId, PathId, Ptr, SymId, Value};
 
 /// Kinds of memory a dynptr may be over.
@@ -239,6 +238,8 @@ pub(crate) struct Slice {
 /// A reserved ring buffer record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reference {
+    /// The result of the reservation was seen to be an error.
+    pub(crate) failed: bool,
     pub(crate) released: Option<EventId>,
     /// Given back by a `cleanup` attribute, or out of sight.
     pub(crate) excused: bool,
@@ -257,21 +258,22 @@ pub(crate) enum Pulled {
 /// The state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
-    pub(crate) mem: BTreeMap<Key, Value>,
-    /// Last write of unknown extent to an object.
-    pub(crate) versions: BTreeMap<ObjId, EventId>,
-    pub(crate) dynptrs: BTreeMap<Key, Dynptr>,
-    pub(crate) slices: BTreeMap<EventId, Slice>,
+    pub(crate) dynptrs: Shared<Key, Dynptr>,
+    pub(crate) slices: Shared<EventId, Slice>,
     /// Slices whose call ran again while something was owed.
-    pub(crate) lost: BTreeMap<EventId, Slice>,
-    pub(crate) references: BTreeMap<EventId, Reference>,
+    pub(crate) lost: Shared<EventId, Slice>,
+    pub(crate) references: Shared<EventId, Reference>,
     /// Pointers into the packet that are no longer valid.
-    pub(crate) stale_packet: BTreeMap<ObjId, Stale>,
+    pub(crate) stale_packet: Shared<ObjId, Stale>,
     pub(crate) pulled: Pulled,
     /// The skb is not shared with a clone.
     pub(crate) private: bool,
     /// Destinations of reads whose result was ignored, with nothing in them before.
-    pub(crate) unread: BTreeMap<Key, EventId>,
+    pub(crate) unread: Shared<Key, EventId>,
+    /// Last write of unknown extent to an object.
+    pub(crate) versions: Shared<ObjId, EventId>,
+    /// The largest part, and so the last to be compared.
+    pub(crate) mem: Shared<Key, Value>,
 }
 
 /// What came of trying to merge two states.
@@ -288,16 +290,16 @@ pub(crate) enum Merge {
 impl State {
     pub(crate) fn new() -> Self {
         State {
-            mem: BTreeMap::new(),
-            versions: BTreeMap::new(),
-            dynptrs: BTreeMap::new(),
-            slices: BTreeMap::new(),
-            lost: BTreeMap::new(),
-            references: BTreeMap::new(),
-            stale_packet: BTreeMap::new(),
+            mem: Shared::new(),
+            versions: Shared::new(),
+            dynptrs: Shared::new(),
+            slices: Shared::new(),
+            lost: Shared::new(),
+            references: Shared::new(),
+            stale_packet: Shared::new(),
             pulled: Pulled::No,
             private: false,
-            unread: BTreeMap::new(),
+            unread: Shared::new(),
         }
     }
 
@@ -355,7 +357,10 @@ impl State {
         let before = self.mem.len();
         self.mem.retain(|key, _| other.mem.contains_key(key));
         grew |= self.mem.len() != before;
-        for (key, mine) in &mut self.mem {
+        if self.mem.same(&other.mem) {
+            return grew;
+        }
+        for (key, mine) in self.mem.iter_mut() {
             let Some(theirs) = other.mem.get(key) else { continue };
             if mine == theirs {
                 continue;
@@ -410,17 +415,20 @@ impl State {
 
     /// Makes room for a new meaning of a symbol: whatever mentions it is no longer known by it.
     pub(crate) fn forget_symbol(&mut self, interner: &Interner, symbol: SymId) {
+        let mentions = |lin: &crate::value::Lin| {
+            lin.terms.iter().any(|(term, _)| interner.symbol_mentions(*term, symbol))
+        };
         let clean = |num: &mut Num| {
-            let mentions = |lin: &crate::value::Lin| {
-                lin.terms.iter().any(|(term, _)| interner.symbol_mentions(*term, symbol))
-            };
-            if num.lin.as_ref().is_some_and(mentions) {
+            if num.lin.as_ref().is_some_and(&mentions) {
                 num.lin = None;
             }
         };
-        for value in self.mem.values_mut() {
-            if let Value::Num(num) = value {
-                clean(num);
+        let is_known = |value: &Value| matches!(value, Value::Num(Num { lin: Some(lin), .. }) if mentions(lin));
+        let known: Vec<Key> =
+            self.mem.iter().filter(|(_, value)| is_known(value)).map(|(key, _)| *key).collect();
+        for key in known {
+            if let Some(Value::Num(num)) = self.mem.get_mut(&key) {
+                num.lin = None;
             }
         }
         for dynptr in self.dynptrs.values_mut() {

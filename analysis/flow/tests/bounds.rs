@@ -157,7 +157,7 @@ fn deep_nesting() {
 
 #[test]
 fn long_chains() {
-    let otherwise = each(5_000, |out, i| write!(out, "else if (n == {i}) m = {i};\n"));
+    let otherwise = each(5_000, |out, i| writeln!(out, "else if (n == {i}) m = {i};"));
     check("else if", "", &format!("if (n < 0) m = 1; {otherwise}"));
     check("sum", "", &format!("m = n{};", " + n".repeat(10_000)));
     check("members", "", &format!("m = skb{};", "->a".repeat(5_000)));

@@ -52,7 +52,7 @@ pub(crate) fn figures(files: &[Source]) -> Result<Vec<Figure>> {
     let (thousand, four) = (path("1000"), path("4000"));
     let lines = write_tree(&thousand, files, 1_000)?;
     write_tree(&four, files, 4_000)?;
-    let mut runs = vec![run(&thousand)?, run(&thousand)?, run(&thousand)?];
+    let mut runs = [run(&thousand)?, run(&thousand)?, run(&thousand)?];
     runs.sort_by_key(|run| run.wall);
     let throughput = lines as f64 / runs[0].wall.as_secs_f64();
     let busy = runs.iter().map(|run| run.processor).min().unwrap_or_default();

@@ -80,7 +80,10 @@ pub(crate) fn measure(files: &[Source]) -> Result<Phases> {
             let bare = timed(|| parser.parse(masked, None).context("no tree").map(drop));
             bare.1?;
             round[0] += bare.0;
-            for (sum, time) in round[1..].iter_mut().zip(one(file, if file.text.contains("../include/") { &own } else { &none })?) {
+            for (sum, time) in round[1..]
+                .iter_mut()
+                .zip(one(file, if file.text.contains("../include/") { &own } else { &none })?)
+            {
                 *sum += time;
             }
         }

@@ -2,6 +2,7 @@
 
 mod call;
 mod expr;
+mod live;
 mod stmt;
 mod types;
 
@@ -36,6 +37,7 @@ pub(crate) fn lower_function(sema: &Sema, function: &ast::Function, foreign: boo
     let end = Span::new(function.span.end.saturating_sub(1), function.span.end);
     lowerer.terminate(Terminator::Return { value: None, span: end });
     lowerer.resolve_gotos();
+    live::find_temporaries(&lowerer.locals, &mut lowerer.blocks);
     Rc::new(Body {
         name: function.name.clone(),
         span: function.span,
