@@ -181,7 +181,24 @@ impl Interp<'_> {
         let frame = Frame { caller: Some((call.frame, call.span)), body, is_global };
         let frame = self.interner.call_frame(call.frame, (call.span, call.number), frame);
         let exits = self.enter(state, frame, values, at);
-        exits.into_iter().map(|exit| self.returned(exit, frame, Some(call), at)).collect()
+        let result = (self.local(call.frame, call.dst), ROOT_PATH);
+        let mut states: Vec<State> = Vec::new();
+        for exit in exits {
+            let state = self.returned(exit, frame, Some(call), at);
+            // Ways out that differ only in numbers other than the result are one to the caller.
+            let alike = states.iter_mut().find(|old| {
+                old.same_shape(&state)
+                    && old.mem.get(&result) == state.mem.get(&result)
+                    && old.same_pointers(&state)
+            });
+            match alike {
+                Some(old) => {
+                    old.merge(&state, false);
+                }
+                None => states.push(state),
+            }
+        }
+        states
     }
 
     fn is_active(&self, frame: FrameId, name: &str) -> bool {

@@ -126,7 +126,7 @@ impl Interp<'_> {
         let all: Vec<(EventId, Slice)> = state
             .slices
             .iter()
-            .chain(&state.lost)
+            .chain(state.lost.iter())
             .map(|(id, slice)| (*id, slice.clone()))
             .collect();
         for (id, slice) in all {
@@ -243,7 +243,7 @@ impl Interp<'_> {
             }
         };
         note(value);
-        for (key, value) in &state.mem {
+        for (key, value) in state.mem.iter() {
             let outlives = self
                 .interner
                 .owner(*key)

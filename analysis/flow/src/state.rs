@@ -313,16 +313,18 @@ impl State {
             && self.dynptrs.len() == other.dynptrs.len()
             && self.slices.len() == other.slices.len()
             && self.lost.keys().eq(other.lost.keys())
-            && self
-                .dynptrs
-                .iter()
-                .zip(&other.dynptrs)
-                .all(|((a, x), (b, y))| a == b && x.same_shape(y))
-            && self
-                .slices
-                .iter()
-                .zip(&other.slices)
-                .all(|((a, x), (b, y))| a == b && x.same_shape(y))
+            && (self.dynptrs.same(&other.dynptrs)
+                || self
+                    .dynptrs
+                    .iter()
+                    .zip(other.dynptrs.iter())
+                    .all(|((a, x), (b, y))| a == b && x.same_shape(y)))
+            && (self.slices.same(&other.slices)
+                || self
+                    .slices
+                    .iter()
+                    .zip(other.slices.iter())
+                    .all(|((a, x), (b, y))| a == b && x.same_shape(y)))
     }
 
     /// Joins the numbers of a state of the same shape.
@@ -343,8 +345,8 @@ impl State {
         grew |= self.merge_memory(other, widen);
         if self.versions != other.versions {
             let before = self.versions.len();
-            for (object, event) in &other.versions {
-                self.versions.entry(*object).or_insert(*event);
+            for (object, event) in other.versions.iter() {
+                self.versions.insert_new(*object, || *event);
             }
             grew |= self.versions.len() != before;
         }

@@ -2,6 +2,7 @@
 //! path, or the truth of a predicate about a slice.
 
 use domains::{Comparison, Interval, Scalar};
+use smallvec::{SmallVec, smallvec};
 use smol_str::SmolStr;
 use syntax::ast::BinaryOp;
 use text::Span;
@@ -86,17 +87,18 @@ pub(crate) enum Sym {
 /// constant + Σ factor · symbol, over the integers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Lin {
-    pub(crate) terms: Vec<(SymId, i64)>,
+    /// By symbol; most have one.
+    pub(crate) terms: SmallVec<[(SymId, i64); 2]>,
     pub(crate) constant: i64,
 }
 
 impl Lin {
     pub(crate) fn constant(constant: i64) -> Self {
-        Lin { terms: Vec::new(), constant }
+        Lin { terms: SmallVec::new(), constant }
     }
 
     pub(crate) fn symbol(symbol: SymId) -> Self {
-        Lin { terms: vec![(symbol, 1)], constant: 0 }
+        Lin { terms: smallvec![(symbol, 1)], constant: 0 }
     }
 
     /// self + factor · other; nothing on overflow.

@@ -22,7 +22,7 @@ impl Interp<'_> {
             return if known { vec![(*id, data.bytes.as_constant())] } else { Vec::new() };
         }
         let mut found = Vec::new();
-        for (id, slice) in &state.slices {
+        for (id, slice) in state.slices.iter() {
             let Buffer::Known(buffer) = &slice.buffer else { continue };
             let distance = match (data.bytes.as_constant(), buffer.bytes.as_constant()) {
                 (Some(data), Some(buffer)) => Some(data - buffer),
@@ -217,7 +217,7 @@ impl Interp<'_> {
         if state.slices.values().any(meant) {
             return;
         }
-        for (id, slice) in &state.slices {
+        for (id, slice) in state.slices.iter() {
             let Some(compared) =
                 slice.compared.filter(|_| slice.alias == Alias::Not && slice.null == Tri::No)
             else {
@@ -272,7 +272,7 @@ impl Interp<'_> {
             .filter(|object| matches!(self.interner.object_kind(*object), ObjKind::Packet(_)))
             .collect();
         for object in pointers {
-            state.stale_packet.entry(object).or_insert_with(|| Stale { cause: cause.clone(), at });
+            state.stale_packet.insert_new(object, || Stale { cause: cause.clone(), at });
         }
     }
 
