@@ -76,7 +76,7 @@ proptest! {
 
     #[test]
     fn overflow_gives_nothing(factor in prop_oneof![Just(i64::MIN), Just(i64::MAX)]) {
-        let large = Lin { terms: vec![(SymId(0), i64::MAX)], constant: i64::MIN };
+        let large = Lin { terms: smallvec::smallvec![(SymId(0), i64::MAX)], constant: i64::MIN };
         prop_assert_eq!(large.add_scaled(&large, factor), None);
         prop_assert_eq!(large.add_scaled(&large, 1), None);
     }
