@@ -260,6 +260,11 @@ impl Interp<'_> {
         self.buffer_write(state, &ptr, size, None, at);
         self.overwrite_dynptrs(state, &ptr, at);
         state.forget(&self.interner, ptr.obj, ptr.path, at);
+        // Nothing unknown was written: a dynptr in there is still to be made.
+        if ptr.path == ROOT_PATH && matches!(self.interner.object_kind(ptr.obj), ObjKind::Local(..))
+        {
+            state.versions.remove(&ptr.obj);
+        }
         // Initialised memory is not garbage: a read that fails leaves zeroes there.
         state.mem.insert(ptr.key(), Value::Num(Num::constant(0)));
     }

@@ -457,6 +457,15 @@ impl Interp<'_> {
     /// Nothing is known about the function: it does the harmless thing, and what it is given is no
     /// longer certain.
     fn unknown_call(&mut self, state: &mut State, call: &Call<'_>, values: &[Value], at: EventId) {
+        // On the way of an error a macro that is not known may well return.
+        if call.ignored {
+            for slice in
+                state.slices.values_mut().filter(|slice| slice.null == crate::observe::Tri::Yes)
+            {
+                slice.null = crate::observe::Tri::No;
+                slice.fallback_owed = false;
+            }
+        }
         for arg in call.args {
             // A structure named as an argument may be a macro's way to its address.
             if let ExprKind::Load(place) = &arg.without_casts().kind

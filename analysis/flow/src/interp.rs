@@ -19,7 +19,7 @@ use crate::state::{Merge, State};
 use crate::value::{EventId, FrameId, ObjId, ObjKind, ROOT_PATH, Value};
 
 /// Instructions interpreted for one root, all activations together.
-const STEP_BUDGET: u32 = 150_000;
+const STEP_BUDGET: u32 = 60_000;
 /// Nodes taken in one activation.
 const NODE_BUDGET: u32 = 4_000;
 /// States kept apart at one point.

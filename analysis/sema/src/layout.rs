@@ -90,6 +90,7 @@ impl Sema {
 
     fn list_fields(&self, record: &Ty, base: u64, fields: &mut Vec<(Name, Field)>) -> Option<()> {
         let Ty::Record(record) = record else { return None };
+        let _level = self.enter()?;
         for member in &self.layout(record).filter(|_| record.is_complete())?.members {
             let offset = base.checked_add(member.offset?)?;
             match &member.name {
@@ -114,6 +115,8 @@ impl Sema {
         {
             return Some((member.ty.clone(), member.offset, member.bit_field));
         }
+        // A record can name itself as an anonymous member; only the level ends that.
+        let _level = self.enter()?;
         let anonymous =
             layout.members.iter().filter(|member| member.name.is_none() && !member.bit_field);
         anonymous.into_iter().find_map(|member| {

@@ -42,9 +42,9 @@ fn check(cx: &mut RuleCx<'_>) {
 }
 
 /// Whether bits are meant to stand in the upper half: the value surely lies there, or it was shifted
-/// up so far that its last byte is fixed.
+/// up so far that its last bytes are fixed.
 fn loses_bits(offset: Scalar) -> bool {
     let above = offset.min() > i128::from(u32::MAX) && offset.max() < i128::from(u64::MAX);
-    let shifted = offset.bits().mask().trailing_zeros() >= 8 && offset.bits().mask() >> 32 != 0;
+    let shifted = offset.bits().mask().trailing_zeros() >= 16 && offset.bits().mask() >> 32 != 0;
     above || shifted && offset.max() > i128::from(u32::MAX)
 }

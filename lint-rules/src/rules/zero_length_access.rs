@@ -2,7 +2,7 @@
 
 use diagnostic::{Applicability, KernelVerdict, Severity};
 use flow::observe::Api;
-use text::Edit;
+use text::{Edit, Span};
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -19,6 +19,12 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
+/// Whether the length is 0 on every path to the call: a variable that is 0 at first is no mistake.
+fn always_zero(cx: &RuleCx<'_>, call: Span) -> bool {
+    let mut lengths = cx.calls().filter(|(_, other)| other.call.span == call).map(|(_, other)| other.length);
+    lengths.all(|length| length.and_then(domains::Scalar::as_constant) == Some(0))
+}
+
 fn check(cx: &mut RuleCx<'_>) {
     for (observation, call) in cx.calls() {
         let (offset, length) = match call.api {
@@ -27,7 +33,7 @@ fn check(cx: &mut RuleCx<'_>) {
             Api::Memset => (1, 2),
             _ => continue,
         };
-        if call.length.and_then(domains::Scalar::as_constant) != Some(0) {
+        if !always_zero(cx, call.call.span) {
             continue;
         }
         let swapped = call.offset.and_then(domains::Scalar::as_constant) != Some(0);

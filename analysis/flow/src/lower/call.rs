@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use syntax::ast;
 use text::Span;
 
-use super::{Lowerer, MACRO_DEPTH};
+use super::{Lowerer, MACRO_DEPTH, MAX_EXPANSIONS};
 use crate::mir::{Callee, Expr, ExprKind};
 
 /// Macros of libbpf's headers that stand for their first argument.
@@ -61,11 +61,14 @@ impl Lowerer<'_> {
 
     /// Macros inside macros are bounded, and none is expanded inside itself.
     pub(super) fn may_expand(&self, name: &SmolStr) -> bool {
-        self.macro_depth < MACRO_DEPTH && !self.expanding.contains(name)
+        self.macro_depth < MACRO_DEPTH
+            && self.expansions < MAX_EXPANSIONS
+            && !self.expanding.contains(name)
     }
 
     pub(super) fn expanded<T>(&mut self, name: SmolStr, lower: impl FnOnce(&mut Self) -> T) -> T {
         self.macro_depth += 1;
+        self.expansions += 1;
         self.expanding.push(name);
         let result = lower(self);
         self.expanding.pop();

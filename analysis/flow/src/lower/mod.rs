@@ -21,6 +21,8 @@ use crate::mir::{
 
 /// Macros are expanded inside macros this deep.
 const MACRO_DEPTH: u32 = 12;
+/// Macros expanded in one function: one that doubles at every level stays small.
+const MAX_EXPANSIONS: u32 = 2_000;
 /// Blocks of one function; what is beyond is cut off and the function counts as uncertain.
 const MAX_BLOCKS: usize = 20_000;
 
@@ -130,6 +132,7 @@ struct Lowerer<'a> {
     result_targets: FxHashMap<LocalId, SmolStr>,
     calls: u32,
     macro_depth: u32,
+    expansions: u32,
     expanding: Vec<SmolStr>,
     uncertain: bool,
 }
@@ -163,6 +166,7 @@ impl<'a> Lowerer<'a> {
             result_targets: FxHashMap::default(),
             calls: 0,
             macro_depth: 0,
+            expansions: 0,
             expanding: Vec::new(),
             uncertain: false,
         }
