@@ -130,7 +130,7 @@ impl Lowerer<'_> {
             let signed = value <= i128::from(i64::MAX);
             return Expr { kind: ExprKind::Const(value), ty: Ty::Int { bits, signed }, span };
         }
-        if !self.expanding.contains(name)
+        if self.may_expand(name)
             && let Some(expansion) = self.sema.expand_object(name, span)
         {
             return self.expanded(name.clone(), |lowerer| lowerer.value(&expansion));
