@@ -4,6 +4,8 @@ use diagnostic::{Finding, Fix, Label, Severity};
 use flow::observe::{DynptrCall, SliceView};
 use flow::{Analysis, Fact, Observation};
 use kernel_model::Version;
+use syntax::Parsed;
+use syntax::ast::Unit;
 use text::Span;
 
 use crate::Rule;
@@ -11,6 +13,7 @@ use crate::Rule;
 /// The facts of a file and the findings so far.
 pub struct RuleCx<'a> {
     text: &'a str,
+    unit: &'a Unit,
     analysis: &'a Analysis,
     kernel: Version,
     rule: Option<&'static Rule>,
@@ -18,8 +21,15 @@ pub struct RuleCx<'a> {
 }
 
 impl<'a> RuleCx<'a> {
-    pub(crate) fn new(text: &'a str, analysis: &'a Analysis, kernel: Version) -> Self {
-        RuleCx { text, analysis, kernel, rule: None, findings: Vec::new() }
+    pub(crate) fn new(parsed: &'a Parsed, analysis: &'a Analysis, kernel: Version) -> Self {
+        RuleCx {
+            text: parsed.text(),
+            unit: parsed.unit(),
+            analysis,
+            kernel,
+            rule: None,
+            findings: Vec::new(),
+        }
     }
 
     pub(crate) fn run(&mut self, rule: &'static Rule) {
@@ -35,6 +45,11 @@ impl<'a> RuleCx<'a> {
     /// The text of the file.
     pub fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// What the text says, for fixes.
+    pub(crate) fn unit(&self) -> &'a Unit {
+        self.unit
     }
 
     /// The kernel the program is to run on.
@@ -53,22 +68,6 @@ impl<'a> RuleCx<'a> {
             Fact::Call(call) => Some((observation, &**call)),
             _ => None,
         })
-    }
-
-    /// The statements of the file's functions.
-    pub fn statements(&self) -> &'a [flow::StmtSpan] {
-        &self.analysis.statements
-    }
-
-    /// The edit that makes a function of the file static.
-    pub fn static_edit(&self, function: &str) -> Vec<text::Edit> {
-        let start = self
-            .analysis
-            .functions
-            .iter()
-            .find(|known| known.name == function)
-            .map(|known| known.span.start);
-        start.map(|start| vec![text::Edit::insert(start, "static ")]).unwrap_or_default()
     }
 
     /// A piece of the file, on one line.

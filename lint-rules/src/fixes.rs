@@ -1,8 +1,24 @@
 //! Edits that several rules make.
+//!
+//! Fixes are the only place where the syntax tree is asked: facts say what is wrong, the tree says where something
+//! can be put. What a macro makes is never edited, and nothing is offered where the place is not certain.
+
+mod declare;
+mod exits;
+mod exprs;
+mod layout;
+mod paths;
+mod seat;
+mod write_back;
+
+pub(crate) use exits::discard;
+pub(crate) use layout::length;
+pub(crate) use seat::{Seat, Standing};
+pub(crate) use write_back::WriteBackText;
 
 use diagnostic::{Applicability, Fix};
-use flow::StmtSpan;
-use flow::observe::SliceView;
+use flow::observe::{CallView, SliceView};
+use syntax::ast::{Declarator, Expr, ExprKind, Item, StmtKind, Type};
 use text::{Edit, Span};
 
 use crate::cx::RuleCx;
@@ -22,146 +38,82 @@ fn fix(title: String, applicability: Applicability, edits: Vec<Edit>) -> Option<
 }
 
 impl RuleCx<'_> {
-    /// The innermost statement of a list that holds a place.
-    pub(crate) fn statement(&self, place: Span) -> Option<StmtSpan> {
-        self.statements()
-            .iter()
-            .filter(|stmt| stmt.span.contains(place))
-            .min_by_key(|stmt| stmt.span.len())
-            .copied()
+    /// Whether a call stands in the file as it was analysed: not made by a macro, not in a header.
+    pub(crate) fn is_written(&self, call: &CallView) -> bool {
+        call.span.text(self.text()).starts_with(call.name.as_str())
+            && (0..call.args.len()).all(|position| self.argument_span(call, position).is_some())
     }
 
-    /// Blanks in front of a statement, if nothing else stands on its line.
-    fn indent(&self, at: u32) -> Option<&str> {
-        let line = self.text()[..at as usize].rfind('\n').map_or(0, |newline| newline + 1);
-        let blank = &self.text()[line..at as usize];
-        blank.chars().all(char::is_whitespace).then_some(blank)
+    /// The place of an argument, if it is one: what a macro makes of its parameters has the place of the macro.
+    pub(crate) fn argument_span(&self, call: &CallView, position: usize) -> Option<Span> {
+        let span = *call.args.get(position)?;
+        let apart = |other: &Span| other.end <= span.start || span.end <= other.start;
+        let others = call.args.iter().enumerate().filter(|(index, _)| *index != position);
+        let real = call.span.contains(span) && call.span.start < span.start && !span.is_empty();
+        (real && others.into_iter().all(|(_, other)| apart(other) || *other == call.span))
+            .then_some(span)
     }
 
-    fn newline(&self) -> &'static str {
-        if self.text().contains("\r\n") { "\r\n" } else { "\n" }
+    /// An argument as it is written in the file.
+    pub(crate) fn argument(&self, call: &CallView, position: usize) -> Option<String> {
+        self.argument_span(call, position).map(|span| self.quote(span))
     }
 
-    /// Inserts lines behind a statement, indented like it.
-    pub(crate) fn insert_after(&self, stmt: Span, lines: &[&str]) -> Edit {
-        let mut text = String::new();
-        for line in lines {
-            match self.indent(stmt.start) {
-                Some(indent) => {
-                    text.push_str(self.newline());
-                    text.push_str(indent);
-                    text.push_str(line);
+    /// Replaces an argument of a call.
+    pub(crate) fn replace_argument(
+        &self,
+        call: &CallView,
+        position: usize,
+        text: impl Into<String>,
+    ) -> Option<Edit> {
+        self.is_written(call).then_some(())?;
+        self.argument_span(call, position).map(|span| Edit::replace(span, text))
+    }
+
+    /// Calls another function with the same arguments.
+    pub(crate) fn rename_call(&self, call: &CallView, to: &str) -> Option<Edit> {
+        let name = Span::new(call.span.start, call.span.start + length(&call.name));
+        self.is_written(call).then(|| Edit::replace(name, to))
+    }
+
+    /// The variable or member that receives the result of a slice call.
+    pub(crate) fn receiver(&self, slice: &SliceView) -> Option<String> {
+        if !slice.name.is_empty() {
+            return Some(slice.name.to_string());
+        }
+        match &self.simple_seat(slice.call.span)?.stmt.kind {
+            StmtKind::Expr(Some(Expr { kind: ExprKind::Assign(None, to, value), .. })) => {
+                (value.without_casts().span == slice.call.span).then(|| self.quote(to.span))
+            }
+            _ => None,
+        }
+    }
+
+    /// The edits that make a function of the file static, with its prototypes.
+    pub(crate) fn static_edit(&self, function: &str) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        for item in &self.unit().items {
+            match item {
+                Item::Function(known) if known.name == function => {
+                    if known.attrs.section.is_some() || known.has_attr("__weak") {
+                        return Vec::new();
+                    }
+                    edits.push(Edit::insert(known.span.start, "static "));
                 }
-                None => {
-                    text.push(' ');
-                    text.push_str(line.trim_start());
+                Item::Declaration(prototype) => {
+                    let declares = |known: &Declarator| {
+                        known.name == function && matches!(known.ty, Type::Function(_))
+                    };
+                    if prototype.declarators.iter().any(declares) {
+                        if prototype.is_extern || prototype.declarators.len() > 1 {
+                            return Vec::new();
+                        }
+                        edits.push(Edit::insert(prototype.span.start, "static "));
+                    }
                 }
+                Item::Function(_) => {}
             }
         }
-        Edit::insert(stmt.end, text)
+        edits
     }
-
-    /// Inserts lines in front of a statement, indented like it.
-    pub(crate) fn insert_before(&self, stmt: Span, lines: &[&str]) -> Edit {
-        let mut text = String::new();
-        for line in lines {
-            text.push_str(line);
-            match self.indent(stmt.start) {
-                Some(indent) => {
-                    text.push_str(self.newline());
-                    text.push_str(indent);
-                }
-                None => text.push(' '),
-            }
-        }
-        Edit::insert(stmt.start, text)
-    }
-
-    /// Deletes a statement, with its line if nothing else stands there.
-    pub(crate) fn delete(&self, stmt: Span) -> Edit {
-        let mut span = stmt;
-        if let Some(indent) = self.indent(stmt.start) {
-            let rest = &self.text()[stmt.end as usize..];
-            let blank = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
-            if rest[blank..].starts_with('\n') {
-                span.start -= u32::try_from(indent.len()).unwrap_or(0);
-                span.end += u32::try_from(blank + 1).unwrap_or(0);
-            }
-        }
-        Edit::replace(span, "")
-    }
-
-    /// The statement that gives a slice back: `if (p == buf) bpf_dynptr_write(…);` as lines.
-    pub(crate) fn write_back_lines(&self, slice: &SliceView) -> Option<[String; 2]> {
-        let [dynptr, offset, buffer, length] = slice.call.args[..] else { return None };
-        if slice.name.is_empty() {
-            return None;
-        }
-        let buffer = self.quote(buffer);
-        let pointer = if slice.needs_cast {
-            format!("(void *){}", slice.name)
-        } else {
-            slice.name.to_string()
-        };
-        let write = format!(
-            "\tbpf_dynptr_write({}, {}, {buffer}, {}, 0);",
-            self.quote(dynptr),
-            self.quote(offset),
-            self.quote(length)
-        );
-        Some([format!("if ({pointer} == {buffer})"), write])
-    }
-
-    /// Where to insert what must happen after `store` on the way to `leave`.
-    pub(crate) fn place_between(&self, store: Span, leave: Span) -> Option<Span> {
-        let common = self
-            .statements()
-            .iter()
-            .filter(|stmt| {
-                stmt.list.contains(store) && stmt.list.contains(leave) && stmt.span.contains(store)
-            })
-            .min_by_key(|stmt| stmt.list.len())?;
-        let after = Span::new(store.end, common.span.end).text(self.text());
-        let jumps = ["goto", "return", "break", "continue"].iter().any(|word| after.contains(word));
-        let chosen =
-            if jumps || common.span.contains(leave) { self.statement(store)? } else { *common };
-        (!chosen.span.contains(leave)).then_some(chosen.span)
-    }
-
-    /// Makes the call the read-write (or read-only) variant.
-    pub(crate) fn rename_call(&self, call: &flow::observe::CallView, to: &str) -> Option<Edit> {
-        let text = call.span.text(self.text());
-        let name = call.name.as_str();
-        let start = u32::try_from(text.find(name)?).ok()? + call.span.start;
-        let end = start + u32::try_from(name.len()).ok()?;
-        Some(Edit::replace(Span::new(start, end), to))
-    }
-
-    /// `if (!p) return …;` for a program type.
-    pub(crate) fn early_return(&self, pointer: &str, code: &str) -> [String; 2] {
-        [format!("if (!{pointer})"), format!("\treturn {code};")]
-    }
-
-    /// A statement that is a block's own and ends with a semicolon: something can be put next to it.
-    pub(crate) fn plain_statement(&self, place: Span) -> Option<Span> {
-        let stmt = self.statement(place)?;
-        let text = stmt.span.text(self.text());
-        let compound =
-            ["if", "for", "while", "do", "switch"].iter().any(|word| starts_with_word(text, word));
-        (text.ends_with(';') && !compound).then_some(stmt.span)
-    }
-
-    /// Whether a word stands anywhere in the text.
-    pub(crate) fn mentions_word(&self, word: &str) -> bool {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        self.text().match_indices(word).any(|(at, _)| {
-            !self.text()[..at].ends_with(is_word)
-                && !self.text()[at + word.len()..].starts_with(is_word)
-        })
-    }
-}
-
-fn starts_with_word(text: &str, word: &str) -> bool {
-    text.strip_prefix(word)
-        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
 }

@@ -26,7 +26,7 @@ pub fn check(parsed: &Parsed, headers: &Headers, lint: &Lint) -> Vec<Finding> {
     }
     let sema = Sema::new(parsed, headers);
     let analysis = flow::analyse(&sema, &text);
-    findings(&text, &analysis, lint)
+    findings(parsed, &analysis, lint)
 }
 
 /// Headers beyond this size are dumps of kernel types; they define no functions that a program calls.
@@ -40,8 +40,8 @@ fn may_concern(text: &str, headers: &Headers) -> bool {
     text.contains("dynptr") || headers.iter().any(own)
 }
 
-fn findings(text: &str, analysis: &Analysis, lint: &Lint) -> Vec<Finding> {
-    let mut cx = RuleCx::new(text, analysis, lint.kernel);
+fn findings(parsed: &Parsed, analysis: &Analysis, lint: &Lint) -> Vec<Finding> {
+    let mut cx = RuleCx::new(parsed, analysis, lint.kernel);
     for rule in ALL {
         cx.run(rule);
     }

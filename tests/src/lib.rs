@@ -29,6 +29,13 @@ pub fn lint_with(text: &str, headers: &Headers) -> Vec<Finding> {
 
 /// The findings of a file, with the headers that stand beside it.
 pub fn lint_file(path: &Path) -> (String, Vec<Finding>) {
+    let (text, headers) = read(path);
+    let findings = lint_with(&text, &headers);
+    (text, findings)
+}
+
+/// The text of a file, and the headers that stand beside it.
+pub fn read(path: &Path) -> (String, Headers) {
     let text =
         std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut headers = Vec::new();
@@ -37,8 +44,7 @@ pub fn lint_file(path: &Path) -> (String, Vec<Finding>) {
     for (name, _) in sema::Sema::includes(&parsed) {
         include(path, name, &mut headers, &mut seen);
     }
-    let findings = lint_with(&text, &Headers::new(headers));
-    (text, findings)
+    (text, Headers::new(headers))
 }
 
 fn include(

@@ -10,6 +10,7 @@ use crate::dynptr::ApiCall;
 use crate::eval::typed;
 use crate::intern::Frame;
 use crate::interp::{Exit, Interp, callee_name};
+use crate::leave::{Held, held_at_ends};
 use crate::mir::{BodyRef, Callee, Expr, ExprKind, LocalId};
 use crate::observe::{CallView, Fact};
 use crate::state::State;
@@ -181,10 +182,11 @@ impl Interp<'_> {
         let frame = Frame { caller: Some((call.frame, call.span)), body, is_global };
         let frame = self.interner.call_frame(call.frame, (call.span, call.number), frame);
         let exits = self.enter(state, frame, values, at);
+        let held = held_at_ends(&exits);
         let result = (self.local(call.frame, call.dst), ROOT_PATH);
         let mut states: Vec<State> = Vec::new();
         for exit in exits {
-            let state = self.returned(exit, frame, Some(call), at);
+            let state = self.returned(exit, &held, frame, Some(call), at);
             // Ways out that differ only in numbers other than the result are one to the caller.
             let alike = states.iter_mut().find(|old| {
                 old.same_shape(&state)
@@ -237,6 +239,7 @@ impl Interp<'_> {
     fn returned(
         &mut self,
         exit: Exit,
+        held: &Held,
         frame: FrameId,
         call: Option<&Call<'_>>,
         at: EventId,
@@ -261,7 +264,7 @@ impl Interp<'_> {
                 None => self.store(&mut state, &Ptr::to(object), value, at),
             }
         }
-        self.leaks_of_callee(&mut state, frame, span);
+        self.leaks_of_callee(&mut state, frame, span, held);
         state.leave(&self.interner, frame);
         self.drop_dead_slices(&mut state, frame);
         state
@@ -362,8 +365,10 @@ impl Interp<'_> {
         for _ in 0..3 {
             let mut next: Vec<State> = Vec::new();
             for state in round {
-                for exit in self.enter(state, frame, &args, at) {
-                    let state = self.returned(exit, frame, None, at);
+                let exits = self.enter(state, frame, &args, at);
+                let held = held_at_ends(&exits);
+                for exit in exits {
+                    let state = self.returned(exit, &held, frame, None, at);
                     if !all.contains(&state) && !next.contains(&state) && next.len() < 8 {
                         next.push(state);
                     }
@@ -542,6 +547,8 @@ impl Interp<'_> {
                 let at = self.interner.event(call.frame, arg.span);
                 self.observe(at, Fact::GlobalArgument { slice, function: body.name.clone() });
             }
+            // The kernel takes writable memory only, whatever the function does with it.
+            self.mark_stored(id);
         }
     }
 

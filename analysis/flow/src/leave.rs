@@ -1,13 +1,17 @@
 //! The ends of paths: what is still owed when a program or function returns.
 
+use rustc_hash::FxHashMap;
 use syntax::ast::BinaryOp;
 use text::Span;
 
 use crate::interp::{Exit, Interp};
 use crate::mir::{Expr, ExprKind, PlaceBase};
-use crate::observe::{Fact, LostStore, Tri, Unreleased};
+use crate::observe::{CallView, Fact, LostStore, Tri, Unreleased};
 use crate::state::{Alias, Buffer, Slice, State};
 use crate::value::{EventId, FrameId, ObjKind, Value};
+
+/// For each end of paths, the reservations that are held on all of them.
+pub(crate) type Held = FxHashMap<Span, Vec<EventId>>;
 
 /// What becomes of the packet.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,12 +26,13 @@ impl Interp<'_> {
     /// Reports what is owed at the exits of the root.
     pub(crate) fn leave(&mut self, exits: Vec<Exit>) {
         let frame = self.root.frame;
+        let held = held_at_ends(&exits);
         for mut exit in exits {
             let at = self.interner.event(frame, exit.span);
             self.slices_returned(&exit.state, frame, &exit.value, exit.span);
             let value = exit.value.clone();
             self.escape(&mut exit.state, &value);
-            self.leave_references(&exit.state, at);
+            self.leave_references(&exit.state, at, held.get(&exit.span));
             if self.verdict(&exit) == Verdict::Kept {
                 let known = exit.value.as_constant().is_some();
                 self.leave_slices(&exit.state, at, known);
@@ -69,31 +74,34 @@ impl Interp<'_> {
         ["DROP", "SHOT", "ABORTED"].iter().any(|word| text.contains(word))
     }
 
-    fn leave_references(&mut self, state: &State, at: EventId) {
-        let live: Vec<EventId> = state
-            .references
-            .iter()
-            .filter(|(_, reference)| reference.released.is_none() && !reference.excused)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in live {
+    fn leave_references(&mut self, state: &State, at: EventId, held: Option<&Vec<EventId>>) {
+        for id in unreleased(state) {
             let Some(site) = self.sites.get(&id) else { continue };
             let same_function = self.interner.event_of(id).frame == self.root.frame;
             let failed = state.references.get(&id).is_some_and(|reference| reference.failed);
-            let fact = Unreleased { call: site.view.clone(), failed, same_function };
+            let always = held.is_some_and(|held| held.contains(&id));
+            let fact = Unreleased { call: site.view.clone(), failed, same_function, always };
             self.observe(at, Fact::Unreleased(Box::new(fact)));
         }
     }
 
+    /// The calls that made the reservations which are held, in the order of the text.
+    pub(crate) fn held(&self, state: &State) -> Vec<CallView> {
+        let sites = unreleased(state).into_iter().filter_map(|id| self.sites.get(&id));
+        let mut calls: Vec<CallView> = sites.map(|site| site.view.clone()).collect();
+        calls.sort_by_key(|call| call.span);
+        calls
+    }
+
     /// Reservations that only variables of a function hold that returns.
-    pub(crate) fn leaks_of_callee(&mut self, state: &mut State, frame: FrameId, span: Span) {
-        let live: Vec<EventId> = state
-            .references
-            .iter()
-            .filter(|(_, reference)| reference.released.is_none() && !reference.excused)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in live {
+    pub(crate) fn leaks_of_callee(
+        &mut self,
+        state: &mut State,
+        frame: FrameId,
+        span: Span,
+        held: &Held,
+    ) {
+        for id in unreleased(state) {
             let mut holders =
                 state.dynptrs.iter().filter(|(_, dynptr)| dynptr.reference == Some(id)).peekable();
             let dies = |key: &crate::value::Key| {
@@ -105,7 +113,8 @@ impl Interp<'_> {
             let Some(site) = self.sites.get(&id) else { continue };
             let same_function = self.interner.event_of(id).frame == frame;
             let failed = state.references.get(&id).is_some_and(|reference| reference.failed);
-            let fact = Unreleased { call: site.view.clone(), failed, same_function };
+            let always = held.get(&span).is_some_and(|held| held.contains(&id));
+            let fact = Unreleased { call: site.view.clone(), failed, same_function, always };
             let at = self.interner.event(frame, span);
             self.observe(at, Fact::Unreleased(Box::new(fact)));
             if let Some(reference) = state.references.get_mut(&id) {
@@ -318,6 +327,27 @@ impl Interp<'_> {
             }
         }
     }
+}
+
+/// The reservations that nothing has given back.
+fn unreleased(state: &State) -> Vec<EventId> {
+    let owed = state
+        .references
+        .iter()
+        .filter(|(_, reference)| reference.released.is_none() && !reference.excused);
+    owed.map(|(id, _)| *id).collect()
+}
+
+/// What is held where the paths of a function end.
+pub(crate) fn held_at_ends(exits: &[Exit]) -> Held {
+    let mut held = Held::default();
+    for exit in exits {
+        let here = unreleased(&exit.state);
+        held.entry(exit.span)
+            .and_modify(|known| known.retain(|id| here.contains(id)))
+            .or_insert(here);
+    }
+    held
 }
 
 /// Whether an expression may mean something else when it is written again.

@@ -153,6 +153,7 @@ impl Interp<'_> {
             stale,
             pointer: span,
             arithmetic,
+            held: if view.null == Tri::No { Vec::new() } else { self.held(state) },
         };
         self.observe(at, Fact::Access(Box::new(access)));
         if arithmetic {
@@ -308,9 +309,9 @@ impl Interp<'_> {
         let Some((key, event)) = hit else { return };
         state.unread.remove(&key);
         if let Some(site) = self.sites.get(&event) {
-            let fact =
-                Fact::UnreadUsed { used: self.interner.visible(at), call: site.view.clone() };
-            self.observe(event, fact);
+            let call = site.view.clone();
+            let (used, held) = (self.interner.visible(at), self.held(state));
+            self.observe(event, Fact::UnreadUsed { used, call, held });
         }
     }
 

@@ -188,6 +188,8 @@ pub enum Fact {
         used: Span,
         /// The read.
         call: CallView,
+        /// Calls whose reservations are held.
+        held: Vec<CallView>,
     },
 }
 
@@ -371,6 +373,8 @@ pub struct Access {
     pub pointer: Span,
     /// Only arithmetic, no access.
     pub arithmetic: bool,
+    /// Calls whose reservations are held, for an access that is not known to be possible.
+    pub held: Vec<CallView>,
 }
 
 /// A write-back.
@@ -422,6 +426,8 @@ pub struct Unreleased {
     pub failed: bool,
     /// The end of the path is in the function that reserved.
     pub same_function: bool,
+    /// All paths that end here hold the reservation.
+    pub always: bool,
 }
 
 /// A comparison of a result.

@@ -2,8 +2,9 @@
 
 use diagnostic::{Applicability, KernelVerdict, Severity};
 use flow::Fact;
-use flow::observe::SliceView;
+use flow::observe::{SliceKind, SliceView};
 use text::{Edit, Span};
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -29,7 +30,8 @@ fn check(cx: &mut RuleCx<'_>) {
         } else {
             format!("`{buffer}` is not filled when {pointer} points into the packet")
         };
-        let fix = fixes::doubtful("use the returned pointer", edits(cx, slice, observation.span));
+        let fix =
+            fixes::doubtful("use the returned pointer", edits(cx, slice, observation.span, *write));
         cx.report(observation, message)
             .label(slice.call.span, "the bytes are where the result of this call points")
             .help("use the pointer that the call returns")
@@ -38,20 +40,30 @@ fn check(cx: &mut RuleCx<'_>) {
     }
 }
 
-fn edits(cx: &RuleCx<'_>, slice: &SliceView, place: Span) -> Vec<Edit> {
-    let Some(argument) = slice.call.args.get(2).map(|span| cx.quote(*span)) else { return Vec::new() };
+/// The pointer instead of the buffer, and the write-back that a store needs.
+fn edits(cx: &RuleCx<'_>, slice: &SliceView, place: Span, write: bool) -> Vec<Edit> {
+    let Some(argument) = cx.argument(&slice.call, 2) else { return Vec::new() };
     let (text, name) = (cx.quote(place), slice.name.as_str());
     if name.is_empty() {
         return Vec::new();
     }
-    match argument.strip_prefix('&') {
-        Some(object) => match text.strip_prefix(object).and_then(|rest| rest.strip_prefix('.')) {
-            Some(field) => vec![Edit::replace(place, format!("{name}->{field}"))],
-            None => Vec::new(),
-        },
-        None => match text.strip_prefix(argument.as_str()) {
-            Some(rest) if rest.starts_with('[') => vec![Edit::replace(place, format!("{name}{rest}"))],
-            _ => Vec::new(),
-        },
+    let instead = match argument.strip_prefix('&') {
+        Some(object) => {
+            let field = text.strip_prefix(object).and_then(|rest| rest.strip_prefix('.'));
+            field.map(|field| format!("{name}->{field}"))
+        }
+        None => {
+            let rest = text.strip_prefix(argument.as_str()).filter(|rest| rest.starts_with('['));
+            rest.map(|rest| format!("{name}{rest}"))
+        }
+    };
+    let Some(instead) = instead else { return Vec::new() };
+    let mut edits = vec![Edit::replace(place, instead)];
+    if write && slice.kind == SliceKind::ReadWrite && !cx.is_written_back(slice) {
+        match cx.write_back_after(slice, &[place]) {
+            Some(writes) => edits.extend(writes),
+            None => edits.clear(),
+        }
     }
+    edits
 }

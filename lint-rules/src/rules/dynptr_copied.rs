@@ -3,6 +3,7 @@
 use diagnostic::{Applicability, KernelVerdict, Severity};
 use flow::Fact;
 use text::{Edit, Span};
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -45,9 +46,13 @@ fn check(cx: &mut RuleCx<'_>) {
 
 fn edits(cx: &RuleCx<'_>, assignment: Span, to: Option<Span>, from: Span) -> Vec<Edit> {
     let Some(to) = to else { return Vec::new() };
-    let whole = assignment.contains(to) && assignment.contains(from) && to.start == assignment.start;
+    let whole =
+        assignment.contains(to) && assignment.contains(from) && to.start == assignment.start;
     if !whole || from.end != assignment.end {
         return Vec::new();
     }
-    vec![Edit::replace(assignment, format!("bpf_dynptr_clone(&{}, &{})", cx.quote(from), cx.quote(to)))]
+    vec![Edit::replace(
+        assignment,
+        format!("bpf_dynptr_clone(&{}, &{})", cx.quote(from), cx.quote(to)),
+    )]
 }

@@ -1,10 +1,11 @@
 //! `bpf_dynptr_data` gives no pointer into packets.
 
 use diagnostic::{Applicability, KernelVerdict, Severity};
-use flow::Fact;
-use flow::observe::{Api, DynptrCall, Kinds, Tri};
+use flow::observe::{Access, Api, DynptrCall, Kinds, Tri};
+use flow::{Fact, Observation};
 use text::Edit;
-use crate::fixes;
+
+use crate::fixes::{self, WriteBackText};
 use crate::{Rule, RuleCx};
 
 /// The rule.
@@ -29,36 +30,52 @@ fn check(cx: &mut RuleCx<'_>) {
         }
         let name = cx.dynptr(&call.call, 0);
         let over = if dynptr.kinds.only(Kinds::XDP) { "an xdp packet" } else { "an skb" };
-        let edits = edits(cx, call);
-        cx.report(observation, format!("`bpf_dynptr_data` always returns NULL here: {name} is over {over}"))
-            .label_opt(dynptr.made, "the dynptr is made here")
-            .help("use `bpf_dynptr_slice` or `bpf_dynptr_slice_rdwr` with a buffer")
-            .fix(fixes::doubtful("use `bpf_dynptr_slice`", edits))
-            .emit();
+        let edits = edits(cx, observation, call);
+        cx.report(
+            observation,
+            format!("`bpf_dynptr_data` always returns NULL here: {name} is over {over}"),
+        )
+        .label_opt(dynptr.made, "the dynptr is made here")
+        .help("use `bpf_dynptr_slice` or `bpf_dynptr_slice_rdwr` with a buffer")
+        .fix(fixes::doubtful("use a slice with a buffer", edits))
+        .emit();
     }
 }
 
-/// A slice with a buffer declared in front of it, where nothing is stored through the pointer.
-fn edits(cx: &RuleCx<'_>, call: &DynptrCall) -> Vec<Edit> {
-    let span = call.call.span;
-    let slice = cx.facts().find_map(|(_, fact)| match fact {
-        Fact::Access(access) if access.slice.call.span == span => Some(access),
+/// A slice with a buffer of its own; writable and written back if something is stored through the pointer.
+fn edits(cx: &RuleCx<'_>, observation: &Observation, call: &DynptrCall) -> Vec<Edit> {
+    let view = &call.call;
+    let accesses = cx.facts().filter_map(|(_, fact)| match fact {
+        Fact::Access(access) if access.slice.call.span == view.span => Some(&**access),
         _ => None,
     });
-    let stored = cx.facts().any(|(_, fact)| {
-        matches!(fact, Fact::Access(access) if access.slice.call.span == span && access.write)
-    });
-    let (Some(length), Some(stmt), Some(rename)) =
-        (call.call.args.get(2), cx.plain_statement(span), cx.rename_call(&call.call, "bpf_dynptr_slice"))
-    else {
-        return Vec::new();
-    };
-    let name = slice.map_or("data", |access| access.slice.name.as_str());
-    let buffer = format!("{}_buf", if name.is_empty() { "data" } else { name });
-    let Some(bytes) = call.length.and_then(domains::Scalar::as_constant) else { return Vec::new() };
-    if stored || cx.mentions_word(&buffer) {
-        return Vec::new();
+    let accesses: Vec<&Access> = accesses.collect();
+    let name = accesses.first().map_or("", |access| access.slice.name.as_str());
+    let length = call.length.and_then(domains::Scalar::as_constant);
+    let Some(argument) = cx.argument_span(view, 2) else { return Vec::new() };
+    let Some(buffer) = cx.new_buffer(name, (view, length), argument) else { return Vec::new() };
+    let mut edits = buffer.declaration;
+    edits.push(Edit::insert(argument.start, format!("{}, ", buffer.argument)));
+    let mut callee = "bpf_dynptr_slice";
+    if let Some(last) =
+        accesses.iter().filter(|access| access.write).max_by_key(|access| access.pointer)
+    {
+        callee = "bpf_dynptr_slice_rdwr";
+        let parts = (cx.argument(view, 0), cx.argument(view, 1), cx.argument(view, 2));
+        let (Some(dynptr), Some(offset), Some(length)) = parts else { return Vec::new() };
+        let allowed = observation.program.is_some_and(|program| program.packet_write);
+        let places = cx.write_back_places(&last.slice, last.pointer, None);
+        if !allowed || name.is_empty() || places.is_empty() {
+            return Vec::new();
+        }
+        let cast = if length == format!("sizeof(*{name})") { "" } else { "(void *)" };
+        let pointer = format!("{cast}{name}");
+        let text = WriteBackText { pointer, dynptr, offset, buffer: buffer.argument, length };
+        edits.extend(places.iter().flat_map(|place| cx.insert_at(place, &text.lines())));
     }
-    let declaration = cx.insert_before(stmt, &[&format!("__u8 {buffer}[{bytes}];")]);
-    vec![declaration, rename, Edit::insert(length.start, format!("{buffer}, "))]
+    match cx.rename_call(view, callee) {
+        Some(rename) => edits.push(rename),
+        None => return Vec::new(),
+    }
+    edits
 }

@@ -1,10 +1,11 @@
 //! A reservation must be submitted or discarded on every path, even if it failed.
 
-use diagnostic::{Applicability, KernelVerdict, Severity};
-use flow::{Fact, Observation};
+use diagnostic::{Applicability, Fix, KernelVerdict, Severity};
 use flow::observe::Unreleased;
-use text::Edit;
-use crate::fixes;
+use flow::{Fact, Observation};
+use syntax::ast::StmtKind;
+
+use crate::fixes::{self, Seat};
 use crate::{Rule, RuleCx};
 
 /// The rule.
@@ -29,30 +30,41 @@ fn check(cx: &mut RuleCx<'_>) {
         } else {
             format!("{name} is neither submitted nor discarded on this path")
         };
-        let fix = fixes::safe(format!("discard {name}"), edits(cx, observation, leak));
+        let (discard, submit) = fixes(cx, observation, leak);
         cx.report(observation, message)
             .label(leak.call.span, "reserved here")
             .help("call `bpf_ringbuf_discard_dynptr` before leaving; it does nothing on a failed reservation")
             .kernel_says("BPF_EXIT instruction in main prog would lead to reference leak")
-            .fix(fix)
+            .fix(discard)
+            .fix(submit)
             .emit();
     }
 }
 
-fn edits(cx: &RuleCx<'_>, observation: &Observation, leak: &Unreleased) -> Vec<Edit> {
-    let Some(dynptr) = leak.call.args.get(3).map(|span| cx.quote(*span)) else { return Vec::new() };
-    if !leak.same_function {
-        return Vec::new();
-    }
-    let discard = format!("bpf_ringbuf_discard_dynptr({dynptr}, 0);");
-    let text = observation.span.text(cx.text());
-    if text == "}" {
-        let at = observation.span;
-        return vec![Edit::insert(at.start, format!("\t{discard}\n"))];
-    }
-    match cx.statement(observation.span) {
-        Some(stmt) if stmt.span == observation.span => vec![cx.insert_before(stmt.span, &[&discard])],
-        // `if (…) return …;`
-        _ => vec![Edit::replace(observation.span, format!("{{ {discard} {text} }}"))],
-    }
+/// Discarding, and submitting where the record may have been filled. Nothing where other paths end too that do not
+/// hold the reservation.
+fn fixes(
+    cx: &RuleCx<'_>,
+    observation: &Observation,
+    leak: &Unreleased,
+) -> (Option<Fix>, Option<Fix>) {
+    let name = cx.dynptr(&leak.call, 3);
+    let Some(dynptr) = cx.argument(&leak.call, 3).filter(|_| leak.same_function && leak.always)
+    else {
+        return (None, None);
+    };
+    let leave = observation.span;
+    let release = |call: String| cx.before_leaving(leave, &[call], cx.result_needs_record(leave));
+    let discard = release(fixes::discard(&dynptr));
+    let tested = |seat: &Seat<'_>| matches!(&seat.stmt.kind, StmtKind::If { cond, .. } if cond.span.contains(leak.call.span));
+    let failed = leak.failed || cx.seats(leave).iter().any(tested);
+    let submit = if failed {
+        Vec::new()
+    } else {
+        release(format!("bpf_ringbuf_submit_dynptr({dynptr}, 0);"))
+    };
+    (
+        fixes::safe(format!("discard {name}"), discard),
+        fixes::doubtful(format!("submit {name}"), submit),
+    )
 }

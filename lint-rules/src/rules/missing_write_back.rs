@@ -3,7 +3,8 @@
 use diagnostic::{Applicability, KernelVerdict, Severity};
 use flow::Fact;
 use flow::observe::LostStore;
-use text::{Edit, Span};
+use text::Span;
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -56,13 +57,15 @@ fn is_inverted(cx: &RuleCx<'_>, call: Span) -> bool {
 fn report(cx: &mut RuleCx<'_>, call: Span, lost: &Lost<'_>) {
     let slice = &lost.paths[0].slice;
     let (pointer, buffer) = (cx.slice(slice), cx.buffer(slice));
-    let bytes = slice.length.map_or_else(|| "the bytes".to_owned(), |length| format!("the {length} bytes"));
+    let bytes =
+        slice.length.map_or_else(|| "the bytes".to_owned(), |length| format!("the {length} bytes"));
     let message = format!(
         "{bytes} written through {pointer} are lost when the packet is not contiguous: {pointer} may point to `{buffer}`"
     );
-    let start_of_packet = slice.offset.zip(slice.length).is_some_and(|(offset, length)| offset + length <= 14);
+    let start_of_packet =
+        slice.offset.zip(slice.length).is_some_and(|(offset, length)| offset + length <= 14);
     let severity = if start_of_packet { Severity::Warning } else { Severity::Error };
-    let fix = fixes::safe(format!("write `{buffer}` back"), edits(cx, lost));
+    let fix = fixes::safe(format!("write `{buffer}` back"), cx.write_back_on(&lost.paths));
     let buffer_span = slice.call.args.get(2).copied();
     let mut report = cx
         .report(lost.first_store, message)
@@ -77,21 +80,4 @@ fn report(cx: &mut RuleCx<'_>, call: Span, lost: &Lost<'_>) {
         report = report.label(leave, "the packet goes on from here without them");
     }
     report.fix(fix).emit();
-}
-
-/// The write-back after the last store of each path; nothing if one of them cannot be mended.
-fn edits(cx: &RuleCx<'_>, lost: &Lost<'_>) -> Vec<Edit> {
-    let mut edits: Vec<Edit> = Vec::new();
-    for path in &lost.paths {
-        let place = cx.place_between(path.last_store, path.leave);
-        let lines = cx.write_back_lines(&path.slice);
-        let (true, Some(place), Some(lines)) = (path.nameable && path.offset_unchanged, place, lines) else {
-            return Vec::new();
-        };
-        let edit = cx.insert_after(place, &[&lines[0], &lines[1]]);
-        if !edits.contains(&edit) {
-            edits.push(edit);
-        }
-    }
-    edits
 }

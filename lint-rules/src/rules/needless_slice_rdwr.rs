@@ -2,6 +2,7 @@
 
 use diagnostic::{Applicability, KernelVerdict, Severity};
 use flow::Fact;
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 

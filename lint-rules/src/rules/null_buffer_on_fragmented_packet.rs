@@ -4,6 +4,7 @@ use diagnostic::{Applicability, KernelVerdict, Severity};
 use flow::Fact;
 use flow::observe::{SliceKind, SliceView};
 use text::Edit;
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -25,25 +26,26 @@ fn check(cx: &mut RuleCx<'_>) {
         let Fact::NullTakenForShort { slice, leave } = fact else { continue };
         let pointer = cx.slice(slice);
         let edits = edits(cx, slice);
-        cx.report(observation, format!("{pointer} is also NULL when the bytes are there but not contiguous"))
-            .label(*leave, "such a packet ends up here")
-            .label_opt(slice.call.args.get(2).copied(), "no buffer to copy them to")
-            .help("pass a buffer, or pull the bytes and slice again")
-            .fix(fixes::doubtful("pass a buffer", edits))
-            .emit();
+        cx.report(
+            observation,
+            format!("{pointer} is also NULL when the bytes are there but not contiguous"),
+        )
+        .label(*leave, "such a packet ends up here")
+        .label_opt(slice.call.args.get(2).copied(), "no buffer to copy them to")
+        .help("pass a buffer, or pull the bytes and slice again")
+        .fix(fixes::doubtful("pass a buffer", edits))
+        .emit();
     }
 }
 
 fn edits(cx: &RuleCx<'_>, slice: &SliceView) -> Vec<Edit> {
-    let (Some(null), Some(stmt), Some(bytes)) =
-        (slice.call.args.get(2), cx.plain_statement(slice.call.span), slice.length)
-    else {
+    let (call, true) = (&slice.call, slice.kind == SliceKind::ReadOnly) else { return Vec::new() };
+    let Some(length) = cx.argument_span(call, 3) else { return Vec::new() };
+    let Some(buffer) = cx.new_buffer(&slice.name, (call, slice.length), length) else {
         return Vec::new();
     };
-    let buffer = format!("{}_buf", slice.name);
-    if slice.name.is_empty() || slice.kind != SliceKind::ReadOnly || cx.mentions_word(&buffer) {
-        return Vec::new();
-    }
-    let declaration = cx.insert_before(stmt, &[&format!("__u8 {buffer}[{bytes}];")]);
-    vec![declaration, Edit::replace(*null, buffer)]
+    let Some(passed) = cx.replace_argument(call, 2, buffer.argument) else { return Vec::new() };
+    let mut edits = buffer.declaration;
+    edits.push(passed);
+    edits
 }

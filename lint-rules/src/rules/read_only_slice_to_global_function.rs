@@ -3,6 +3,7 @@
 use diagnostic::{Applicability, KernelVerdict, Severity};
 use flow::Fact;
 use flow::observe::SliceKind;
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -27,11 +28,18 @@ fn check(cx: &mut RuleCx<'_>) {
         }
         let pointer = cx.slice(slice);
         let edits = cx.static_edit(function);
-        cx.report(observation, format!("`{function}` is global and does not take the read-only {pointer}"))
-            .label(slice.call.span, "the slice is made here")
-            .help(format!("make `{function}` static, or pass the dynptr"))
-            .kernel_says("R1 cannot write into rdonly_mem")
-            .fix(fixes::doubtful(format!("make `{function}` static"), edits))
-            .emit();
+        let allowed = observation.program.is_some_and(|program| program.packet_write);
+        let rename = cx.rename_call(&slice.call, "bpf_dynptr_slice_rdwr").filter(|_| allowed);
+        let writable = fixes::doubtful("make the slice writable", rename.into_iter().collect());
+        cx.report(
+            observation,
+            format!("`{function}` is global and does not take the read-only {pointer}"),
+        )
+        .label(slice.call.span, "the slice is made here")
+        .help(format!("make `{function}` static, or pass the dynptr"))
+        .kernel_says("R1 cannot write into rdonly_mem")
+        .fix(fixes::doubtful(format!("make `{function}` static"), edits))
+        .fix(writable)
+        .emit();
     }
 }

@@ -1,8 +1,10 @@
 //! A failed read leaves its destination as it was.
 
 use diagnostic::{Applicability, KernelVerdict, Severity};
-use flow::Fact;
-use text::Edit;
+use flow::observe::CallView;
+use flow::{Fact, Observation};
+use text::{Edit, Span};
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -21,9 +23,9 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(cx: &mut RuleCx<'_>) {
     for (observation, fact) in cx.facts() {
-        let Fact::UnreadUsed { used, call } = fact else { continue };
+        let Fact::UnreadUsed { used, call, held } = fact else { continue };
         let destination = call.args.first().map(|span| cx.named(*span)).unwrap_or_default();
-        let fix = fixes::doubtful("return if the read fails", edits(cx, observation, call));
+        let fix = fixes::doubtful("return if the read fails", edits(cx, observation, call, held));
         cx.report(observation, format!("`{destination}` is used although the read may have failed and left it uninitialised"))
             .label(*used, "used here")
             .help("check the result, or initialise the destination")
@@ -32,12 +34,27 @@ fn check(cx: &mut RuleCx<'_>) {
     }
 }
 
-fn edits(cx: &RuleCx<'_>, observation: &flow::Observation, call: &flow::observe::CallView) -> Vec<Edit> {
-    let (Some(program), Some(stmt)) = (observation.program, cx.plain_statement(call.span)) else { return Vec::new() };
-    if program.error_return.is_empty() || stmt.start != call.span.start {
+/// The call becomes the condition of an early return.
+fn edits(
+    cx: &RuleCx<'_>,
+    observation: &Observation,
+    call: &CallView,
+    held: &[CallView],
+) -> Vec<Edit> {
+    let Some(seat) = cx.simple_seat(call.span) else { return Vec::new() };
+    let whole = seat.span() == Span::new(call.span.start, call.span.end + 1);
+    if !whole || !cx.is_written(call) {
         return Vec::new();
     }
-    let text = format!("if ({})", cx.quote(call.span));
-    let after = cx.insert_after(stmt, &[&format!("\treturn {};", program.error_return)]);
-    vec![Edit::replace(stmt, text + &after.text)]
+    let held = (held, call.span);
+    let Some(mut lines) = cx.leave_if("", observation.program, held) else { return Vec::new() };
+    let head = lines.remove(0);
+    let behind = head.strip_prefix("if (").unwrap_or_default();
+    let mut edits = cx.insert_after(&seat, &lines);
+    if edits.is_empty() {
+        return edits;
+    }
+    edits.push(Edit::insert(call.span.start, "if ("));
+    edits.push(Edit::replace(Span::new(call.span.end, seat.span().end), behind));
+    edits
 }

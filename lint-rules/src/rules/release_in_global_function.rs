@@ -1,6 +1,7 @@
 //! A global function cannot release a dynptr of its caller.
 
 use diagnostic::{Applicability, KernelVerdict, Severity};
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -26,7 +27,9 @@ fn check(cx: &mut RuleCx<'_>) {
         let name = cx.dynptr(&call.call, 0);
         let function = observation.function.as_str();
         let edits = cx.static_edit(function);
-        let message = format!("`{function}` is global, so the kernel sees {name} as constant and does not let it go");
+        let message = format!(
+            "`{function}` is global, so the kernel sees {name} as constant and does not let it go"
+        );
         cx.report(observation, message)
             .help(format!("make `{function}` static, or release in the caller"))
             .kernel_says("cannot release unowned const bpf_dynptr")

@@ -2,6 +2,7 @@
 
 use diagnostic::{Applicability, KernelVerdict, Severity};
 use text::Edit;
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -20,14 +21,26 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(cx: &mut RuleCx<'_>) {
     for (observation, call) in cx.calls() {
-        let (true, true, Some(length)) = (call.api.slices(), call.sizeof_pointer, call.call.args.get(3).copied()) else {
+        let (true, true, Some(length)) =
+            (call.api.slices(), call.sizeof_pointer, call.call.args.get(3).copied())
+        else {
             continue;
         };
         let text = cx.quote(length);
         let operand = text.trim_start_matches("sizeof").trim_matches(['(', ')', ' ']).to_owned();
         let edits = match (&call.result_record, call.sizeof_record_pointer) {
-            (Some(_), true) => vec![Edit::replace(length, format!("sizeof(*{operand})"))],
-            _ => Vec::new(),
+            (Some(_), true) => {
+                let size = cx.replace_argument(&call.call, 3, format!("sizeof(*{operand})"));
+                size.into_iter().collect::<Vec<Edit>>()
+            }
+            _ => {
+                let function = cx.function_at(length);
+                let object = function.and_then(|function| cx.stands_for(function, &operand));
+                object
+                    .and_then(|object| cx.replace_argument(&call.call, 3, object))
+                    .into_iter()
+                    .collect()
+            }
         };
         cx.report(observation, format!("`{text}` is the size of a pointer, 8 bytes"))
             .at(length)

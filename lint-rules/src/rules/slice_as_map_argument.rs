@@ -1,10 +1,12 @@
 //! A slice cannot be the key or value of a map function.
 
 use diagnostic::{Applicability, KernelVerdict, Severity};
-use flow::{Fact, Observation};
 use flow::observe::{SliceKind, SliceView};
+use flow::{Fact, Observation};
+use syntax::ast::StmtKind;
 use text::Edit;
-use crate::fixes;
+
+use crate::fixes::{self, Standing};
 use crate::{Rule, RuleCx};
 
 /// The rule.
@@ -37,12 +39,31 @@ fn check(cx: &mut RuleCx<'_>) {
     }
 }
 
+/// A copy in front of the statement with the call. In a condition the copy would be made before what is tested first.
 fn edits(cx: &RuleCx<'_>, observation: &Observation, slice: &SliceView) -> Vec<Edit> {
     let copy = format!("{}_copy", slice.name);
-    let Some(stmt) = cx.plain_statement(observation.span) else { return Vec::new() };
-    if slice.name.is_empty() || cx.quote(observation.span) != slice.name || cx.mentions_word(&copy) {
+    let (Some(seat), Some(function)) =
+        (cx.seat(observation.span), cx.function_at(observation.span))
+    else {
+        return Vec::new();
+    };
+    let first = match &seat.stmt.kind {
+        StmtKind::Decl(_) | StmtKind::Expr(Some(_)) | StmtKind::Return(_) => true,
+        StmtKind::If { cond, .. } => {
+            cond.span.contains(observation.span)
+                && !["&&", "||", "?"].iter().any(|op| cx.quote(cond.span).contains(op))
+        }
+        _ => false,
+    };
+    let named = !slice.name.is_empty() && cx.quote(observation.span) == slice.name;
+    // No declaration can stand behind a label, and none goes on as the body of an `if` without braces.
+    if !first || !named || seat.standing == Standing::Labelled || cx.is_named(function, &copy) {
         return Vec::new();
     }
     let declaration = format!("typeof(*{0}) {copy} = *{0};", slice.name);
-    vec![cx.insert_before(stmt, &[&declaration]), Edit::replace(observation.span, format!("&{copy}"))]
+    let mut edits = cx.insert_before(&seat, &[declaration]);
+    if !edits.is_empty() {
+        edits.push(Edit::replace(observation.span, format!("&{copy}")));
+    }
+    edits
 }

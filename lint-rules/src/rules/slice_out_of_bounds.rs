@@ -4,6 +4,7 @@ use diagnostic::{Applicability, KernelVerdict, Severity};
 use flow::Fact;
 use flow::observe::Access;
 use text::Edit;
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -26,7 +27,10 @@ const FARTHEST: i128 = 0xffff;
 fn check(cx: &mut RuleCx<'_>) {
     for (observation, fact) in cx.facts() {
         let Fact::Access(access) = fact else { continue };
-        let (Some(length), Some(size), None) = (access.slice.length, access.size, &access.stale) else { continue };
+        let (Some(length), Some(size), None) = (access.slice.length, access.size, &access.stale)
+        else {
+            continue;
+        };
         let first = access.offset.lo();
         if access.arithmetic || first == i128::MIN || size <= 0 {
             continue;
@@ -38,7 +42,10 @@ fn check(cx: &mut RuleCx<'_>) {
             continue;
         }
         let pointer = cx.slice(&access.slice);
-        let message = format!("bytes {first} to {} are beyond {pointer}, which has {length}", first + size - 1);
+        let message = format!(
+            "bytes {first} to {} are beyond {pointer}, which has {length}",
+            first + size - 1
+        );
         let edits = edits(cx, access, first + size);
         cx.report(observation, message)
             .label(access.slice.call.span, format!("{length} bytes are asked for here"))
@@ -49,14 +56,33 @@ fn check(cx: &mut RuleCx<'_>) {
     }
 }
 
-/// A literal length can be raised.
+/// A longer slice, and a longer buffer if it needs one.
 fn edits(cx: &RuleCx<'_>, access: &Access, wanted: i128) -> Vec<Edit> {
-    let Some(length) = access.slice.call.args.last().copied() else { return Vec::new() };
-    let room = cx.calls().find(|(_, call)| call.call == access.slice.call).and_then(|(_, call)| call.room);
-    let literal = cx.quote(length).parse::<i128>().is_ok();
-    if literal && room.is_none_or(|room| room >= wanted) && access.offset.lo() >= 0 {
-        vec![Edit::replace(length, wanted.to_string())]
-    } else {
-        Vec::new()
+    let slice = &access.slice.call;
+    let Some((_, call)) = cx.calls().find(|(_, call)| call.call == *slice) else {
+        return Vec::new();
+    };
+    let position = slice.args.len().saturating_sub(1);
+    let (Some(length), true) = (cx.argument(slice, position), access.offset.lo() >= 0) else {
+        return Vec::new();
+    };
+    let enough = call.room.is_none_or(|room| room >= wanted);
+    // `sizeof(buf)` follows the buffer; other lengths are a decision that the access may contradict.
+    let follows = cx.argument(slice, 2).is_some_and(|buffer| length == format!("sizeof({buffer})"));
+    let mut edits = Vec::new();
+    if !enough {
+        edits.extend(cx.resize_buffer(call, wanted.to_string()));
+        if edits.is_empty() {
+            return Vec::new();
+        }
     }
+    if enough || !follows {
+        match cx.replace_argument(slice, position, wanted.to_string()) {
+            Some(edit) if length.parse::<i128>().is_ok() || length.starts_with("sizeof(struct") => {
+                edits.push(edit);
+            }
+            _ => return Vec::new(),
+        }
+    }
+    edits
 }

@@ -6,6 +6,7 @@ use flow::Fact;
 use flow::observe::ResultCompared;
 use kernel_model::Returns;
 use text::{Edit, Span};
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -25,10 +26,17 @@ pub(super) const RULE: Rule = Rule {
 fn check(cx: &mut RuleCx<'_>) {
     for (observation, fact) in cx.facts() {
         let Fact::ResultCompared(compared) = fact else { continue };
-        let status = kernel_model::function(&compared.call.name).is_some_and(|row| row.returns == Returns::Status);
+        let status = kernel_model::function(&compared.call.name)
+            .is_some_and(|row| row.returns == Returns::Status);
         let dynptr = compared.call.name.contains("dynptr");
-        let length = compared.other.as_constant().filter(|other| *other > 0 && Some(*other) == compared.length);
-        let (true, true, Some(length), false) = (status, dynptr, length, compared.truthiness) else { continue };
+        let length = compared
+            .other
+            .as_constant()
+            .filter(|other| *other > 0 && Some(*other) == compared.length);
+        let (true, true, Some(length), false) = (status, dynptr, length, compared.truthiness)
+        else {
+            continue;
+        };
         let fix = fixes::safe("compare with 0", edits(cx, observation.span, compared));
         let name = &compared.call.name;
         cx.report(observation, format!("`{name}` returns 0 on success, never {length}"))
@@ -50,9 +58,11 @@ fn edits(cx: &RuleCx<'_>, comparison: Span, compared: &ResultCompared) -> Vec<Ed
     };
     // The result must be the left operand: the operator then stands behind the call or variable.
     let Some(at) = text.rfind(operator) else { return Vec::new() };
-    if text[at..].contains("dynptr") {
+    // In a macro the operator that is found need not be that of the comparison.
+    let in_macro = !cx.is_written(&compared.call) && text.contains(compared.call.name.as_str());
+    if in_macro || text[at..].contains("dynptr") {
         return Vec::new();
     }
-    let start = comparison.start + u32::try_from(at).unwrap_or(0);
+    let start = comparison.start + fixes::length(&text[..at]);
     vec![Edit::replace(Span::new(start, comparison.end), to)]
 }

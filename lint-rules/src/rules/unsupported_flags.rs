@@ -2,7 +2,7 @@
 
 use diagnostic::{Applicability, KernelVerdict, Severity};
 use flow::observe::{Api, DynptrCall, Kinds};
-use text::Edit;
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -24,13 +24,18 @@ const WRITE_FLAGS: i128 = 3;
 
 fn check(cx: &mut RuleCx<'_>) {
     for (observation, call) in cx.calls() {
-        let Some(flags) = call.flags.and_then(domains::Scalar::as_constant).filter(|flags| *flags != 0) else { continue };
+        let Some(flags) =
+            call.flags.and_then(domains::Scalar::as_constant).filter(|flags| *flags != 0)
+        else {
+            continue;
+        };
         let Some((position, message)) = unsupported(call, flags) else { continue };
         let Some(argument) = call.call.args.get(position).copied() else { continue };
+        let edits = cx.replace_argument(&call.call, position, "0").into_iter().collect();
         cx.report(observation, message)
             .at(argument)
             .help("pass 0")
-            .fix(fixes::safe("pass 0", vec![Edit::replace(argument, "0")]))
+            .fix(fixes::safe("pass 0", edits))
             .emit();
     }
 }
@@ -42,13 +47,22 @@ fn unsupported(call: &DynptrCall, flags: i128) -> Option<(usize, String)> {
         Api::FromSkb | Api::FromXdp | Api::FromSkbMeta => {
             Some((1, format!("`{name}` has no flags: the dynptr becomes null")))
         }
-        Api::FromMem | Api::Reserve => Some((2, format!("`{name}` has no flags: the dynptr becomes null"))),
+        Api::FromMem | Api::Reserve => {
+            Some((2, format!("`{name}` has no flags: the dynptr becomes null")))
+        }
         Api::Read => Some((4, format!("`{name}` has no flags: nothing is read"))),
         Api::Write => {
             let kinds = call.dynptr.as_ref()?.kinds;
             let skb = kinds.any(Kinds::SKB.with(Kinds::UNKNOWN));
             let known = flags & !WRITE_FLAGS == 0;
-            (!(skb && known)).then(|| (4, format!("`{name}` has no such flags for this kind of dynptr: nothing is written")))
+            (!(skb && known)).then(|| {
+                (
+                    4,
+                    format!(
+                        "`{name}` has no such flags for this kind of dynptr: nothing is written"
+                    ),
+                )
+            })
         }
         _ => None,
     }

@@ -1,8 +1,9 @@
 //! An access of no bytes does nothing and reports success.
 
-use diagnostic::{Applicability, KernelVerdict, Severity};
-use flow::observe::Api;
-use text::{Edit, Span};
+use diagnostic::{Applicability, Fix, KernelVerdict, Severity};
+use flow::observe::{Api, DynptrCall};
+use text::Span;
+
 use crate::fixes;
 use crate::{Rule, RuleCx};
 
@@ -19,12 +20,6 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// Whether the length is 0 on every path to the call: a variable that is 0 at first is no mistake.
-fn always_zero(cx: &RuleCx<'_>, call: Span) -> bool {
-    let mut lengths = cx.calls().filter(|(_, other)| other.call.span == call).map(|(_, other)| other.length);
-    lengths.all(|length| length.and_then(domains::Scalar::as_constant) == Some(0))
-}
-
 fn check(cx: &mut RuleCx<'_>) {
     for (observation, call) in cx.calls() {
         let (offset, length) = match call.api {
@@ -36,14 +31,12 @@ fn check(cx: &mut RuleCx<'_>) {
         if !always_zero(cx, call.call.span) {
             continue;
         }
-        let swapped = call.offset.and_then(domains::Scalar::as_constant) != Some(0);
-        let edits = match (call.call.args.get(offset), call.call.args.get(length)) {
-            (Some(offset), Some(length)) if swapped => {
-                vec![Edit::replace(*offset, cx.quote(*length)), Edit::replace(*length, cx.quote(*offset))]
-            }
-            _ => Vec::new(),
+        let fix = fix(cx, call, (offset, length));
+        let order = if call.api == Api::Read {
+            "dst, len, src, offset, flags"
+        } else {
+            "dst, offset, src, len, flags"
         };
-        let order = if call.api == Api::Read { "dst, len, src, offset, flags" } else { "dst, offset, src, len, flags" };
         let name = &call.call.name;
         let label = call.call.args.get(length).copied();
         let message = format!("`{name}` with length 0 does nothing and reports success");
@@ -52,10 +45,34 @@ fn check(cx: &mut RuleCx<'_>) {
         } else {
             format!("the arguments of `{name}` are ({order})")
         };
-        cx.report(observation, message)
-            .label_opt(label, "the length")
-            .help(help)
-            .fix(fixes::doubtful("swap offset and length", edits))
-            .emit();
+        cx.report(observation, message).label_opt(label, "the length").help(help).fix(fix).emit();
     }
+}
+
+/// Whether the length is 0 on every path to the call: a variable that is 0 at first is no mistake.
+fn always_zero(cx: &RuleCx<'_>, call: Span) -> bool {
+    let mut lengths =
+        cx.calls().filter(|(_, other)| other.call.span == call).map(|(_, other)| other.length);
+    lengths.all(|length| length.and_then(domains::Scalar::as_constant) == Some(0))
+}
+
+/// Offset and length the other way round, if the offset looks like a length; otherwise the size of the variable.
+fn fix(cx: &RuleCx<'_>, call: &DynptrCall, (offset, length): (usize, usize)) -> Option<Fix> {
+    let view = &call.call;
+    let (is, zero) = (cx.argument(view, offset)?, cx.argument(view, length)?);
+    let constant =
+        call.offset.and_then(domains::Scalar::as_constant).is_some_and(|offset| offset != 0);
+    if constant && (is.starts_with("sizeof") || call.api == Api::Memset) {
+        let edits =
+            [cx.replace_argument(view, offset, zero), cx.replace_argument(view, length, is)];
+        return fixes::doubtful(
+            "swap offset and length",
+            edits.into_iter().collect::<Option<_>>()?,
+        );
+    }
+    let data = if call.api == Api::Read { 0 } else { 2 };
+    let variable = cx.argument(view, data).filter(|_| call.api != Api::Memset)?;
+    let size = format!("sizeof({})", variable.strip_prefix('&')?);
+    let edit = cx.replace_argument(view, length, size.clone())?;
+    fixes::doubtful(format!("pass `{size}`"), vec![edit])
 }
