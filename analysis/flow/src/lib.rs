@@ -34,6 +34,5 @@ mod value;
 mod views;
 mod write_back;
 
-pub use mir::StmtSpan;
 pub use observe::{Analysis, Fact, Observation};
 pub use roots::analyse;

@@ -35,18 +35,8 @@ pub(crate) struct Body {
     pub(crate) uncertain: bool,
     /// Names of all called functions, and functions passed as arguments.
     pub(crate) callees: Vec<SmolStr>,
-    pub(crate) statements: Vec<StmtSpan>,
     /// For results of calls: the structure that the pointer they are assigned to is declared for.
     pub(crate) result_targets: FxHashMap<LocalId, SmolStr>,
-}
-
-/// Where a statement stands and which list of statements holds it; fixes are inserted by these.
-#[derive(Clone, Copy, Debug)]
-pub struct StmtSpan {
-    /// The statement.
-    pub span: Span,
-    /// The block or case that lists it.
-    pub list: Span,
 }
 
 /// A variable, parameter or temporary.

@@ -15,8 +15,6 @@ pub use crate::state::{Alias, Kinds, SliceKind, StaleCause, Tri};
 pub struct Analysis {
     /// The facts, in the order found.
     pub observations: Vec<Observation>,
-    /// Statements of all functions of the file with the lists they stand in, for inserting fixes.
-    pub statements: Vec<crate::mir::StmtSpan>,
     /// The functions of the file.
     pub functions: Vec<FunctionView>,
 }

@@ -27,7 +27,6 @@ pub fn analyse(sema: &Sema, text: &Arc<str>) -> Analysis {
     let mut analysis = Analysis::default();
     for function in sema.functions() {
         if let Some(Some(body)) = bodies.get(&function.name) {
-            analysis.statements.extend(body.statements.iter().copied());
             analysis.functions.push(FunctionView { name: body.name.clone(), span: body.span });
         }
     }

@@ -44,7 +44,7 @@ fn edits(cx: &RuleCx<'_>, condition: Span) -> Vec<Edit> {
     let text = condition.text(cx.text());
     let plain = text.ends_with(')') || text.chars().all(|c| c.is_alphanumeric() || c == '_');
     let assigned = text.contains('=') || text.starts_with(|c: char| !c.is_alphabetic() && c != '_');
-    if !plain || assigned {
+    if text.is_empty() || !plain || assigned {
         return Vec::new();
     }
     let before = cx.text()[..condition.start as usize].trim_end();

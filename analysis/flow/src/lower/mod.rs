@@ -16,7 +16,7 @@ use text::Span;
 
 use crate::mir::{
     Block, BlockId, Body, BodyRef, Callee, Expr, ExprKind, Inst, InstKind, Local, LocalId, Place,
-    PlaceBase, StmtSpan, Terminator,
+    PlaceBase, Terminator,
 };
 
 /// Macros are expanded inside macros this deep.
@@ -50,7 +50,6 @@ pub(crate) fn lower_function(sema: &Sema, function: &ast::Function, foreign: boo
         foreign,
         uncertain: lowerer.uncertain,
         callees: lowerer.callees,
-        statements: lowerer.statements,
         result_targets: lowerer.result_targets,
     })
 }
@@ -128,7 +127,6 @@ struct Lowerer<'a> {
     labels: FxHashMap<SmolStr, BlockId>,
     gotos: Vec<(BlockId, SmolStr)>,
     callees: Vec<SmolStr>,
-    statements: Vec<StmtSpan>,
     result_targets: FxHashMap<LocalId, SmolStr>,
     calls: u32,
     macro_depth: u32,
@@ -162,7 +160,6 @@ impl<'a> Lowerer<'a> {
             labels: FxHashMap::default(),
             gotos: Vec::new(),
             callees: Vec::new(),
-            statements: Vec::new(),
             result_targets: FxHashMap::default(),
             calls: 0,
             macro_depth: 0,

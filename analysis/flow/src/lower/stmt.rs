@@ -6,7 +6,7 @@ use syntax::ast::{self, BinaryOp, StmtKind};
 use text::Span;
 
 use super::{Jump, Lowerer, SwitchFrame};
-use crate::mir::{Expr, ExprKind, InstKind, LocalId, Place, PlaceBase, Proj, StmtSpan, Terminator};
+use crate::mir::{Expr, ExprKind, InstKind, LocalId, Place, PlaceBase, Proj, Terminator};
 
 /// What a macro in front of a block does with the block.
 enum BlockMacro {
@@ -29,15 +29,12 @@ fn block_macro(name: &str) -> BlockMacro {
 impl Lowerer<'_> {
     pub(super) fn block(&mut self, block: &ast::Block) {
         self.scopes.push(Default::default());
-        self.stmts(&block.stmts, block.span);
+        self.stmts(&block.stmts);
         self.scopes.pop();
     }
 
-    fn stmts(&mut self, stmts: &[ast::Stmt], list: Span) {
+    fn stmts(&mut self, stmts: &[ast::Stmt]) {
         for stmt in stmts {
-            if self.macro_depth == 0 {
-                self.statements.push(StmtSpan { span: stmt.span, list });
-            }
             self.stmt(stmt);
         }
     }
@@ -63,8 +60,8 @@ impl Lowerer<'_> {
                 self.macro_block(name, args, body, stmt.span);
             }
             StmtKind::Switch { value, body } => self.switch(value, body),
-            StmtKind::Case { from, to, stmts } => self.case(from, to.as_ref(), stmts, stmt.span),
-            StmtKind::Default { stmts } => self.default(stmts, stmt.span),
+            StmtKind::Case { from, to, stmts } => self.case(from, to.as_ref(), stmts),
+            StmtKind::Default { stmts } => self.default(stmts),
             StmtKind::Label { name, body } => {
                 let target = self.new_block();
                 self.goto(target);
@@ -381,7 +378,7 @@ impl Lowerer<'_> {
         self.current = after;
     }
 
-    fn case(&mut self, from: &ast::Expr, to: Option<&ast::Expr>, stmts: &[ast::Stmt], span: Span) {
+    fn case(&mut self, from: &ast::Expr, to: Option<&ast::Expr>, stmts: &[ast::Stmt]) {
         let target = self.new_block();
         self.goto(target);
         let low = self.sema.fold(from, self);
@@ -392,16 +389,16 @@ impl Lowerer<'_> {
                 _ => frame.cases.push((i128::MIN, i128::MAX, target)),
             }
         }
-        self.stmts(stmts, span);
+        self.stmts(stmts);
     }
 
-    fn default(&mut self, stmts: &[ast::Stmt], span: Span) {
+    fn default(&mut self, stmts: &[ast::Stmt]) {
         let target = self.new_block();
         self.goto(target);
         if let Some(frame) = self.switches.last_mut() {
             frame.default = Some(target);
         }
-        self.stmts(stmts, span);
+        self.stmts(stmts);
     }
 
     pub(super) fn local_place(&self, id: LocalId, span: Span) -> Place {
