@@ -27,6 +27,11 @@ fn helpers_are_numbered_from_1_to_211() {
     assert_eq!(named("bpf_dynptr_slice").kind, FunctionKind::Kfunc);
 }
 
+/// The newest kernel of which anything is known; it may be newer than the one that is the default.
+fn newest_known() -> Version {
+    Version::MODELLED.iter().copied().max().expect("some kernels are modelled")
+}
+
 #[test]
 fn every_function_row_is_complete() {
     for row in functions() {
@@ -40,10 +45,7 @@ fn every_function_row_is_complete() {
         assert!(row.ret_type != "void" || row.returns == Returns::Void, "{name}");
         let pointer = matches!(row.returns, Returns::Pointer | Returns::NullablePointer);
         assert_eq!(row.ret_type.ends_with('*'), pointer, "{name} returns {}", row.ret_type);
-        assert!(
-            row.since >= Version::new(3, 18) && row.since <= Version::NEWEST_MODELLED,
-            "{name}"
-        );
+        assert!(row.since >= Version::new(3, 18) && row.since <= newest_known(), "{name}");
         assert!(row.params.len() <= 5, "{name}: five registers carry arguments");
         assert!(!row.changes_geometry || row.changes_packet, "{name}");
     }

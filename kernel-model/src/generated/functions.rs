@@ -2423,7 +2423,7 @@ pub(crate) static FUNCTIONS: [Function; 396] = [
         returns: Returns::Status,
         sleepable: false,
         summary: "Gives a dynptr made by bpf_dynptr_from_file back.",
-        errors: "",
+        errors: "Always 0; a null dynptr is accepted.",
         programs: "tracing, LSM",
         source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); unverified: kernel/bpf/helpers.c of 6.19",
     },
