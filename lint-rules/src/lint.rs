@@ -20,13 +20,23 @@ pub struct Lint {
 
 /// Checks a parsed file with all rules. Findings come by position.
 pub fn check(parsed: &Parsed, headers: &Headers, lint: &Lint) -> Vec<Finding> {
+    check_with_facts(parsed, headers, lint).0
+}
+
+/// The same with the facts that the findings are made from; no facts for a file that has nothing to do with
+/// dynptrs.
+pub fn check_with_facts(
+    parsed: &Parsed,
+    headers: &Headers,
+    lint: &Lint,
+) -> (Vec<Finding>, Option<Analysis>) {
     let text: Arc<str> = parsed.text().clone();
     if !may_concern(&text, headers) {
-        return Vec::new();
+        return (Vec::new(), None);
     }
     let sema = Sema::new(parsed, headers);
     let analysis = flow::analyse(&sema, &text);
-    findings(parsed, &analysis, lint)
+    (findings(parsed, &analysis, lint), Some(analysis))
 }
 
 /// Headers beyond this size are dumps of kernel types; they define no functions that a program calls.

@@ -37,20 +37,22 @@ impl From<Status> for ExitCode {
 
 /// Runs the command with the arguments of the process.
 pub fn main() -> ExitCode {
-    let status = catch_unwind(|| {
+    let code = catch_unwind(|| {
         let catalogue = Catalogue::shipped();
-        run(&Cli::parse().command, &catalogue).unwrap_or_else(|error| failed(&error))
+        run(&Cli::parse().command, &catalogue).unwrap_or_else(|error| failed(&error).into())
     });
     // The panic's message has been printed where it happened.
-    status.unwrap_or(Status::Error).into()
+    code.unwrap_or_else(|_| Status::Error.into())
 }
 
-fn run(command: &Command, catalogue: &Catalogue) -> anyhow::Result<Status> {
-    match command {
-        Command::Check(args) => check::run(args, catalogue),
-        Command::Explain(args) => list::explain(args, catalogue),
-        Command::Rules(args) => list::rules(args, catalogue),
-    }
+fn run(command: &Command, catalogue: &Catalogue) -> anyhow::Result<ExitCode> {
+    let status = match command {
+        Command::Check(args) => check::run(args, catalogue)?,
+        Command::Lsp(_) => return Ok(crate::lsp::serve()?),
+        Command::Explain(args) => list::explain(args, catalogue)?,
+        Command::Rules(args) => list::rules(args, catalogue)?,
+    };
+    Ok(status.into())
 }
 
 /// A reader that went away, as `head` does, is not worth a message.

@@ -9,6 +9,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use kernel_model::Version;
 
 pub use cache::ConfigCache;
+pub(crate) use read::KEYS;
 pub use read::{ConfigError, ConfigFile, SeverityName, parse, schema};
 
 use crate::selection::{Layer, Selector, SeverityChange};

@@ -7,7 +7,7 @@ mod store;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use compile_commands::{CompileCommands, CompileCommandsError};
 use sema::Header;
@@ -65,17 +65,27 @@ pub fn included<'i>(
     path: &Path,
     includes: impl Iterator<Item = (&'i str, bool)>,
 ) -> sema::Headers {
+    let files = included_files(provider, path, includes);
+    files.iter().map(|file| Arc::clone(&file.header)).collect()
+}
+
+/// The same with the places where the headers were found.
+pub fn included_files<'i>(
+    provider: &dyn HeaderProvider,
+    path: &Path,
+    includes: impl Iterator<Item = (&'i str, bool)>,
+) -> Vec<Arc<HeaderFile>> {
     let mut closure = Closure { provider, seen: HashSet::new(), done: Vec::new() };
     for (name, system) in includes {
         closure.add(name, system, path, 0);
     }
-    closure.done.into_iter().collect()
+    closure.done
 }
 
 struct Closure<'p> {
     provider: &'p dyn HeaderProvider,
     seen: HashSet<PathBuf>,
-    done: Vec<Arc<Header>>,
+    done: Vec<Arc<HeaderFile>>,
 }
 
 impl Closure<'_> {
@@ -88,7 +98,7 @@ impl Closure<'_> {
             for (name, system) in file.header.includes() {
                 self.add(name, system, &file.path, depth + 1);
             }
-            self.done.push(Arc::clone(&file.header));
+            self.done.push(file);
         }
     }
 }
@@ -100,6 +110,22 @@ pub struct Headers {
     roots: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
     indices: Mutex<HashMap<PathBuf, Arc<WorkspaceIndex>>>,
     databases: Mutex<HashMap<PathBuf, Option<Arc<CompileCommands>>>>,
+    open: Mutex<HashMap<PathBuf, Arc<OpenHeader>>>,
+}
+
+/// A file open in an editor: its text counts, not the one on disk. It is scanned when it is included.
+#[derive(Debug)]
+struct OpenHeader {
+    path: PathBuf,
+    text: Arc<str>,
+    scanned: OnceLock<Arc<HeaderFile>>,
+}
+
+impl OpenHeader {
+    fn file(&self) -> Arc<HeaderFile> {
+        let scan = || Arc::new(HeaderFile::scan(&self.path, Arc::clone(&self.text)));
+        Arc::clone(self.scanned.get_or_init(scan))
+    }
 }
 
 /// The headers as one linted file sees them.
@@ -133,6 +159,29 @@ impl Headers {
         Ok(())
     }
 
+    /// From now on the file at the absolute path `path` has the text `text`, whatever is on disk.
+    pub fn set_open(&self, path: &Path, text: Arc<str>) {
+        let path = normal(path);
+        let open = OpenHeader { path: path.clone(), text, scanned: OnceLock::new() };
+        lock(&self.open).insert(path, Arc::new(open));
+    }
+
+    /// The file at `path` is as it is on disk again.
+    pub fn set_closed(&self, path: &Path) {
+        lock(&self.open).remove(&normal(path));
+    }
+
+    /// Forgets which headers and compilation databases there are; texts that did not change stay known.
+    pub fn forget_places(&self) {
+        lock(&self.roots).clear();
+        lock(&self.indices).clear();
+        lock(&self.databases).clear();
+    }
+
+    fn open(&self, path: &Path) -> Option<Arc<OpenHeader>> {
+        lock(&self.open).get(path).cloned()
+    }
+
     fn database(&self, path: &Path) -> Option<Arc<CompileCommands>> {
         let mut databases = lock(&self.databases);
         let read = || CompileCommands::read(path).ok().map(Arc::new);
@@ -161,9 +210,13 @@ impl HeaderProvider for FileHeaders<'_> {
     fn header(&self, name: &str, system: bool, includer: &Path) -> Option<Arc<HeaderFile>> {
         let beside = if system { None } else { includer.parent() };
         let directories = beside.into_iter().chain(self.directories.iter().map(PathBuf::as_path));
-        let found = directories.map(|dir| normal(&dir.join(name))).find(|path| path.is_file());
+        let exists = |path: &PathBuf| self.headers.open(path).is_some() || path.is_file();
+        let found = directories.map(|dir| normal(&dir.join(name))).find(exists);
         let path = found.or_else(|| self.headers.index(self.root.as_deref()?).unique(name))?;
-        self.headers.store.load(&path)
+        match self.headers.open(&path) {
+            Some(open) => Some(open.file()),
+            None => self.headers.store.load(&path),
+        }
     }
 }
 
@@ -241,6 +294,25 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &again));
         write(&root, "a.h", "another");
         assert_eq!(seen.header("a.h", false, &file).expect("is there").header.text(), "another");
+    }
+
+    #[test]
+    fn an_open_header_hides_the_one_on_disk() {
+        let dir = tempfile::tempdir().expect("can create a directory");
+        let root = dir.path().canonicalize().expect("exists");
+        write(&root, "a.h", "disk");
+        let headers = Headers::default();
+        let file = root.join("a.bpf.c");
+        let seen = headers.for_file(&file, &Config::default());
+        let text = |name| seen.header(name, false, &file).map(|h| h.header.text().to_owned());
+        headers.set_open(&root.join("sub/../a.h"), "editor".into());
+        headers.set_open(&root.join("new.h"), "unsaved".into());
+        assert_eq!(text("a.h").as_deref(), Some("editor"));
+        assert_eq!(text("new.h").as_deref(), Some("unsaved"));
+        headers.set_closed(&root.join("a.h"));
+        headers.set_closed(&root.join("new.h"));
+        assert_eq!(text("a.h").as_deref(), Some("disk"));
+        assert_eq!(text("new.h"), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod fuzz;
 pub mod headers;
 pub mod kernel;
 pub mod linter;
+pub mod lsp;
 pub mod parallel;
 mod paths;
 pub mod rules;

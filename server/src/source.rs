@@ -94,7 +94,7 @@ const BPF_HEADERS: [&str; 8] = [
 ];
 
 /// Whether the beginning of a C file has a `SEC(` or includes a header of BPF programs.
-fn looks_like_bpf(head: &[u8]) -> bool {
+pub(crate) fn looks_like_bpf(head: &[u8]) -> bool {
     head.split(|byte| *byte == b'\n').any(|line| {
         let line = line.trim_ascii();
         match line.strip_prefix(b"#") {

@@ -18,6 +18,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Lint BPF C files and directories
     Check(CheckArgs),
+    /// Serve an editor on standard input and output (Language Server Protocol)
+    Lsp(LspArgs),
     /// Explain a rule
     Explain(ExplainArgs),
     /// List all rules
@@ -73,6 +75,13 @@ pub(super) struct CheckArgs {
 
 const EXIT_CODES: &str =
     "Exit codes: 0 no findings, 1 findings, 2 a usage, configuration, input or internal error.";
+
+#[derive(Debug, Args)]
+pub(super) struct LspArgs {
+    /// Does nothing: standard input and output are the only way, but many editors say so
+    #[arg(long, hide = true)]
+    pub(super) stdio: bool,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {

@@ -112,7 +112,8 @@ struct Reader<'a> {
     catalogue: &'a Catalogue,
 }
 
-const KEYS: [&str; 9] = [
+/// The keys of the file.
+pub(crate) const KEYS: [&str; 9] = [
     "kernel",
     "select",
     "ignore",

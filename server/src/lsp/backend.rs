@@ -1,0 +1,451 @@
+//! The requests and notifications of the protocol. A notification is handed to the owner at once; a request
+//! gets an immutable snapshot from the owner and is answered on a worker thread.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
+use tower_lsp::lsp_types::{
+    CodeAction, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams,
+    CompletionResponse, ConfigurationItem, Diagnostic, DidChangeConfigurationParams,
+    DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+    DidChangeWatchedFilesRegistrationOptions, DidChangeWorkspaceFoldersParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
+    DocumentDiagnosticParams, DocumentDiagnosticReport, DocumentDiagnosticReportResult,
+    DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, FileSystemWatcher,
+    FoldingRange, FoldingRangeParams, FullDocumentDiagnosticReport, GlobPattern,
+    GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams,
+    InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location, MessageType,
+    ProgressToken, ReferenceParams, Registration, RelatedFullDocumentDiagnosticReport,
+    RelatedUnchangedDocumentDiagnosticReport, ServerInfo, SignatureHelp, SignatureHelpParams,
+    UnchangedDocumentDiagnosticReport, Url, WorkDoneProgressCancelParams,
+    WorkspaceDiagnosticParams, WorkspaceDiagnosticReport, WorkspaceDiagnosticReportResult,
+    WorkspaceDocumentDiagnosticReport, WorkspaceEdit, WorkspaceFullDocumentDiagnosticReport,
+    WorkspaceUnchangedDocumentDiagnosticReport,
+};
+use tower_lsp::{LanguageServer, async_trait};
+
+use super::actions::{self, APPLY_EDIT, EXPLAIN_RULE, Unresolved};
+use super::analysis::{Analysed, CATALOGUE, Cancel};
+use super::capabilities::{CHECK_WORKSPACE, server_capabilities};
+use super::client::Client;
+use super::owner::{Answer, Connection, Event, Owner, World};
+use super::settings::SECTION;
+use super::transport::guarded;
+use super::workspace::{self, Report, Reporter};
+use super::{convert, features};
+use crate::config::FILE_NAME;
+
+/// The language server.
+pub(super) struct Backend {
+    connection: tower_lsp::Client,
+    events: mpsc::UnboundedSender<Event>,
+    client: OnceLock<Client>,
+    /// Checks of the workspace that can be cancelled by their progress tokens.
+    running: Arc<Mutex<HashMap<ProgressToken, Cancel>>>,
+    /// The last check of the workspace, and what it was made from.
+    last_check: Mutex<Option<LastCheck>>,
+}
+
+/// What a check of the workspace was made from, and its result.
+type LastCheck = (u64, Arc<Report>);
+
+impl Backend {
+    /// Starts the owner of the state.
+    pub(super) fn new(connection: tower_lsp::Client) -> Self {
+        let (events, received) = mpsc::unbounded_channel();
+        let owner = Owner::new(connection.clone(), events.clone());
+        tokio::spawn(owner.run(received));
+        Self {
+            connection,
+            events,
+            client: OnceLock::new(),
+            running: Arc::default(),
+            last_check: Mutex::default(),
+        }
+    }
+
+    fn client(&self) -> Client {
+        self.client.get().copied().unwrap_or_default()
+    }
+
+    /// The owner lives as long as the process.
+    fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Begins to ask for a document; the question has its place among the notifications at once.
+    fn ask(&self, uri: Url) -> oneshot::Receiver<Answer> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Event::Ask(uri, reply));
+        answer
+    }
+
+    /// Answers a question about a document on a worker thread; nothing for a document that is not ours.
+    async fn with<T: Send + 'static>(
+        &self,
+        uri: Url,
+        answer: impl FnOnce(&Analysed) -> T + Send + 'static,
+    ) -> Result<Option<T>> {
+        let Some(document) = self.ask(uri).await.map_err(|_| Error::internal_error())?? else {
+            return Ok(None);
+        };
+        work(move || answer(&document)).await.map(Some)
+    }
+
+    /// Fetches the settings if the client keeps them, else uses those it sent.
+    fn fetch_settings(&self, sent: Value) {
+        let (connection, events) = (self.connection.clone(), self.events.clone());
+        if !self.client().configuration {
+            self.tell(Event::Configured(sent));
+            return;
+        }
+        // In a task of its own: a notification must not wait for the client.
+        tokio::spawn(async move {
+            let item = ConfigurationItem { scope_uri: None, section: Some(SECTION.to_owned()) };
+            let answer = connection.configuration(vec![item]).await;
+            let settings =
+                answer.ok().and_then(|mut items| (!items.is_empty()).then(|| items.remove(0)));
+            let settings = settings.filter(|settings| !settings.is_null()).unwrap_or(sent);
+            let _ = events.send(Event::Configured(settings));
+        });
+    }
+
+    fn watch_files(&self) {
+        let patterns = [FILE_NAME, "compile_commands.json", "*.h"];
+        let watchers = patterns.iter().map(|name| FileSystemWatcher {
+            glob_pattern: GlobPattern::String(format!("**/{name}")),
+            kind: None,
+        });
+        let options = DidChangeWatchedFilesRegistrationOptions { watchers: watchers.collect() };
+        let registration = Registration {
+            id: "watched-files".to_owned(),
+            method: "workspace/didChangeWatchedFiles".to_owned(),
+            register_options: serde_json::to_value(options).ok(),
+        };
+        let connection = self.connection.clone();
+        tokio::spawn(async move {
+            if let Err(error) = connection.register_capability(vec![registration]).await {
+                let message = format!("files are not watched: {error}");
+                connection.log_message(MessageType::WARNING, message).await;
+            }
+        });
+    }
+
+    /// Checks all closed files of the workspace; the last result counts while nothing changed.
+    async fn check_workspace(&self, token: Option<ProgressToken>) -> Result<(World, Arc<Report>)> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Event::AskWorld(reply));
+        let world = answer.await.map_err(|_| Error::internal_error())?;
+        let client = self.client();
+        let known = lock(&self.last_check).clone();
+        if let Some((generation, report)) = known
+            && client.watches
+            && generation == world.generation
+        {
+            return Ok((world, report));
+        }
+        let progress = Reporter::begin(&self.connection, token, client.progress).await;
+        let cancel = Cancel::default();
+        let token = progress.token().cloned();
+        if let Some(token) = token.clone() {
+            lock(&self.running).insert(token, cancel.clone());
+        }
+        // Whether the answer is still wanted or not, the guard ends the check.
+        let guard = CancelOnDrop(cancel.clone());
+        let (world, report, progress) = work(move || {
+            let report = workspace::check(&world, &cancel, &progress);
+            (world, report, progress)
+        })
+        .await?;
+        let cancelled = guard.0.is_cancelled();
+        if let Some(token) = token {
+            lock(&self.running).remove(&token);
+        }
+        let findings: usize = report.files.iter().map(|file| file.diagnostics.len()).sum();
+        progress.end(format!("{} files, {findings} findings", report.files.len())).await;
+        for problem in &report.problems {
+            self.connection.log_message(MessageType::WARNING, problem).await;
+        }
+        let report = Arc::new(report);
+        if !cancelled {
+            *lock(&self.last_check) = Some((world.generation, Arc::clone(&report)));
+        }
+        Ok((world, report))
+    }
+
+    /// `window/workDoneProgress/cancel`.
+    pub(super) async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
+        if let Some(cancel) = lock(&self.running).get(&params.token) {
+            cancel.cancel();
+        }
+    }
+
+    /// `$/setTrace`: the transport has read it already.
+    pub(super) async fn set_trace(&self, _: Value) {}
+
+    async fn publish_workspace(&self, token: Option<ProgressToken>) -> Result<Value> {
+        let (world, report) = self.check_workspace(token).await?;
+        for file in &report.files {
+            let diagnostics = file.diagnostics.clone();
+            self.connection.publish_diagnostics(file.uri.clone(), diagnostics, None).await;
+        }
+        let findings: usize = report.files.iter().map(|file| file.diagnostics.len()).sum();
+        let message = format!("checked {}", workspace::shown(&world.folders));
+        self.connection.log_message(MessageType::INFO, message).await;
+        Ok(json!({ "files": report.files.len(), "findings": findings }))
+    }
+}
+
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Runs `work` on a worker thread; its panic is an error.
+async fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(move || guarded(work)).await;
+    done.unwrap_or_else(|_| Err(Error::internal_error()))
+}
+
+/// A poisoned lock still guards usable values: they are inserted whole.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Names what diagnostics say, so that the same ones need not be sent again.
+fn result_id(diagnostics: &[Diagnostic]) -> String {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_string(diagnostics).unwrap_or_default().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+fn invalid(message: String) -> Error {
+    Error { code: ErrorCode::InvalidParams, message: message.into(), data: None }
+}
+
+#[async_trait]
+impl LanguageServer for Backend {
+    async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
+        let client = *self.client.get_or_init(|| Client::new(&params));
+        let folders = params.workspace_folders.unwrap_or_default();
+        let mut folders: Vec<Url> = folders.into_iter().map(|folder| folder.uri).collect();
+        if folders.is_empty() {
+            folders.extend(params.root_uri);
+        }
+        let settings = params.initialization_options.unwrap_or_default();
+        self.tell(Event::Connected(Box::new(Connection { client, folders, settings })));
+        Ok(InitializeResult {
+            capabilities: server_capabilities(&client),
+            server_info: Some(ServerInfo {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            }),
+        })
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        if self.client().watches {
+            self.watch_files();
+        }
+        if self.client().configuration {
+            self.fetch_settings(Value::Null);
+        }
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn did_open(&self, params: DidOpenTextDocumentParams) {
+        self.tell(Event::Opened(params.text_document));
+    }
+
+    async fn did_change(&self, params: DidChangeTextDocumentParams) {
+        let document = params.text_document;
+        self.tell(Event::Changed(document.uri, document.version, params.content_changes));
+    }
+
+    async fn did_save(&self, params: DidSaveTextDocumentParams) {
+        self.tell(Event::Saved(params.text_document.uri));
+    }
+
+    async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        self.tell(Event::Closed(params.text_document.uri));
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        self.fetch_settings(params.settings);
+    }
+
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        self.tell(Event::Watched(params.changes));
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        self.tell(Event::Folders(params.event));
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        let place = params.text_document_position_params;
+        let hover = move |document: &Analysed| features::hover(document, place.position);
+        Ok(self.with(place.text_document.uri, hover).await?.flatten())
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        let place = params.text_document_position;
+        let complete = move |document: &Analysed| features::completion(document, place.position);
+        self.with(place.text_document.uri, complete).await
+    }
+
+    async fn signature_help(&self, params: SignatureHelpParams) -> Result<Option<SignatureHelp>> {
+        let place = params.text_document_position_params;
+        let signature = move |document: &Analysed| features::signature(document, place.position);
+        Ok(self.with(place.text_document.uri, signature).await?.flatten())
+    }
+
+    async fn document_symbol(
+        &self,
+        params: DocumentSymbolParams,
+    ) -> Result<Option<DocumentSymbolResponse>> {
+        self.with(params.text_document.uri, features::symbols).await
+    }
+
+    async fn folding_range(&self, params: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {
+        self.with(params.text_document.uri, features::folds).await
+    }
+
+    async fn goto_definition(
+        &self,
+        params: GotoDefinitionParams,
+    ) -> Result<Option<GotoDefinitionResponse>> {
+        let place = params.text_document_position_params;
+        let definition = move |document: &Analysed| features::definition(document, place.position);
+        let found = self.with(place.text_document.uri, definition).await?.unwrap_or_default();
+        Ok((!found.is_empty()).then_some(GotoDefinitionResponse::Array(found)))
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        let place = params.text_document_position;
+        let with_definition = params.context.include_declaration;
+        let references = move |document: &Analysed| {
+            features::references(document, place.position, with_definition)
+        };
+        self.with(place.text_document.uri, references).await
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        let hints = move |document: &Analysed| features::hints(document, params.range);
+        self.with(params.text_document.uri, hints).await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        self.with(params.text_document.uri, features::lenses).await
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        let uri = params.text_document.uri.clone();
+        self.with(uri, move |document| actions::actions(document, &params)).await
+    }
+
+    async fn code_action_resolve(&self, mut action: CodeAction) -> Result<CodeAction> {
+        let data = action.data.clone().unwrap_or_default();
+        let Ok(Unresolved { uri, rule }) = serde_json::from_value(data) else {
+            return Ok(action);
+        };
+        let resolve = move |document: &Analysed| {
+            let edits = actions::resolve(document, rule.as_deref())?;
+            Some(convert::workspace_edit(document, &edits))
+        };
+        action.edit = self.with(uri, resolve).await?.flatten();
+        Ok(action)
+    }
+
+    async fn diagnostic(
+        &self,
+        params: DocumentDiagnosticParams,
+    ) -> Result<DocumentDiagnosticReportResult> {
+        let copy = |document: &Analysed| document.diagnostics.clone();
+        let items = self.with(params.text_document.uri, copy).await?.unwrap_or_default();
+        let result_id = result_id(&items);
+        if params.previous_result_id.as_ref() == Some(&result_id) {
+            let report = RelatedUnchangedDocumentDiagnosticReport {
+                unchanged_document_diagnostic_report: UnchangedDocumentDiagnosticReport {
+                    result_id,
+                },
+                related_documents: None,
+            };
+            return Ok(DocumentDiagnosticReport::Unchanged(report).into());
+        }
+        let report = RelatedFullDocumentDiagnosticReport {
+            full_document_diagnostic_report: FullDocumentDiagnosticReport {
+                result_id: Some(result_id),
+                items,
+            },
+            related_documents: None,
+        };
+        Ok(DocumentDiagnosticReport::Full(report).into())
+    }
+
+    async fn workspace_diagnostic(
+        &self,
+        params: WorkspaceDiagnosticParams,
+    ) -> Result<WorkspaceDiagnosticReportResult> {
+        let token = params.work_done_progress_params.work_done_token;
+        let (_, report) = self.check_workspace(token).await?;
+        let previous: HashMap<Url, String> =
+            params.previous_result_ids.into_iter().map(|old| (old.uri, old.value)).collect();
+        let items = report.files.iter().map(|file| {
+            let result_id = result_id(&file.diagnostics);
+            if previous.get(&file.uri) == Some(&result_id) {
+                return WorkspaceDocumentDiagnosticReport::Unchanged(
+                    WorkspaceUnchangedDocumentDiagnosticReport {
+                        uri: file.uri.clone(),
+                        version: None,
+                        unchanged_document_diagnostic_report: UnchangedDocumentDiagnosticReport {
+                            result_id,
+                        },
+                    },
+                );
+            }
+            WorkspaceDocumentDiagnosticReport::Full(WorkspaceFullDocumentDiagnosticReport {
+                uri: file.uri.clone(),
+                version: None,
+                full_document_diagnostic_report: FullDocumentDiagnosticReport {
+                    result_id: Some(result_id),
+                    items: file.diagnostics.clone(),
+                },
+            })
+        });
+        Ok(WorkspaceDiagnosticReport { items: items.collect() }.into())
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
+        let argument = params.arguments.first().cloned().unwrap_or_default();
+        match params.command.as_str() {
+            CHECK_WORKSPACE => {
+                let token = params.work_done_progress_params.work_done_token;
+                self.publish_workspace(token).await.map(Some)
+            }
+            EXPLAIN_RULE => {
+                let name = argument.as_str().unwrap_or_default();
+                let rule = CATALOGUE.require(name).map_err(|error| invalid(error.to_string()))?;
+                Ok(Some(Value::from(rule.page)))
+            }
+            APPLY_EDIT => {
+                let edit: WorkspaceEdit =
+                    serde_json::from_value(argument).map_err(|error| invalid(error.to_string()))?;
+                let connection = self.connection.clone();
+                tokio::spawn(async move { connection.apply_edit(edit).await });
+                Ok(None)
+            }
+            unknown => Err(invalid(format!("unknown command `{unknown}`"))),
+        }
+    }
+}

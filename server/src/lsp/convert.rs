@@ -1,0 +1,152 @@
+//! From the words of this program to those of the protocol. Only here are positions counted in the client's
+//! units.
+
+use diagnostic::{Finding, Severity};
+use serde_json::json;
+use text::{Edit, LineIndex, Span};
+use tower_lsp::lsp_types::{
+    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag,
+    DocumentChanges, Location, NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier,
+    Position, Range, TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
+};
+
+use super::analysis::{Analysed, CATALOGUE};
+use super::client::Client;
+
+/// The name under which findings are shown.
+pub(super) const SOURCE: &str = "bpf-analyzer";
+
+/// A piece of a text in the client's units.
+pub(super) fn range(lines: &LineIndex, span: Span, client: &Client) -> Range {
+    Range::new(position(lines, span.start, client), position(lines, span.end, client))
+}
+
+/// An offset in the client's units.
+pub(super) fn position(lines: &LineIndex, offset: u32, client: &Client) -> Position {
+    let text::Position { line, column } = lines.position(offset, client.encoding);
+    Position::new(line, column)
+}
+
+/// The offset of a position of the client.
+pub(super) fn offset(lines: &LineIndex, position: Position, client: &Client) -> u32 {
+    let place = text::Position { line: position.line, column: position.character };
+    lines.offset(place, client.encoding)
+}
+
+/// The span of a range of the client; a reversed one is turned round.
+pub(super) fn span(lines: &LineIndex, range: Range, client: &Client) -> Span {
+    let (a, b) = (offset(lines, range.start, client), offset(lines, range.end, client));
+    Span::new(a.min(b), a.max(b))
+}
+
+/// All findings of a text.
+pub(super) fn diagnostics(
+    findings: &[Finding],
+    lines: &LineIndex,
+    uri: &Url,
+    client: &Client,
+) -> Vec<Diagnostic> {
+    findings.iter().map(|finding| diagnostic(finding, lines, uri, client)).collect()
+}
+
+/// A finding. What the client cannot show beside the message is put into the message.
+pub(super) fn diagnostic(
+    finding: &Finding,
+    lines: &LineIndex,
+    uri: &Url,
+    client: &Client,
+) -> Diagnostic {
+    let labels = finding.labels.iter().map(|label| DiagnosticRelatedInformation {
+        location: Location::new(uri.clone(), range(lines, label.span, client)),
+        message: label.message.clone(),
+    });
+    let related: Vec<_> = if client.related { labels.collect() } else { Vec::new() };
+    let fixes: Vec<&str> = finding.fixes.iter().map(|fix| fix.title.as_str()).collect();
+    Diagnostic {
+        range: range(lines, finding.span, client),
+        severity: Some(severity(finding.severity)),
+        code: Some(NumberOrString::String(finding.rule.to_owned())),
+        code_description: rule_page(finding.rule)
+            .filter(|_| client.code_links)
+            .map(|href| CodeDescription { href }),
+        source: Some(SOURCE.to_owned()),
+        message: message(finding),
+        related_information: (!related.is_empty()).then_some(related),
+        tags: (client.tags && is_waste(finding.rule)).then(|| vec![DiagnosticTag::UNNECESSARY]),
+        data: Some(json!({
+            "rule": finding.rule,
+            "kernel": finding.kernel.name(),
+            "fixes": fixes,
+        })),
+    }
+}
+
+fn message(finding: &Finding) -> String {
+    let mut message = finding.message.clone();
+    if let Some(help) = &finding.help {
+        message.push_str("\nhelp: ");
+        message.push_str(help);
+    }
+    if let Some(kernel) = &finding.kernel_message {
+        message.push_str("\nkernel: ");
+        message.push_str(kernel);
+    }
+    message
+}
+
+/// Rules about code or comments that can simply go.
+fn is_waste(rule: &str) -> bool {
+    rule.starts_with("needless-") || rule == crate::rules::UNUSED_SUPPRESSION
+}
+
+fn severity(severity: Severity) -> DiagnosticSeverity {
+    match severity {
+        Severity::Error => DiagnosticSeverity::ERROR,
+        Severity::Warning => DiagnosticSeverity::WARNING,
+        Severity::Info => DiagnosticSeverity::INFORMATION,
+    }
+}
+
+/// Where the page of a rule is: its public address, or else an address that an editor's extension can
+/// answer with the command `bpf-analyzer.explainRule`.
+pub(super) fn rule_page(rule: &str) -> Option<Url> {
+    let known = CATALOGUE.find(rule)?;
+    let own = format!("bpf-analyzer:/rules/{rule}.md");
+    Url::parse(if known.info.url.is_empty() { &own } else { known.info.url }).ok()
+}
+
+/// Edits of a document as it was analysed.
+pub(super) fn workspace_edit(document: &Analysed, edits: &[Edit]) -> WorkspaceEdit {
+    let client = &document.settings.client;
+    let edits = edits.iter().map(|edit| TextEdit {
+        range: range(&document.lines, edit.span, client),
+        new_text: edit.text.clone(),
+    });
+    if client.versioned_edits {
+        let text_document = OptionalVersionedTextDocumentIdentifier {
+            uri: document.uri.clone(),
+            version: Some(document.version),
+        };
+        let edit = TextDocumentEdit { text_document, edits: edits.map(OneOf::Left).collect() };
+        return WorkspaceEdit {
+            document_changes: Some(DocumentChanges::Edits(vec![edit])),
+            ..WorkspaceEdit::default()
+        };
+    }
+    let changes = [(document.uri.clone(), edits.collect())];
+    WorkspaceEdit { changes: Some(changes.into()), ..WorkspaceEdit::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_page_that_can_be_linked_to() {
+        for rule in CATALOGUE.rules() {
+            let page = rule_page(rule.name).map(String::from).unwrap_or_default();
+            assert!(page.contains(rule.name), "{page}");
+        }
+        assert_eq!(rule_page("no-such-rule"), None);
+    }
+}

@@ -1,0 +1,12 @@
+//! Sessions with the built language server over standard input and output, which stay open throughout.
+
+mod lsp {
+    #[expect(clippy::needless_pass_by_value, reason = "tests hand over what `json!` makes")]
+    mod client;
+    mod configuration;
+    mod diagnostics;
+    mod editing;
+    mod faults;
+    mod features;
+    mod workspace;
+}
