@@ -1,0 +1,1 @@
+//! BPF instructions: one typed enum, decoding, encoding, assembly and disassembly.
