@@ -7,7 +7,7 @@ use syntax::{TokenKind, lex};
 use crate::Sema;
 use crate::builtin::CALLBACK_MACROS;
 use crate::expand::Expansion;
-use crate::walk::{self, Visitor};
+use syntax::walk::{self, Visitor};
 
 /// How a function becomes a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Sema {
     /// The functions of the file that call `function` or hand it on.
     pub fn callers(&self, function: &str) -> Vec<&Name> {
         let calls = |caller: &&Name| self.callees(caller).iter().any(|callee| callee == function);
-        self.functions().iter().map(|caller| &caller.name).filter(calls).collect()
+        self.functions().iter().map(|caller| &caller.origin().name).filter(calls).collect()
     }
 
     /// Whether `wanted` holds for any name that `function` calls, directly or through other functions of
@@ -161,9 +161,9 @@ impl Caller<'_, '_> {
         self.collector
             .sema
             .index
-            .locals
+            .functions
             .get(self.position)
-            .is_some_and(|locals| locals.contains(name))
+            .is_some_and(|function| function.origin().locals.contains(name))
     }
 
     /// Adds what the macro `name` calls. One that makes callbacks is expanded to see which.

@@ -259,8 +259,8 @@ fn parse(text: &str, shape: Shape) -> Option<Content> {
     let Fragment::Items(items) = whole? else { return None };
     // What stands in front of the definition in its piece are calls of macros that end in no semicolon.
     match items.into_iter().next_back()? {
-        Item::Function(function) => Some(Content::Function(Arc::from(function))),
-        Item::Declaration(declaration) => Some(Content::Declaration(declaration)),
+        Item::Function(function) => Some(Content::Function(Arc::new(function.into_inner()))),
+        Item::Declaration(declaration) => Some(Content::Declaration(declaration.into_inner())),
     }
 }
 

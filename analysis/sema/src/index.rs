@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use syntax::ast::{
-    Declaration, Directive, DirectiveKind, Enumerator, Function, Item, Macro, Name, RecordType,
-    Stmt, StmtKind, Type, Unit,
+    Declaration, Directive, DirectiveKind, Enumerator, Function, Item, Macro, Name, Placed,
+    RecordType, Stmt, StmtKind, Type, Unit,
 };
 use text::Span;
 
-use crate::walk::{self, Visitor};
+use syntax::walk::{self, Visitor};
 
 /// A place in a table of [`FileIndex`]: a declaration and one of its declarators.
 #[derive(Clone, Copy, Debug)]
@@ -25,13 +25,13 @@ pub(crate) type EnumeratorAt = (Arc<[Enumerator]>, usize);
 #[derive(Debug, Default)]
 pub(crate) struct FileIndex {
     /// Functions with a body, in the order of the text.
-    pub(crate) functions: Vec<Arc<Function>>,
+    pub(crate) functions: Vec<Placed<Function>>,
     /// For each function, where what stands in front of its name begins: behind the item before it.
     pub(crate) fronts: Vec<u32>,
     /// By name into `functions`; the first of several.
     pub(crate) function_names: FxHashMap<Name, usize>,
     /// Declarations at file scope, in the order of the text.
-    pub(crate) declarations: Vec<Arc<Declaration>>,
+    pub(crate) declarations: Vec<Placed<Declaration>>,
     /// Variables and prototypes by name.
     pub(crate) ordinary: FxHashMap<Name, Vec<DeclaredAt>>,
     /// Typedefs at file scope by name.
@@ -48,8 +48,6 @@ pub(crate) struct FileIndex {
     pub(crate) errors: Vec<Span>,
     /// Macro definitions by name.
     pub(crate) macros: FxHashMap<Name, Vec<Macro>>,
-    /// Names that a function of the file takes as a parameter or declares as a local, by function.
-    pub(crate) locals: Vec<FxHashSet<Name>>,
 }
 
 impl FileIndex {
@@ -64,7 +62,7 @@ impl FileIndex {
                 Item::Function(function) => {
                     index.fronts.push(front);
                     index.add_function(function);
-                    function.span
+                    function.span()
                 }
                 Item::Declaration(declaration) => {
                     index.add_declaration(declaration);
@@ -82,27 +80,27 @@ impl FileIndex {
         }
     }
 
-    fn add_function(&mut self, function: &Function) {
-        let mut locals: FxHashSet<Name> =
-            function.params.iter().map(|param| param.name.clone()).collect();
-        let mut types = TypeCollector { index: self, locals: &mut locals };
-        walk::ty(&function.ret, &mut types);
-        function.params.iter().for_each(|param| walk::ty(&param.ty, &mut types));
-        walk::block(&function.body, &mut types);
-        self.function_names.entry(function.name.clone()).or_insert(self.functions.len());
-        self.functions.push(Arc::new(function.clone()));
-        self.locals.push(locals);
+    fn add_function(&mut self, function: &Placed<Function>) {
+        let origin = function.origin();
+        if origin.has_types {
+            let mut types = TypeCollector { index: self };
+            walk::ty(&function.ret, &mut types);
+            function.params.iter().for_each(|param| walk::ty(&param.ty, &mut types));
+            walk::block(&function.body, &mut types);
+        }
+        self.function_names.entry(origin.name.clone()).or_insert(self.functions.len());
+        self.functions.push(function.clone());
     }
 
-    fn add_declaration(&mut self, declaration: &Declaration) {
-        let mut types = TypeCollector { index: self, locals: &mut FxHashSet::default() };
+    fn add_declaration(&mut self, declaration: &Placed<Declaration>) {
+        let mut types = TypeCollector { index: self };
         walk::declaration(declaration, &mut types);
         let table = if declaration.is_typedef { &mut self.typedefs } else { &mut self.ordinary };
         for (position, declarator) in declaration.declarators.iter().enumerate() {
             let at = DeclaredAt { declaration: self.declarations.len(), declarator: position };
             table.entry(declarator.name.clone()).or_default().push(at);
         }
-        self.declarations.push(Arc::new(declaration.clone()));
+        self.declarations.push(declaration.clone());
     }
 
     fn add_type(&mut self, ty: &Type) {
@@ -130,7 +128,6 @@ impl FileIndex {
 /// Puts every type with a body into the tables, wherever it stands.
 struct TypeCollector<'a> {
     index: &'a mut FileIndex,
-    locals: &'a mut FxHashSet<Name>,
 }
 
 impl Visitor for TypeCollector<'_> {
@@ -140,13 +137,9 @@ impl Visitor for TypeCollector<'_> {
 
     fn stmt(&mut self, stmt: &Stmt) {
         let StmtKind::Decl(local) = &stmt.kind else { return };
-        for declarator in &local.0.declarators {
-            if local.0.is_typedef {
-                let entry = self.index.local_typedefs.entry(declarator.name.clone()).or_default();
-                entry.push(declarator.ty.clone());
-            } else {
-                self.locals.insert(declarator.name.clone());
-            }
+        for declarator in local.0.declarators.iter().filter(|_| local.0.is_typedef) {
+            let entry = self.index.local_typedefs.entry(declarator.name.clone()).or_default();
+            entry.push(declarator.ty.clone());
         }
     }
 }

@@ -23,7 +23,6 @@ mod subst;
 mod types;
 mod typing;
 mod value;
-mod walk;
 
 pub use calls::CallbackKind;
 pub use expand::Expansion;

@@ -21,8 +21,8 @@ pub struct Program {
 pub(crate) fn collect(sema: &Sema) -> Vec<Program> {
     let functions = sema.index.functions.iter().zip(&sema.index.fronts).enumerate();
     let with_section = functions.filter_map(|(position, (function, front))| {
-        let in_front = Span::new(*front, function.name_span.start);
-        let (section_text, section_span) = sema.section_at(&function.attrs, in_front)?;
+        let in_front = Span::new(*front, function.name_span().start);
+        let (section_text, section_span) = sema.section_at(&function.attrs(), in_front)?;
         let info = kernel_model::section(&section_text);
         Some(Program { function: position, section_text, section_span, info })
     });
@@ -39,6 +39,7 @@ impl Sema {
     pub fn programs_reaching(&self, function: &str) -> Vec<&Program> {
         let reaches = |program: &&Program| {
             self.index.functions.get(program.function).is_some_and(|candidate| {
+                let candidate = candidate.origin();
                 candidate.name == function || self.reaches(&candidate.name, |name| name == function)
             })
         };

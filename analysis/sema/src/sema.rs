@@ -6,7 +6,7 @@ use std::sync::Arc;
 use elsa::FrozenMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smol_str::SmolStr;
-use syntax::ast::{self, Attrs, Declaration, Declarator, DirectiveKind, Macro, Name, Type};
+use syntax::ast::{self, Attrs, Declaration, Declarator, DirectiveKind, Macro, Name, Placed, Type};
 use syntax::{Parsed, TokenKind, lex};
 use text::Span;
 
@@ -149,14 +149,14 @@ impl Sema {
     }
 
     /// The functions defined in the file, in the order of the text.
-    pub fn functions(&self) -> &[Arc<ast::Function>] {
+    pub fn functions(&self) -> &[Placed<ast::Function>] {
         &self.index.functions
     }
 
     /// The function `name` with its body, from the file or a header.
     pub fn function(&self, name: &str) -> Option<FunctionDef> {
         if let Some(index) = self.index.function_names.get(name) {
-            let ast = self.index.functions.get(*index)?.clone();
+            let ast = Arc::clone(self.index.functions.get(*index)?.shared());
             return Some(FunctionDef { ast, foreign: false });
         }
         let mut bodies =
@@ -251,7 +251,7 @@ impl Sema {
             self.index
                 .functions
                 .get(program.function)
-                .is_some_and(|candidate| candidate.name == function)
+                .is_some_and(|candidate| candidate.origin().name == function)
         })
     }
 

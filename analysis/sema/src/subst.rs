@@ -11,7 +11,7 @@ use crate::Sema;
 use crate::bindings::Bindings;
 use crate::expand::BLOCK_MARKER;
 use crate::typing::prefix_operator;
-use crate::walk::{self, Visitor};
+use syntax::walk::{self, Visitor};
 
 /// How many nodes an expansion may have: real ones have a few dozen, while nested uses can double each time.
 const MAX_NODES: usize = 20_000;

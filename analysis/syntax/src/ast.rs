@@ -4,8 +4,13 @@
 //! [`StmtKind::Error`], and the function around it says so in [`Function::has_error`]. Every span is
 //! a range of bytes of the file (not of the masked text, which has the same offsets).
 
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use text::Span;
+
+pub use crate::placed::{Placed, Shift};
 
 /// An identifier.
 pub type Name = SmolStr;
@@ -25,9 +30,9 @@ pub struct Unit {
 #[derive(Clone, Debug)]
 pub enum Item {
     /// A function with a body.
-    Function(Box<Function>),
+    Function(Placed<Function>),
     /// Anything else: variables, maps, prototypes, types.
-    Declaration(Declaration),
+    Declaration(Placed<Declaration>),
 }
 
 /// A preprocessor line that the analysis cares for.
@@ -107,6 +112,10 @@ pub struct Function {
     pub body: Block,
     /// Something in here could not be parsed: nothing is certain about this function.
     pub has_error: bool,
+    /// The names of parameters and of variables declared anywhere in the body.
+    pub locals: Arc<FxHashSet<Name>>,
+    /// A type with a body, or a `typedef`, stands in here.
+    pub has_types: bool,
 }
 
 /// A parameter of a function.
@@ -524,6 +533,25 @@ impl Expr {
             ExprKind::Cast(_, inner) => inner.without_casts(),
             _ => self,
         }
+    }
+}
+
+impl Placed<Function> {
+    /// From the first specifier (or SEC) to the closing brace.
+    pub fn span(&self) -> Span {
+        self.here(self.origin().span)
+    }
+
+    /// Where the name stands.
+    pub fn name_span(&self) -> Span {
+        self.here(self.origin().name_span)
+    }
+
+    /// The attributes.
+    pub fn attrs(&self) -> Attrs {
+        let mut attrs = self.origin().attrs.clone();
+        attrs.shift(self.by());
+        attrs
     }
 }
 

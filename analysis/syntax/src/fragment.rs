@@ -87,7 +87,7 @@ fn function_body(
     let whole = format!("{head}{text}\n{tail}");
     let items = parse(&whole, shifted(place, head.len()), depth)?;
     match <[Item; 1]>::try_from(items) {
-        Ok([Item::Function(function)]) => Some(function.body.stmts),
+        Ok([Item::Function(function)]) => Some(function.into_inner().body.stmts),
         _ => None,
     }
 }
@@ -111,11 +111,12 @@ fn parse(text: &str, place: Place, depth: u32) -> Option<Vec<Item>> {
         return None;
     }
     let masked = mask(text, Rules::All);
-    let tree = tree::parse(&masked.text, None)?;
+    let tree = tree::parse(&masked.text)?;
     if tree.root_node().has_error() {
         return None;
     }
-    let source = Source { text, masked: &masked.text, masks: &masked.masks, base: 0, place };
+    let known = &masked.typedefs.iter().cloned().collect();
+    let source = Source { text, masked: &masked.text, masks: &masked.masks, base: 0, place, known };
     let mut out = Lowered::default();
     lower_items(source, &tree, depth, &mut out);
     let clean = out

@@ -31,7 +31,7 @@ pub fn fuzz_edit(data: &[u8], at: usize, removed: usize, inserted: &str) {
     check(&edited);
     assert_eq!(edited.masked(), fresh.masked(), "masked text after an edit");
     assert_eq!(edited.masks(), fresh.masks(), "masks after an edit");
-    assert_eq!(edited.trees(), fresh.trees(), "trees after an edit");
+    assert_eq!(edited.comments(), fresh.comments(), "comments after an edit");
     assert_eq!(format!("{:?}", edited.unit()), format!("{:?}", fresh.unit()), "unit after an edit");
 }
 
@@ -48,7 +48,8 @@ fn floor(text: &str, at: usize) -> usize {
 }
 
 fn check(parsed: &Parsed) {
-    let (text, masked) = (parsed.text().as_bytes(), parsed.masked().as_bytes());
+    let (text, masked) = (parsed.text().as_bytes(), parsed.masked());
+    let masked = masked.as_bytes();
     assert_eq!(text.len(), masked.len(), "length");
     for (old, new) in text.iter().zip(masked) {
         assert_eq!(*old == b'\n', *new == b'\n', "line ends");

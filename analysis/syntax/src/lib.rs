@@ -11,7 +11,10 @@ mod lexer;
 mod lower;
 mod mask;
 mod parsed;
+mod piece;
+mod placed;
 mod tree;
+pub mod walk;
 
 pub use directive::directive;
 pub use fragment::{Fragment, FragmentKind, parse_fragment};
@@ -19,3 +22,4 @@ pub use fuzz::{fuzz_edit, fuzz_parse};
 pub use lexer::{Token, TokenKind, lex};
 pub use mask::{MapMacro, Mask, MaskKind, Masks};
 pub use parsed::{MAX_PARSED_BYTES, Parsed};
+pub use piece::Piece;

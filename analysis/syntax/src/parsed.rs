@@ -1,101 +1,75 @@
 //! A parsed file as an immutable value.
+//!
+//! The text is cut at file scope into pieces, and each piece is read by itself. A piece that a file has in
+//! common with an earlier version of itself is taken over, wherever it stands now. So a mistake in one function
+//! does not reach into the next, and an edit costs what the function around it costs.
 
+use std::hash::Hasher;
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use text::Span;
-use tree_sitter::{Node, Tree};
 
-use crate::ast::Unit;
+use crate::ast::{Item, Name, Unit};
 use crate::directive::directive;
 use crate::lexer::offset;
-use crate::lower::kinds::{Kind, kind};
-use crate::lower::{Lowered, Place, Source, lower_items};
-use crate::mask::{Masked, Masks, Rules, mask};
-use crate::tree;
+use crate::mask::Masks;
+use crate::mask::outline::Outline;
+use crate::piece::{Conditions, Piece};
+use crate::placed::Shift;
 
-/// Longer texts are not parsed as C; only their preprocessor lines are read. A tree takes some twenty times the memory of
-/// its text.
+/// Longer texts are not parsed as C; only their preprocessor lines are read.
 pub const MAX_PARSED_BYTES: usize = 8 << 20;
-
-/// Into how many pieces a text is cut at most when it does not parse as a whole.
-const MAX_PIECES: usize = 2_000;
 
 /// A text with its syntax. Making one never fails; see [`Unit::errors`] for what was not readable.
 #[derive(Debug)]
 pub struct Parsed {
     text: Arc<str>,
-    /// The text as rewritten by all rules first, then by fewer where that was needed.
-    versions: Vec<Masked>,
+    comments: Vec<Span>,
+    directives: Vec<Span>,
     pieces: Vec<Piece>,
     unit: OnceLock<Unit>,
-}
-
-/// A part of the text with its tree.
-#[derive(Debug)]
-struct Piece {
-    start: u32,
-    /// Index of the masked text that was parsed.
-    version: usize,
-    tree: Tree,
 }
 
 impl Parsed {
     /// Parses `text`.
     pub fn parse(text: Arc<str>) -> Self {
-        let masked = mask(&text, Rules::All);
-        let tree =
-            if text.len() > MAX_PARSED_BYTES { None } else { tree::parse(&masked.text, None) };
-        Self::with_tree(text, masked, tree)
+        Self::build(text, None)
     }
 
     /// Parses `new_text`, taking over from this value what did not change. The result is the one of [`Self::parse`].
     pub fn edit(&self, new_text: Arc<str>) -> Self {
-        let (Some(old), [piece]) = (self.versions.first(), self.pieces.as_slice()) else {
-            return Self::parse(new_text);
-        };
-        if piece.version != 0 || piece.start != 0 || new_text.len() > MAX_PARSED_BYTES {
-            return Self::parse(new_text);
-        }
-        let masked = mask(&new_text, Rules::All);
-        let tree = match tree::edit_between(&old.text, &masked.text) {
-            None => Some(piece.tree.clone()),
-            Some(edit) => {
-                let mut tree = piece.tree.clone();
-                tree.edit(&edit);
-                // Recovery from an error depends on what was there before; only a clean tree is the one of a fresh parse.
-                tree::parse(&masked.text, Some(&tree)).filter(|tree| !tree.root_node().has_error())
-            }
-        };
-        let tree = tree.or_else(|| tree::parse(&masked.text, None));
-        Self::with_tree(new_text, masked, tree)
+        Self::build(new_text, Some(self))
     }
 
-    fn with_tree(text: Arc<str>, masked: Masked, tree: Option<Tree>) -> Self {
-        let too_long = text.len() > MAX_PARSED_BYTES;
-        let complete = tree.as_ref().is_some_and(|tree| {
-            let root = tree.root_node();
-            !root.is_error() && (!root.has_error() || functions(root) >= masked.bodies)
-        });
-        let mut versions = vec![masked];
+    fn build(text: Arc<str>, before: Option<&Self>) -> Self {
+        let outline = Outline::new(&text);
         let mut pieces = Vec::new();
-        if let Some(tree) = tree {
-            pieces.push(Piece { start: 0, version: 0, tree });
-        }
-        if !complete && !too_long {
-            let found = pieces.first().map_or(0, |piece| functions(piece.tree.root_node()));
-            versions.push(mask(&text, Rules::Tables));
-            versions.push(mask(&text, Rules::Bare));
-            let parts = in_pieces(&text, &versions);
-            let better =
-                parts.iter().map(|piece| functions(piece.tree.root_node())).sum::<usize>() > found;
-            let collapsed = pieces.first().is_none_or(|piece| piece.tree.root_node().is_error());
-            if better || collapsed {
-                pieces = parts;
-            } else {
-                versions.truncate(1);
+        if text.len() <= MAX_PARSED_BYTES {
+            pieces.reserve_exact(outline.parts.len());
+            let mut known = before.map(|before| Known::new(before, &text, &outline.parts));
+            let mut types = Types::default();
+            for (index, &part) in outline.parts.iter().enumerate() {
+                let conditions = Conditions {
+                    types: types.digest,
+                    first: index == 0,
+                    inactive: outline.inactive_in(part),
+                };
+                let kept = known.as_mut().and_then(|known| known.find(index, part, &conditions));
+                let piece = kept.unwrap_or_else(|| {
+                    Piece::read(&text, &outline, part, conditions, &types.names)
+                });
+                types.add(&piece.core.types);
+                pieces.push(piece);
             }
         }
-        Self { text, versions, pieces, unit: OnceLock::new() }
+        Self {
+            directives: outline.live_directives().collect(),
+            comments: outline.comments,
+            text,
+            pieces,
+            unit: OnceLock::new(),
+        }
     }
 
     /// The text.
@@ -103,129 +77,126 @@ impl Parsed {
         &self.text
     }
 
-    /// The text as all masking rules leave it: same length, same line ends.
-    pub fn masked(&self) -> &str {
-        self.versions.first().map_or("", |masked| &masked.text)
+    /// The text as the parser saw it: same length, same line ends.
+    pub fn masked(&self) -> String {
+        if self.pieces.is_empty() {
+            return self.text.to_string();
+        }
+        self.pieces.iter().map(|piece| &*piece.core.masked).collect()
     }
 
     /// What was masked.
-    pub fn masks(&self) -> &Masks {
-        static EMPTY: OnceLock<Masks> = OnceLock::new();
-        self.versions
-            .first()
-            .map_or_else(|| EMPTY.get_or_init(Masks::default), |masked| &masked.masks)
+    pub fn masks(&self) -> Masks {
+        let mut masks = Masks::default();
+        for piece in &self.pieces {
+            piece.core.masks.append_to(&mut masks, i64::from(piece.span.start));
+        }
+        masks
     }
 
     /// The comments, in order.
     pub fn comments(&self) -> &[Span] {
-        self.versions.first().map_or(&[], |masked| &masked.comments)
+        &self.comments
+    }
+
+    /// The parts of the text at file scope, in order.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
     }
 
     /// What the text says. Computed when first asked for.
     pub fn unit(&self) -> &Unit {
-        self.unit.get_or_init(|| self.lower())
+        self.unit.get_or_init(|| self.assemble())
     }
 
     /// How many function definitions the parser found.
     pub fn function_count(&self) -> usize {
-        self.pieces.iter().map(|piece| functions(piece.tree.root_node())).sum()
+        self.pieces.iter().map(|piece| piece.core.functions).sum()
     }
 
-    /// The parser's trees in their text form, to compare.
-    pub(crate) fn trees(&self) -> Vec<(u32, usize, String)> {
-        self.pieces
-            .iter()
-            .map(|piece| (piece.start, piece.version, piece.tree.root_node().to_sexp()))
-            .collect()
-    }
-
-    fn lower(&self) -> Unit {
-        let mut out = Lowered::default();
+    fn assemble(&self) -> Unit {
+        let mut unit = Unit::default();
         for piece in &self.pieces {
-            let version = &self.versions[piece.version];
-            let source = Source {
-                text: &self.text,
-                masked: &version.text,
-                masks: &version.masks,
-                base: piece.start,
-                place: Place::Shift(0),
-            };
-            lower_items(source, &piece.tree, 0, &mut out);
+            let by = piece.moved_by();
+            unit.items.extend(piece.core.items.iter().map(|item| match item {
+                Item::Function(function) => Item::Function(function.moved(by)),
+                Item::Declaration(declaration) => Item::Declaration(declaration.moved(by)),
+            }));
+            unit.errors.extend(piece.core.errors.iter().map(|error| {
+                let mut error = *error;
+                error.shift(by);
+                error
+            }));
         }
         if self.pieces.is_empty() && !self.text.trim_ascii().is_empty() {
-            out.errors.push(Span::new(0, offset(self.text.len())));
+            unit.errors.push(Span::new(0, offset(self.text.len())));
         }
-        let directives = self.versions.first().map_or(&[][..], |masked| &masked.directives);
-        Unit {
-            items: out.items,
-            directives: directives.iter().filter_map(|at| directive(&self.text, *at)).collect(),
-            errors: out.errors,
-        }
+        let directives = self.directives.iter();
+        unit.directives = directives.filter_map(|at| directive(&self.text, *at)).collect();
+        unit
     }
 }
 
-/// Parses the text between declarations, each part with the rules that find most functions in it.
-fn in_pieces(text: &str, versions: &[Masked]) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let least = text.len() / MAX_PIECES;
-    let mut start = 0;
-    let end = [offset(text.len())];
-    for &cut in versions[0].cuts.iter().chain(&end) {
-        let cut = cut as usize;
-        let at_end = cut == text.len();
-        if cut <= start || cut - start < least && !at_end {
-            continue;
-        }
-        pieces.extend(piece(start, cut, versions));
-        start = cut;
-    }
-    pieces
+/// The names known to be types, as the text goes on.
+#[derive(Default)]
+struct Types {
+    names: FxHashSet<Name>,
+    /// Of the names in the order in which they became known.
+    digest: u64,
 }
 
-fn piece(start: usize, end: usize, versions: &[Masked]) -> Option<Piece> {
-    let mut best: Option<(usize, bool, Piece)> = None;
-    for (version, masked) in versions.iter().enumerate() {
-        let part = masked.text.get(start..end)?;
-        if part.trim_ascii().is_empty() {
-            continue;
-        }
-        let Some(tree) = tree::parse(part, None) else { continue };
-        let root = tree.root_node();
-        let (count, clean) = (functions(root), !root.has_error());
-        if best.as_ref().is_none_or(|(most, was_clean, _)| (count, clean) > (*most, *was_clean)) {
-            best = Some((count, clean, Piece { start: offset(start), version, tree }));
-        }
-        if clean {
-            break;
-        }
-    }
-    best.map(|(_, _, piece)| piece)
-}
-
-/// How many function definitions stand at the top of a tree or directly inside an error or block there.
-fn functions(root: Node<'_>) -> usize {
-    let mut count = 0;
-    let mut cursor = root.walk();
-    if !cursor.goto_first_child() {
-        return 0;
-    }
-    loop {
-        let node = cursor.node();
-        let descend = match kind(node) {
-            Kind::FunctionDefinition => {
-                count += 1;
-                false
+impl Types {
+    fn add(&mut self, names: &[Name]) {
+        for name in names {
+            if self.names.insert(name.clone()) {
+                let mut hasher = FxHasher::default();
+                hasher.write_u64(self.digest);
+                hasher.write(name.as_bytes());
+                hasher.write_u8(0);
+                self.digest = hasher.finish();
             }
-            Kind::Linkage | Kind::DeclarationList => true,
-            _ => node.is_error(),
+        }
+    }
+}
+
+/// The pieces of an earlier version.
+struct Known<'a> {
+    before: &'a Parsed,
+    text: &'a str,
+    /// How many pieces at the beginning and at the end read the same in both versions.
+    same: (usize, usize),
+    /// How many pieces the new version has.
+    count: usize,
+    /// The other pieces of the earlier version, by their text; filled when first needed.
+    middle: Option<FxHashMap<&'a str, &'a Piece>>,
+}
+
+impl<'a> Known<'a> {
+    fn new(before: &'a Parsed, text: &'a str, parts: &[Span]) -> Self {
+        let same = |(old, new): &(&Piece, &Span)| old.span.text(&before.text) == new.text(text);
+        let pieces = &before.pieces;
+        let head = pieces.iter().zip(parts).take_while(same).count();
+        let rest = pieces.len().min(parts.len()) - head;
+        let tail = pieces.iter().rev().zip(parts.iter().rev()).take(rest).take_while(same).count();
+        Self { before, text, same: (head, tail), count: parts.len(), middle: None }
+    }
+
+    /// The piece that can stand for the one with the number `index`.
+    fn find(&mut self, index: usize, part: Span, conditions: &Conditions) -> Option<Piece> {
+        let pieces = &self.before.pieces;
+        let candidate = if index < self.same.0 {
+            pieces.get(index)?
+        } else if index >= self.count - self.same.1 {
+            pieces.get(pieces.len() - (self.count - index))?
+        } else {
+            let (head, tail) = self.same;
+            let middle = self.middle.get_or_insert_with(|| {
+                let pieces = pieces.get(head..pieces.len() - tail).unwrap_or_default();
+                pieces.iter().map(|piece| (piece.span.text(&self.before.text), piece)).collect()
+            });
+            middle.get(part.text(self.text))?
         };
-        if descend && cursor.goto_first_child() {
-            continue;
-        }
-        while !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() {
-                return count;
-            }
-        }
+        let kept = candidate.core.conditions == *conditions;
+        kept.then(|| Piece { span: part, core: Arc::clone(&candidate.core) })
     }
 }

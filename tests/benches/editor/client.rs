@@ -110,7 +110,8 @@ impl Client {
     /// Resident memory of the server in bytes.
     pub(crate) fn memory(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         let kilobytes: u64 = line.split_whitespace().next().context("no number")?.parse()?;
         Ok(kilobytes * 1024)
     }

@@ -96,14 +96,19 @@ fn memory() -> Result<()> {
     }
     let megabytes = client.memory()? as f64 / 1e6;
     let mut out = io::stdout().lock();
-    writeln!(out, "{:<48} {megabytes:>7.1} MB              bar <= 150 MB", "100 open files of 1,000 lines")?;
+    writeln!(
+        out,
+        "{:<48} {megabytes:>7.1} MB              bar <= 150 MB",
+        "100 open files of 1,000 lines"
+    )?;
     Ok(())
 }
 
 fn print(what: &str, times: &[Duration], bar: &str) -> Result<()> {
     let mut times = times.to_vec();
     times.sort();
-    let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
+    let at =
+        |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
     let mut out = io::stdout().lock();
     writeln!(out, "{what:<48} {:>7.2} / {:>6.2} ms (p50 / p99)   bar {bar}", at(50), at(99))?;
     Ok(())

@@ -6,6 +6,7 @@ use tree_sitter::Node;
 use super::Lower;
 use super::kinds::{Field, Kind};
 use crate::ast::{Declaration, Declarator, Expr, Item, Type};
+use crate::placed::Placed;
 
 impl<'t> Lower<'_, 't> {
     /// The items below a translation unit, a linkage block or an error.
@@ -20,16 +21,16 @@ impl<'t> Lower<'_, 't> {
             match kid.kind {
                 Kind::FunctionDefinition => {
                     if let Some(function) = self.deeper(|lower| lower.function(kid.node, from)) {
-                        items.push(Item::Function(Box::new(function)));
+                        items.push(Item::Function(Placed::new(function)));
                     }
                 }
                 Kind::Declaration | Kind::TypeDefinition => {
                     let declaration = self.declaration(kid.node, kid.kind, from);
-                    items.push(Item::Declaration(declaration));
+                    items.push(Item::Declaration(Placed::new(declaration)));
                 }
                 Kind::Struct | Kind::Union | Kind::Enum => {
                     let declaration = self.bare_type(kid.node, kid.kind, from);
-                    items.push(Item::Declaration(declaration));
+                    items.push(Item::Declaration(Placed::new(declaration)));
                 }
                 Kind::Linkage | Kind::DeclarationList => {
                     self.deeper(|lower| lower.items(kid.node, items));

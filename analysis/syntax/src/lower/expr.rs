@@ -292,9 +292,10 @@ impl<'t> Lower<'_, 't> {
         }
         let callee = Box::new(self.expr(function.node));
         if callee.as_ident().is_some_and(|name| name == "__builtin_offsetof")
-            && let [Expr { kind: ExprKind::TypeArg(ty), .. }, path] = args.as_slice()
+            && let [Expr { kind: ExprKind::TypeArg(ty), .. }, _] = args.as_slice()
+            && let Some(path) = list.node.named_child(1)
         {
-            let path = path.span.text(self.source.text).to_owned();
+            let path = self.text(path).to_owned();
             return ExprKind::Offsetof(ty.clone(), path);
         }
         ExprKind::Call { callee, args }

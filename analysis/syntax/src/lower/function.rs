@@ -1,12 +1,15 @@
 //! Functions with a body, among them those whose declarator is a call of a macro.
 
+use std::sync::Arc;
+
 use text::Span;
 use tree_sitter::Node;
 
 use super::kinds::{Field, Kind};
 use super::types::Declared;
 use super::{Lower, is_known_type};
-use crate::ast::{Attrs, Block, Function, Name, Param, Type};
+use crate::ast::{Attrs, Block, Function, Name, Param, Stmt, StmtKind, Type};
+use crate::walk::{self, Visitor};
 
 /// What stands in front of a function's name.
 struct Head {
@@ -56,6 +59,8 @@ impl<'t> Lower<'_, 't> {
             None => Block { stmts: Vec::new(), span: self.placed(body_raw) },
         };
         function.has_error = self.bad;
+        function.locals = Arc::new(std::mem::take(&mut self.locals));
+        function.has_types = TypeFinder::has_types(&function);
         (self.check, self.bad, self.in_function, self.locals) = outer;
         self.bad |= function.has_error;
         function
@@ -144,7 +149,7 @@ impl<'t> Lower<'_, 't> {
                 .then(|| (first.name.clone(), first.span));
         };
         let single = first.name.is_empty() && !word.contains(' ') && word != "void";
-        let known = is_known_type(word) || self.types.contains(word) || word.ends_with("_t");
+        let known = is_known_type(word) || self.is_declared_type(word) || word.ends_with("_t");
         (single && (is_macro_name(declarator) || !known)).then(|| (word.clone(), first.span))
     }
 }
@@ -170,5 +175,34 @@ fn unnamed(head: &Head, attrs: Attrs) -> Function {
         attrs,
         body: Block::default(),
         has_error: false,
+        locals: Arc::default(),
+        has_types: false,
+    }
+}
+
+/// Looks for types that are defined inside a function.
+struct TypeFinder(bool);
+
+impl TypeFinder {
+    fn has_types(function: &Function) -> bool {
+        let mut finder = Self(false);
+        walk::ty(&function.ret, &mut finder);
+        function.params.iter().for_each(|param| walk::ty(&param.ty, &mut finder));
+        walk::block(&function.body, &mut finder);
+        finder.0
+    }
+}
+
+impl Visitor for TypeFinder {
+    fn ty(&mut self, ty: &Type) {
+        self.0 |= match ty {
+            Type::Record(record) => record.members.is_some(),
+            Type::Enum(enumeration) => enumeration.enumerators.is_some(),
+            _ => false,
+        };
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) {
+        self.0 |= matches!(&stmt.kind, StmtKind::Decl(local) if local.0.is_typedef);
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Source<'s> {
     pub(crate) base: u32,
     /// Where results are placed.
     pub(crate) place: Place,
+    /// Names that are known to be types.
+    pub(crate) known: &'s FxHashSet<Name>,
 }
 
 /// What one piece of a file says.
@@ -53,7 +55,7 @@ pub(crate) struct Source<'s> {
 pub(crate) struct Lowered {
     pub(crate) items: Vec<Item>,
     pub(crate) errors: Vec<Span>,
-    /// Names of types declared by `typedef` so far.
+    /// Names of types declared by `typedef` there.
     pub(crate) types: FxHashSet<Name>,
 }
 
@@ -232,7 +234,11 @@ impl<'s, 't> Lower<'s, 't> {
 
     /// Whether `name` is known to be a type here.
     fn is_type(&self, name: &str) -> bool {
-        !self.locals.contains(name) && (is_known_type(name) || self.types.contains(name))
+        !self.locals.contains(name) && (is_known_type(name) || self.is_declared_type(name))
+    }
+
+    pub(super) fn is_declared_type(&self, name: &str) -> bool {
+        self.types.contains(name) || self.source.known.contains(name)
     }
 
     /// Attributes masked between two offsets of the source, without those inside `body`.

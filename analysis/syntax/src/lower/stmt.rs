@@ -245,7 +245,7 @@ impl<'t> Lower<'_, 't> {
         let init = find(Field::Initializer).map(|init| {
             let span = self.span(init.node);
             let kind = match init.kind {
-                Kind::Declaration => self.local(init.node, init.kind, span.start),
+                Kind::Declaration => self.local(init.node, init.kind, self.raw(init.node).start),
                 _ => StmtKind::Expr(Some(self.expr(init.node))),
             };
             Box::new(Stmt { kind, span })

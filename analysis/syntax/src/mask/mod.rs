@@ -11,6 +11,7 @@ mod arguments;
 mod buffer;
 mod conditional;
 mod generic;
+pub(crate) mod outline;
 mod rewrites;
 mod specifiers;
 mod structure;
@@ -20,9 +21,12 @@ pub(crate) mod words;
 use rustc_hash::FxHashSet;
 use text::Span;
 
-use crate::lexer::{Scan, scan};
+use crate::ast::Name;
+use crate::lexer::{Scan, Token, scan};
+use crate::placed::Shift;
 use buffer::Buffer;
-use structure::{Brace, NONE, Stream};
+use conditional::Live;
+use structure::{Brace, Stream};
 pub use words::MapMacro;
 
 /// A place where the masked text differs from the original.
@@ -100,6 +104,41 @@ pub enum MaskKind {
     TooDeep,
 }
 
+impl Shift for Mask {
+    fn shift(&mut self, by: i64) {
+        self.span.shift(by);
+        match &mut self.kind {
+            MaskKind::Section(value) => value.shift(by),
+            MaskKind::MapMember { which: _, name, value } => {
+                name.shift(by);
+                value.shift(by);
+            }
+            MaskKind::LoopMacro(span)
+            | MaskKind::StatementMacro(span)
+            | MaskKind::Cast(span)
+            | MaskKind::Typeof(span)
+            | MaskKind::UnnamedBits(span) => span.shift(by),
+            MaskKind::Attribute
+            | MaskKind::ImplicitInt
+            | MaskKind::Asm { .. }
+            | MaskKind::TypeArgument
+            | MaskKind::OpaqueArgument { .. }
+            | MaskKind::MemberPath
+            | MaskKind::CaseRange
+            | MaskKind::EnumBase
+            | MaskKind::MacroCall
+            | MaskKind::RecordMacro
+            | MaskKind::SurplusWord
+            | MaskKind::Spelling
+            | MaskKind::Empty
+            | MaskKind::Inactive
+            | MaskKind::Directive
+            | MaskKind::Unclosed
+            | MaskKind::TooDeep => {}
+        }
+    }
+}
+
 /// Which rules run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rules {
@@ -121,6 +160,14 @@ impl Masks {
     fn new(mut list: Vec<Mask>) -> Self {
         list.sort_by_key(|mask| (mask.span.start, mask.span.end));
         Self { list }
+    }
+
+    /// The same `by` bytes further on, added to `to`.
+    pub(crate) fn append_to(&self, to: &mut Masks, by: i64) {
+        to.list.extend(self.list.iter().cloned().map(|mut mask| {
+            mask.shift(by);
+            mask
+        }));
     }
 
     /// All of them.
@@ -146,24 +193,44 @@ impl Masks {
 pub(crate) struct Masked {
     pub(crate) text: String,
     pub(crate) masks: Masks,
-    pub(crate) comments: Vec<Span>,
-    /// Preprocessor lines outside branches that are left out.
-    pub(crate) directives: Vec<Span>,
     /// Bodies of functions, counted by brackets alone.
     pub(crate) bodies: usize,
-    /// Places between declarations at file scope, in order: the text may be cut there.
-    pub(crate) cuts: Vec<u32>,
+    /// Names that the text declares as types, sorted.
+    pub(crate) typedefs: Vec<Name>,
 }
 
-/// Masks `text`.
+/// A text to be masked and what is known about it.
+pub(crate) struct Part<'t> {
+    pub(crate) text: &'t str,
+    /// The tokens that count, without directives.
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) comments: Vec<Span>,
+    pub(crate) directives: Vec<Span>,
+    /// Branches that are left out.
+    pub(crate) inactive: Vec<Span>,
+    /// Constants that nothing closes, in order.
+    pub(crate) unclosed: Vec<Span>,
+    /// Names that are known to be types.
+    pub(crate) types: &'t FxHashSet<Name>,
+}
+
+/// Masks a whole text that stands alone.
 pub(crate) fn mask(text: &str, rules: Rules) -> Masked {
     let Scan { tokens, comments, unclosed } = scan(text);
     let directives = conditional::directive_spans(&tokens);
-    let live = conditional::select(text, &tokens);
+    let Live { tokens, inactive } = conditional::select(text, &tokens);
+    let types = &FxHashSet::default();
+    mask_part(Part { text, tokens, comments, directives, inactive, unclosed, types }, rules)
+}
+
+/// Masks a text, or a part of one that is cut at file scope.
+pub(crate) fn mask_part(part: Part<'_>, rules: Rules) -> Masked {
+    let Part { text, tokens, comments, directives, inactive, unclosed, types } = part;
     let mut masker = Masker {
         buffer: Buffer::new(text),
         masks: Vec::new(),
-        stream: Stream::new(text, live.tokens),
+        stream: Stream::new(text, tokens),
+        types,
         typedefs: FxHashSet::default(),
         statement_ends: FxHashSet::default(),
     };
@@ -171,7 +238,7 @@ pub(crate) fn mask(text: &str, rules: Rules) -> Masked {
         masker.buffer.blank(comment.range());
     }
     masker.erase_spans(&directives, &MaskKind::Directive);
-    masker.erase_spans(&live.inactive, &MaskKind::Inactive);
+    masker.erase_spans(&inactive, &MaskKind::Inactive);
     let deep = masker.stream.cut_deep();
     masker.erase_spans(&deep, &MaskKind::TooDeep);
     masker.close_constants(&unclosed);
@@ -180,43 +247,17 @@ pub(crate) fn mask(text: &str, rules: Rules) -> Masked {
     }
     masker.stream.classify();
     let bodies = masker.stream.braces.iter().filter(|brace| **brace == Brace::Function).count();
-    let cuts = cuts(&masker.stream);
     if rules == Rules::All {
         masker.generic();
     }
+    let mut typedefs: Vec<Name> = masker.typedefs.iter().map(Name::new).collect();
+    typedefs.sort_unstable();
     let (text, masks) = match masker.buffer.finish(text) {
         Some(masked) => (masked, Masks::new(masker.masks)),
         // Not reached; the text as it is can always be parsed.
         None => (text.to_owned(), Masks::default()),
     };
-    let directives = outside(directives, &live.inactive);
-    Masked { text, masks, comments, directives, bodies, cuts }
-}
-
-/// The spans that lie in none of the sorted `holes`.
-fn outside(mut spans: Vec<Span>, holes: &[Span]) -> Vec<Span> {
-    spans.retain(|span| {
-        let hole = holes.partition_point(|hole| hole.end <= span.start);
-        !holes.get(hole).is_some_and(|hole| hole.contains(*span))
-    });
-    spans
-}
-
-/// Offsets behind each `;` and body at file scope.
-fn cuts(stream: &Stream<'_>) -> Vec<u32> {
-    let mut cuts = Vec::new();
-    let mut at = 0;
-    while at < stream.len() {
-        let body = matches!(stream.braces[at], Brace::Function | Brace::File | Brace::Block);
-        if stream.pairs[at] != NONE && stream.pairs[at] > at {
-            at = stream.pairs[at];
-        }
-        if body || stream.is(at, b';') {
-            cuts.push(stream.tokens[at].span.end);
-        }
-        at += 1;
-    }
-    cuts
+    Masked { text, masks, bodies, typedefs }
 }
 
 /// The state the rules share.
@@ -224,6 +265,8 @@ struct Masker<'t> {
     buffer: Buffer,
     masks: Vec<Mask>,
     stream: Stream<'t>,
+    /// Names that are known to be types from elsewhere.
+    types: &'t FxHashSet<Name>,
     /// Names that the text declares as types.
     typedefs: FxHashSet<&'t str>,
     /// Closing parentheses behind which a statement starts.

@@ -142,7 +142,8 @@ impl Masker<'_> {
         let name = self.stream.str(at + 1);
         let known = self.stream.word(at + 1) == Word::Typedef
             || name.ends_with("_t")
-            || self.typedefs.contains(name);
+            || self.typedefs.contains(name)
+            || self.types.contains(name);
         known
             && self.stream.is(at, b'(')
             && self.stream.is_ident(at + 1)

@@ -213,7 +213,7 @@ impl<'t> Stream<'t> {
 /// Matches brackets. A closing bracket that does not fit the innermost open one closes the nearest one of its
 /// kind if it is a brace, and is ignored otherwise. If that leaves something over, a `}` at the start of a line is
 /// taken for the end of a declaration, which keeps an unfinished function from swallowing the next one.
-fn pair(text: &str, tokens: &[Token]) -> Vec<usize> {
+pub(crate) fn pair(text: &str, tokens: &[Token]) -> Vec<usize> {
     let (pairs, clean) = pair_with(tokens, |_| false);
     if clean {
         return pairs;

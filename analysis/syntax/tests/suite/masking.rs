@@ -10,7 +10,7 @@ fn assert_masked(cases: &[(&str, &str)]) {
         let parsed = parse(text);
         let trim =
             |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
-        assert_eq!(trim(parsed.masked()), trim(expected), "{text}");
+        assert_eq!(trim(&parsed.masked()), trim(expected), "{text}");
         assert_eq!(parsed.masked().len(), text.len());
     }
 }

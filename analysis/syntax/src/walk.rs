@@ -1,24 +1,27 @@
 //! Visiting every declaration, type and expression below a piece of syntax, parents first.
 
-use syntax::ast::{
+use crate::ast::{
     Block, Declaration, Expr, ExprKind, FunctionType, MapMember, Member, RecordType, Stmt,
     StmtKind, Type,
 };
 
 /// What to do at each place. Methods not overridden do nothing; the walk goes on below by itself.
-pub(crate) trait Visitor {
+pub trait Visitor {
+    /// An expression.
     fn expr(&mut self, _expr: &Expr) {}
+    /// A type.
     fn ty(&mut self, _ty: &Type) {}
+    /// A statement.
     fn stmt(&mut self, _stmt: &Stmt) {}
 }
 
 /// Visits a block.
-pub(crate) fn block(block: &Block, visitor: &mut dyn Visitor) {
+pub fn block(block: &Block, visitor: &mut dyn Visitor) {
     block.stmts.iter().for_each(|inner| stmt(inner, visitor));
 }
 
 /// Visits a statement and all below it.
-pub(crate) fn stmt(node: &Stmt, visitor: &mut dyn Visitor) {
+pub fn stmt(node: &Stmt, visitor: &mut dyn Visitor) {
     visitor.stmt(node);
     match &node.kind {
         StmtKind::Decl(local) => declaration(&local.0, visitor),
@@ -63,7 +66,7 @@ pub(crate) fn stmt(node: &Stmt, visitor: &mut dyn Visitor) {
 }
 
 /// Visits the types and initialisers of a declaration.
-pub(crate) fn declaration(node: &Declaration, visitor: &mut dyn Visitor) {
+pub fn declaration(node: &Declaration, visitor: &mut dyn Visitor) {
     ty(&node.base, visitor);
     for declarator in &node.declarators {
         around_base(&declarator.ty, visitor);
@@ -86,7 +89,7 @@ fn around_base(node: &Type, visitor: &mut dyn Visitor) {
 }
 
 /// Visits a type and all below it.
-pub(crate) fn ty(node: &Type, visitor: &mut dyn Visitor) {
+pub fn ty(node: &Type, visitor: &mut dyn Visitor) {
     visitor.ty(node);
     match node {
         Type::Named(_) | Type::Unknown | Type::Typeof(None) => {}
@@ -132,7 +135,7 @@ fn maybe(node: Option<&Expr>, visitor: &mut dyn Visitor) {
 }
 
 /// Visits an expression and all below it.
-pub(crate) fn expr(node: &Expr, visitor: &mut dyn Visitor) {
+pub fn expr(node: &Expr, visitor: &mut dyn Visitor) {
     visitor.expr(node);
     match &node.kind {
         ExprKind::Int { .. } | ExprKind::Str(_) | ExprKind::Ident(_) | ExprKind::Error => {}
