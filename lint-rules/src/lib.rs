@@ -9,7 +9,7 @@ mod lint;
 pub mod rules;
 
 pub use cx::RuleCx;
-pub use lint::{Lint, check, check_with_facts};
+pub use lint::{Lint, check, check_again, check_with_facts};
 
 use diagnostic::{Applicability, KernelVerdict, RuleInfo, Severity};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diagnostic::Finding;
-use flow::Analysis;
+use flow::{Analysis, Memory};
 use kernel_model::Version;
 use sema::{Headers, Sema};
 use syntax::Parsed;
@@ -37,6 +37,22 @@ pub fn check_with_facts(
     let sema = Sema::new(parsed, headers);
     let analysis = flow::analyse(&sema, &text);
     (findings(parsed, &analysis, lint), Some(analysis))
+}
+
+/// The same, taking over from an earlier version of the file what has not changed. Also gives what the check of
+/// the next version can take over.
+pub fn check_again(
+    parsed: &Parsed,
+    headers: &Headers,
+    lint: &Lint,
+    before: &Memory,
+) -> (Vec<Finding>, Option<Analysis>, Memory) {
+    if !may_concern(parsed.text(), headers) {
+        return (Vec::new(), None, Memory::default());
+    }
+    let sema = Sema::new(parsed, headers);
+    let (analysis, memory) = flow::analyse_again(&sema, parsed, headers, before);
+    (findings(parsed, &analysis, lint), Some(analysis), memory)
 }
 
 /// Headers beyond this size are dumps of kernel types; they define no functions that a program calls.

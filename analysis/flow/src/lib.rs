@@ -27,6 +27,8 @@ mod lower;
 mod memory;
 mod mir;
 pub mod observe;
+mod relocate;
+mod remember;
 mod roots;
 mod shared;
 mod state;
@@ -35,4 +37,5 @@ mod views;
 mod write_back;
 
 pub use observe::{Analysis, Fact, Observation};
-pub use roots::analyse;
+pub use remember::Memory;
+pub use roots::{analyse, analyse_again};

@@ -69,6 +69,14 @@ impl Sema {
         self.calls().callbacks.get(function)
     }
 
+    /// The functions of the file that the function at `position` of [`Sema::functions`] hands on as callbacks.
+    pub fn callbacks_made_by(&self, position: usize) -> Vec<(Name, CallbackKind)> {
+        let mut collector =
+            Collector { sema: self, graph: CallGraph::default(), macros: FxHashMap::default() };
+        collector.function(position);
+        collector.graph.callbacks.into_iter().collect()
+    }
+
     fn calls(&self) -> &CallGraph {
         self.memo.calls.get_or_init(|| {
             let mut collector =

@@ -8,7 +8,8 @@ pub(crate) mod scan;
 use std::hash::Hasher as _;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashSet, FxHasher};
+use smol_str::SmolStr;
 use syntax::ast::{Declaration, DirectiveKind, Function, Item, Macro};
 use syntax::{Fragment, FragmentKind, TokenKind, lex};
 use text::Span;
@@ -41,6 +42,8 @@ pub struct Header {
     /// Sorted by hash, then by piece.
     names: Vec<Entry>,
     includes: Vec<(String, bool)>,
+    /// The identifiers in it, filled when first asked for.
+    mentioned: OnceLock<FxHashSet<SmolStr>>,
 }
 
 /// A part of a header that is parsed as a whole.
@@ -97,6 +100,9 @@ pub(crate) enum Lookup<'a> {
     Several,
 }
 
+/// Larger headers, in bytes, are dumps of kernel types.
+const LARGEST_DEPENDENT: usize = 512 * 1024;
+
 impl Header {
     /// Notes what `text` defines. This reads the text once and parses nothing.
     pub fn scan(text: Arc<str>) -> Header {
@@ -111,6 +117,34 @@ impl Header {
     /// Its text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether the identifier `name` stands anywhere in it. Dumps of kernel types mention nothing: they stand on
+    /// their own.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        let mentioned = self.mentioned.get_or_init(|| {
+            if self.text.len() > LARGEST_DEPENDENT {
+                return FxHashSet::default();
+            }
+            let mut words = FxHashSet::default();
+            for token in lex(&self.text) {
+                let text = token.span.text(&self.text);
+                match token.kind {
+                    TokenKind::Ident => {
+                        words.insert(SmolStr::new(text));
+                    }
+                    TokenKind::Directive => {
+                        let line = text.trim_start_matches('#');
+                        let inner = lex(line).into_iter();
+                        let inner = inner.filter(|token| token.kind == TokenKind::Ident);
+                        words.extend(inner.map(|token| SmolStr::new(token.span.text(line))));
+                    }
+                    _ => {}
+                }
+            }
+            words
+        });
+        mentioned.contains(name)
     }
 
     /// Whether `name` is defined here.
@@ -198,6 +232,12 @@ impl Headers {
     /// Headers in the order of inclusion.
     pub fn new(headers: Vec<Arc<Header>>) -> Headers {
         Headers(headers)
+    }
+
+    /// Whether both are the same headers, scanned only once.
+    pub fn is_same(&self, other: &Headers) -> bool {
+        let pairs = self.0.iter().zip(&other.0);
+        self.0.len() == other.0.len() && pairs.into_iter().all(|(a, b)| Arc::ptr_eq(a, b))
     }
 
     /// The headers in order.

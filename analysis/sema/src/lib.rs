@@ -8,6 +8,7 @@
 mod bindings;
 mod builtin;
 mod calls;
+mod depend;
 mod expand;
 mod fold;
 mod header;
@@ -25,6 +26,7 @@ mod typing;
 mod value;
 
 pub use calls::CallbackKind;
+pub use depend::{Dependencies, Part};
 pub use expand::Expansion;
 pub use header::{Header, Headers};
 pub use maps::MapDef;

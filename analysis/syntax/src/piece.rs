@@ -85,9 +85,9 @@ impl Piece {
         Arc::ptr_eq(&self.core, &other.core)
     }
 
-    /// The functions and declarations in it. They are those of [`crate::ast::Unit::items`] in the same order.
-    pub fn len(&self) -> usize {
-        self.core.items.len()
+    /// How many functions with a body are in it.
+    pub fn functions(&self) -> usize {
+        self.core.items.iter().filter(|item| matches!(item, Item::Function(_))).count()
     }
 
     /// Whether there is neither function nor declaration in it.

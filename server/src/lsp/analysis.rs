@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use diagnostic::FileReport;
-use flow::Analysis;
+use flow::{Analysis, Memory};
 use lint_rules::Lint;
 use sema::Sema;
 use syntax::Parsed;
@@ -62,7 +62,7 @@ pub(super) struct Job {
     pub(super) revision: Revision,
     pub(super) text: Arc<str>,
     /// An earlier version, to go on from.
-    pub(super) base: Option<Arc<Parsed>>,
+    pub(super) base: Option<Arc<Analysed>>,
     pub(super) settings: Settings,
     pub(super) cancel: Cancel,
 }
@@ -77,6 +77,8 @@ pub(super) struct Analysed {
     /// The headers it includes, directly or not.
     pub(super) headers: Vec<Arc<HeaderFile>>,
     pub(super) facts: Option<Analysis>,
+    /// For the next version.
+    memory: Memory,
     pub(super) report: FileReport,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -88,15 +90,16 @@ impl Job {
             return None;
         }
         let parsed = Arc::new(match &self.base {
-            Some(base) => base.edit(Arc::clone(&self.text)),
+            Some(base) => base.parsed.edit(Arc::clone(&self.text)),
             None => Parsed::parse(Arc::clone(&self.text)),
         });
         if self.cancel.is_cancelled() {
             return None;
         }
-        let linter = Remembering { parsed, seen: Mutex::default() };
+        let before = self.base.as_deref().map(|base| &base.memory);
+        let linter = Remembering { parsed, before, seen: Mutex::default() };
         let report = self.settings.report(&linter, Arc::clone(&self.text));
-        let Remembering { parsed, seen } = linter;
+        let Remembering { parsed, before: _, seen } = linter;
         let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         let lines = LineIndex::new(Arc::clone(&self.text));
         let diagnostics =
@@ -109,6 +112,7 @@ impl Job {
             lines,
             headers: seen.headers,
             facts: seen.facts,
+            memory: seen.memory,
             report,
             diagnostics,
         })
@@ -117,7 +121,7 @@ impl Job {
 
 impl Settings {
     /// The findings of `text`, the same as `check` gives.
-    fn report(&self, linter: &Remembering, text: Arc<str>) -> FileReport {
+    fn report(&self, linter: &Remembering<'_>, text: Arc<str>) -> FileReport {
         if self.lint {
             return self.session(linter).check(&self.file, text).report;
         }
@@ -147,8 +151,9 @@ impl Settings {
 }
 
 /// Lints one parsed text and keeps what else is learned on the way.
-struct Remembering {
+struct Remembering<'b> {
     parsed: Arc<Parsed>,
+    before: Option<&'b Memory>,
     seen: Mutex<Seen>,
 }
 
@@ -156,9 +161,10 @@ struct Remembering {
 struct Seen {
     headers: Vec<Arc<HeaderFile>>,
     facts: Option<Analysis>,
+    memory: Memory,
 }
 
-impl Remembering {
+impl Remembering<'_> {
     fn remember(&self, path: &Path, provider: &dyn HeaderProvider) -> sema::Headers {
         let found = headers::included_files(provider, path, Sema::includes(&self.parsed));
         let headers = found.iter().map(|file| Arc::clone(&file.header)).collect();
@@ -167,12 +173,17 @@ impl Remembering {
     }
 }
 
-impl Linter for Remembering {
+impl Linter for Remembering<'_> {
     fn lint(&self, path: &Path, text: Arc<str>, options: &LintOptions<'_>) -> Linted {
         let headers = self.remember(path, options.headers);
         let lint = Lint { kernel: options.kernel };
-        let (findings, facts) = lint_rules::check_with_facts(&self.parsed, &headers, &lint);
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).facts = facts;
+        let nothing = Memory::default();
+        let before = self.before.unwrap_or(&nothing);
+        let (findings, facts, memory) =
+            lint_rules::check_again(&self.parsed, &headers, &lint, before);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        (seen.facts, seen.memory) = (facts, memory);
+        drop(seen);
         let report = FileReport {
             path: path.display().to_string(),
             source: text,

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use syntax::Parsed;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tower_lsp::jsonrpc::Error;
 use tower_lsp::lsp_types::{
@@ -83,8 +82,8 @@ struct Document {
     is_c: bool,
     /// Of the text and all it depends on.
     revision: Revision,
-    /// The last tree, from which the next one is made.
-    parsed: Option<Arc<Parsed>>,
+    /// The last analysis, from which the next one is made.
+    base: Option<Arc<Analysed>>,
     latest: Option<Arc<Analysed>>,
     running: Option<(Revision, Cancel)>,
     waiting: Vec<(Revision, oneshot::Sender<Answer>)>,
@@ -169,7 +168,7 @@ impl Owner {
             path: path_of(&item.uri),
             is_c: item.language_id == "c" || item.uri.path().ends_with(".c"),
             revision: self.next_revision(),
-            parsed: None,
+            base: None,
             latest: None,
             running: None,
             waiting: Vec::new(),
@@ -364,7 +363,7 @@ impl Owner {
             version: document.version,
             revision: document.revision,
             text,
-            base: document.parsed.clone(),
+            base: document.base.clone(),
             settings: Settings {
                 file,
                 overrides: Arc::clone(&self.editor.overrides),
@@ -416,7 +415,7 @@ impl Owner {
         let answer: Answer = result.map(|analysed| analysed.map(Arc::from));
         match &answer {
             Ok(Some(analysed)) => {
-                document.parsed = Some(Arc::clone(&analysed.parsed));
+                document.base = Some(Arc::clone(analysed));
                 document.latest = Some(Arc::clone(analysed));
             }
             Ok(None) => {}
