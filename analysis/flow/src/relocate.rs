@@ -115,7 +115,8 @@ relocate_fields! {
 
 impl Relocate for Access {
     fn relocate(&mut self, moves: &Moves) {
-        let Access { slice, write: _, offset: _, size: _, stale, pointer, arithmetic: _, held } = self;
+        let Access { slice, write: _, offset: _, size: _, stale, pointer, arithmetic: _, held } =
+            self;
         slice.relocate(moves);
         if let Some((_, at)) = stale {
             at.relocate(moves);

@@ -14,9 +14,9 @@ use text::Span;
 use crate::intern::Interner;
 use crate::interp::{Interp, Root};
 use crate::lower::lower_function;
-use crate::remember::{FunctionMemory, Memory, RootMemory};
 use crate::mir::BodyRef;
 use crate::observe::{Analysis, Fact, FunctionView, Observation};
+use crate::remember::{FunctionMemory, Memory, RootMemory};
 use crate::state::State;
 
 /// Bodies by name; none for a name that has no body.

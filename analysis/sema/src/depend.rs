@@ -95,9 +95,9 @@ impl Dependencies {
             })
             .flat_map(|(_, indices)| indices.iter().copied());
         let everywhere = everywhere.collect::<FxHashSet<u32>>().into_iter().collect();
-        let functions = (0..).zip(pieces).flat_map(|(index, piece)| {
-            std::iter::repeat_n(index, piece.functions())
-        });
+        let functions = (0..)
+            .zip(pieces)
+            .flat_map(|(index, piece)| std::iter::repeat_n(index, piece.functions()));
         let functions = functions.collect();
         let parts = pieces.iter().cloned().map(Part::Piece);
         let parts = parts.chain(macros.iter().map(|(_, line)| Part::Macro((*line).into())));

@@ -14,7 +14,13 @@ use super::{Entry, Header, Piece, Shape, Space, hash_of, is_word};
 
 pub(super) fn scan(text: Arc<str>) -> Header {
     let tokens = lex(&text);
-    let header = Header { text, pieces: Vec::new(), names: Vec::new(), includes: Vec::new(), mentioned: OnceLock::new() };
+    let header = Header {
+        text,
+        pieces: Vec::new(),
+        names: Vec::new(),
+        includes: Vec::new(),
+        mentioned: OnceLock::new(),
+    };
     let mut scanner = Scanner {
         header,
         tokens: Vec::with_capacity(64),
