@@ -1,0 +1,7 @@
+//! The suite of the crate.
+
+mod arbitrary;
+mod codec;
+mod disasm;
+mod errors;
+mod opcodes;
