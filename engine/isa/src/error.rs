@@ -95,7 +95,7 @@ impl Family {
 }
 
 /// What is wrong with a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DecodeErrorKind {
     /// The opcode is not in the kernel's table (`bpf_opcode_in_insntable`).
     #[error("opcode: {0:#04x} is not an instruction")]

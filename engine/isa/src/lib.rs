@@ -4,18 +4,22 @@
 //! without a catch-all arm. An encoding that Linux 6.18 does not accept is a [`DecodeError`] that names the
 //! field and knows the kernel's words for it.
 
+mod asm;
 mod decode;
 mod disasm;
 mod encode;
 mod error;
+mod fuzz;
 mod insn;
 mod opcode;
 mod operand;
 mod program;
 mod raw;
 
+pub use asm::{AsmError, AsmErrorKind, assemble, assemble_with};
 pub use disasm::{Disassembly, Names, NoNames};
 pub use error::{DecodeError, DecodeErrorKind, Family, Field, ReadError, Stage};
+pub use fuzz::fuzz_decode;
 pub use insn::{
     Alu, Atomic, ByteSwap, Callee, CastInsn, Imm64, Insn, Jump, Load, LoadImm, LoadPacket, LoadSx,
     Mov, MovSx, Neg, Store, StoreRelease,

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use isa::{Callee, Endian, HelperId, Imm64, Names, NoNames, Program};
 
+use crate::hex;
+
 /// Bytes in the order of memory on a little-endian machine, and their text.
 const TABLE: &[(&str, &str)] = &[
     // Moves.
@@ -105,20 +107,20 @@ const TABLE: &[(&str, &str)] = &[
     ("9500000000000000", "(95) exit"),
 ];
 
-fn program(hex: &str) -> Option<Program> {
-    let digits: String = hex.split_whitespace().collect();
-    let pairs = (0..digits.len()).step_by(2).map(|at| &digits[at..at + 2]);
-    let bytes: Vec<u8> =
-        pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect();
-    Program::from_bytes(&bytes, Endian::Little).ok()
+fn program(digits: &str) -> Option<Program> {
+    Program::from_bytes(&hex(digits), Endian::Little).ok()
 }
 
 #[test]
 fn texts_are_the_kernels() {
-    for &(hex, text) in TABLE {
+    for &(digits, text) in TABLE {
         // An empty text stands for a slot that is not valid, to be sure that it is noticed.
         let expected = if text.is_empty() { None } else { Some(format!("0: {text}\n")) };
-        assert_eq!(program(hex).map(|program| program.disassemble(&NoNames)), expected, "{hex}");
+        assert_eq!(
+            program(digits).map(|program| program.disassemble(&NoNames)),
+            expected,
+            "{digits}"
+        );
     }
 }
 
@@ -154,8 +156,8 @@ fn names_are_asked_for() {
         ("1811000005000000 0000000000000000", "(18) r1 = map[counters]"),
         ("1801000005000000 0000000000000000", "(18) r1 = 0x5"),
     ];
-    for (hex, text) in table {
-        let program = program(hex).expect("a program");
-        assert_eq!(program.disassemble(&Fixed), format!("0: {text}\n"), "{hex}");
+    for (digits, text) in table {
+        let program = program(digits).expect("a program");
+        assert_eq!(program.disassemble(&Fixed), format!("0: {text}\n"), "{digits}");
     }
 }

@@ -2,6 +2,8 @@
 
 use isa::{Endian, Program, ReadError, Stage};
 
+use crate::hex;
+
 /// Slots in hexadecimal, our words, the kernel's words, and when the kernel finds it.
 const TABLE: &[(&str, &str, &str, Stage)] = &[
     // Not in the table.
@@ -290,27 +292,22 @@ const TABLE: &[(&str, &str, &str, Stage)] = &[
     ),
 ];
 
-fn bytes(hex: &str) -> Vec<u8> {
-    let digits: String = hex.split_whitespace().collect();
-    let pairs = (0..digits.len()).step_by(2).map(|at| &digits[at..at + 2]);
-    pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect()
-}
-
 #[test]
 fn errors_name_the_field_and_know_the_kernels_words() {
-    for &(hex, ours, kernels, stage) in TABLE {
-        let Err(ReadError::Decode(error)) = Program::from_bytes(&bytes(hex), Endian::Little) else {
-            panic!("{hex} was accepted");
+    for &(digits, ours, kernels, stage) in TABLE {
+        let Err(ReadError::Decode(error)) = Program::from_bytes(&hex(digits), Endian::Little)
+        else {
+            panic!("{digits} was accepted");
         };
-        assert_eq!(error.to_string(), format!("instruction {ours}"), "{hex}");
-        assert_eq!(error.kernel_message(), kernels, "{hex}");
-        assert_eq!(error.stage(), stage, "{hex}");
+        assert_eq!(error.to_string(), format!("instruction {ours}"), "{digits}");
+        assert_eq!(error.kernel_message(), kernels, "{digits}");
+        assert_eq!(error.stage(), stage, "{digits}");
     }
 }
 
 #[test]
 fn fields_that_the_kernel_ignores_are_ignored() {
-    for hex in ["9500050000000000", "1841000005000000 0000000007000000"] {
-        assert!(Program::from_bytes(&bytes(hex), Endian::Little).is_ok(), "{hex}");
+    for digits in ["9500050000000000", "1841000005000000 0000000007000000"] {
+        assert!(Program::from_bytes(&hex(digits), Endian::Little).is_ok(), "{digits}");
     }
 }
