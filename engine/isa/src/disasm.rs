@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::{Display, Formatter, Result};
 
 use crate::{
-    AddrSpaceCast, AluOp, AtomicOp, Callee, Cond, HelperId, Imm64, Insn, LoadImm, NarrowSize,
-    Offset, Pc, Program, Reg, SignExtension, Size, Source, SwapKind, Width,
+    AddrSpaceCast, AluOp, AtomicOp, BtfId, Callee, Cond, HelperId, Imm64, Insn, KfuncModule,
+    LoadImm, NarrowSize, Offset, Pc, Program, Reg, SignExtension, Size, Source, SwapKind, Width,
 };
 
 /// Names that are not in the instruction itself. Each has a default: the name is not known.
@@ -17,8 +17,8 @@ pub trait Names {
     }
 
     /// The name of a kfunc. Not known: `kernel-function`.
-    fn kfunc(&self, callee: Callee) -> Option<Cow<'_, str>> {
-        let _ = callee;
+    fn kfunc(&self, id: BtfId, module: KfuncModule) -> Option<Cow<'_, str>> {
+        let _ = (id, module);
         None
     }
 
@@ -190,8 +190,8 @@ impl<N: Names> Disassembly<'_, N> {
                 let name = self.names.helper(id);
                 write!(f, "call {}#{}", name.as_deref().unwrap_or("unknown"), id.0)
             }
-            Callee::Kfunc { id, .. } => {
-                let name = self.names.kfunc(callee);
+            Callee::Kfunc { id, module } => {
+                let name = self.names.kfunc(id, module);
                 write!(f, "call {}#{}", name.as_deref().unwrap_or("kernel-function"), id.0)
             }
         }

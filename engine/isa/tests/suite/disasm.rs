@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use isa::{Callee, Endian, HelperId, Imm64, Names, NoNames, Program};
+use isa::{BtfId, Endian, HelperId, Imm64, KfuncModule, Names, NoNames, Program};
 
 use crate::hex;
 
@@ -137,7 +137,7 @@ impl Names for Fixed {
         (id == HelperId(1)).then_some("bpf_map_lookup_elem".into())
     }
 
-    fn kfunc(&self, _: Callee) -> Option<Cow<'_, str>> {
+    fn kfunc(&self, _: BtfId, _: KfuncModule) -> Option<Cow<'_, str>> {
         Some("bpf_dynptr_from_skb".into())
     }
 
