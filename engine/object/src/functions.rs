@@ -3,11 +3,13 @@
 use object::elf;
 
 use crate::elf::Elf;
-use crate::insn::RawInsn;
+use crate::insn::endian_of;
 use crate::object::{Code, CodeIndex, Function};
 use crate::{Error, Problem};
+use isa::RawInsn;
 
 pub(crate) fn collect(elf: &Elf<'_>) -> Result<(Vec<Code>, Vec<Function>), Error> {
+    let endian = endian_of(elf.endian);
     let mut code = Vec::new();
     let mut place = vec![None; elf.sections.len()];
     for (index, section) in elf.sections.iter().enumerate() {
@@ -15,7 +17,7 @@ pub(crate) fn collect(elf: &Elf<'_>) -> Result<(Vec<Code>, Vec<Function>), Error
         if used && !is_debug(section.name) {
             place[index] = Some(CodeIndex(code.len()));
             let (slots, _) = section.data.as_chunks::<{ RawInsn::SIZE }>();
-            let insns = slots.iter().map(|&slot| RawInsn::from_bytes(slot, elf.endian)).collect();
+            let insns = slots.iter().map(|&slot| RawInsn::from_bytes(slot, endian)).collect();
             let name = section.name.to_owned();
             code.push(Code { name, insns, section: index, relocations: Vec::new() });
         }

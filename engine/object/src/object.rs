@@ -5,10 +5,10 @@ use btf::{Btf, Endian};
 use crate::btf_ext::BtfExt;
 use crate::elf::Elf;
 use crate::externs::Extern;
-use crate::insn::RawInsn;
 use crate::maps::Map;
 use crate::relocs::Relocation;
 use crate::{Error, Problem, functions, maps, program_btf, relocs};
+use isa::RawInsn;
 
 /// A compiled object, opened.
 #[derive(Clone, Debug)]

@@ -4,10 +4,11 @@ use object::elf;
 use rustc_hash::FxHashMap;
 
 use crate::elf::{Elf, Symbol};
-use crate::insn::{self, RawInsn};
+use crate::insn;
 use crate::maps::MapKind;
 use crate::object::{CodeIndex, ExternIndex, MapIndex, Object};
 use crate::{Error, Problem, maps};
+use isa::RawInsn;
 
 /// A reference of an instruction.
 #[derive(Clone, Debug)]
@@ -134,14 +135,14 @@ impl<'e> Places<'e> {
         if insn.opcode == insn::CALL {
             let subprogram = insn.src == insn::pseudo::CALL
                 && self.text == Some(section)
-                && symbol.value % RawInsn::SIZE as u64 == 0;
+                && symbol.value.is_multiple_of(RawInsn::SIZE as u64);
             return if subprogram { Ok(Target::Call { offset: symbol.value }) } else { Err(bad()) };
         }
         if symbol.section == elf::SHN_UNDEF.0 || symbol.section >= elf::SHN_LORESERVE {
             return Err(bad());
         }
         if self.text == Some(section) && is_subprogram(symbol) {
-            let whole = symbol.value % RawInsn::SIZE as u64 == 0 && insn.imm % 8 == 0;
+            let whole = symbol.value.is_multiple_of(RawInsn::SIZE as u64) && insn.imm % 8 == 0;
             return if whole { Ok(Target::Address { offset: symbol.value }) } else { Err(bad()) };
         }
         if let Some((arena, map)) = self.arena

@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use crate::CoreProblem;
-use crate::insn::{LD_IMM64, RawInsn, poison};
+use crate::insn::{LD_IMM64, poison};
+use isa::RawInsn;
 
 /// `0xbad2310`, for "bad relo".
 const POISON: i32 = 0x0bad_2310;

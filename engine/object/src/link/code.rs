@@ -4,10 +4,11 @@ use rustc_hash::FxHashMap;
 
 use super::{Linker, MapReference, Part};
 use crate::btf_ext::{FuncInfo, LineInfo};
-use crate::insn::{RawInsn, is_subprogram_address, is_subprogram_call, pseudo};
+use crate::insn::{is_subprogram_address, is_subprogram_call, pseudo};
 use crate::object::{CodeIndex, FunctionIndex};
 use crate::relocs::{Relocation, Target};
 use crate::{Error, Problem};
+use isa::RawInsn;
 
 /// A program whose references to maps and the kernel are still open.
 pub(super) struct Assembled<'o> {

@@ -5,7 +5,7 @@ use btf::Endian;
 use super::code::{Assembled, section_of};
 use super::{Linked, Part, Program};
 use crate::btf_ext::{FuncInfo, LineInfo, Record, Records};
-use crate::insn::{RawInsn, pseudo};
+use crate::insn::{endian_of, pseudo};
 use crate::object::{Function, MapIndex, Object};
 use crate::{Error, Problem};
 
@@ -105,7 +105,7 @@ impl Program {
                 insn.imm = descriptor(reference.map);
             }
         }
-        insns.iter().flat_map(|insn| insn.to_bytes(endian)).collect()
+        insns.iter().flat_map(|insn| insn.to_bytes(endian_of(endian))).collect()
     }
 
     /// `func_info` as `bpf(BPF_PROG_LOAD)` takes it: records of 8 bytes.
@@ -120,7 +120,4 @@ impl Program {
         let words = records.flat_map(|info| [info.insn, info.file, info.text, info.line_column]);
         words.flat_map(|word| endian.u32_bytes(word)).collect()
     }
-
-    /// Bytes per instruction.
-    pub const INSN: usize = RawInsn::SIZE;
 }

@@ -18,11 +18,11 @@ use crate::attach::Load;
 use crate::btf_ext::{FuncInfo, LineInfo};
 use crate::core::{Resolver, patch};
 use crate::externs::Extern;
-use crate::insn::RawInsn;
 use crate::kernel::Kernel;
 use crate::maps::{Map, MapKind};
 use crate::object::{CodeIndex, FunctionIndex, MapIndex, Object};
 use crate::{Error, Problem};
+use isa::RawInsn;
 
 pub use externs::Resolution;
 pub use info::SourceLine;

@@ -4,10 +4,11 @@ use super::code::Assembled;
 use super::externs::Resolution;
 use super::{Linker, MapReference};
 use crate::externs::ExternKind;
-use crate::insn::{CALL, RawInsn, poison, pseudo};
+use crate::insn::{CALL, poison, pseudo};
 use crate::object::{ExternIndex, MapIndex};
 use crate::relocs::Target;
 use crate::{Error, Problem};
+use isa::RawInsn;
 
 /// What stands where a map that is not created would be referred to: this plus its index.
 const POISONED_MAP: i32 = 2_001_000_000;

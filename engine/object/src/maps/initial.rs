@@ -5,9 +5,9 @@ use rustc_hash::FxHashMap;
 
 use super::{MapKind, Slot, map_type};
 use crate::elf::{Elf, Symbol};
-use crate::insn::RawInsn;
 use crate::object::{FunctionIndex, MapIndex, Object};
 use crate::{Error, MapProblem, Problem};
+use isa::RawInsn;
 
 const POINTER: u64 = 8;
 

@@ -142,15 +142,16 @@ impl Map {
         }
     }
 
-    /// The name that the kernel shows, at most 15 characters, if the file is called `object` without its `.o`.
-    /// Sections of variables begin with a part of that, unless they have a name of their own, such as `.data.mine`.
-    pub fn kernel_name(&self, object: &str) -> String {
+    /// The name that the kernel shows, at most 15 characters, if the file is called `file`. For sections of variables it
+    /// begins with a part of that, unless they have a name of their own, such as `.data.mine`.
+    pub fn kernel_name(&self, file: &str) -> String {
         const LONGEST: usize = 15;
         let internal = matches!(self.kind, MapKind::Data(_) | MapKind::Config);
         let name = if internal {
             let own = self.name.get(1..).is_some_and(|rest| rest.contains('.'));
             let suffix = self.name.len().clamp(7, LONGEST);
             let prefix = if own { 0 } else { LONGEST - suffix };
+            let object = file.split('.').next().unwrap_or_default();
             object.chars().take(prefix).chain(self.name.chars().take(suffix)).collect()
         } else {
             self.name.clone()

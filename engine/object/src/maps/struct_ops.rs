@@ -5,9 +5,9 @@ use rustc_hash::FxHashMap;
 
 use super::{Definition, LINK, Map, MapKind, map_type};
 use crate::elf::Elf;
-use crate::insn::RawInsn;
 use crate::object::{CodeIndex, FunctionIndex, Object};
 use crate::{Error, Problem, StructOpsProblem};
+use isa::RawInsn;
 
 /// What a `struct_ops` map is made of.
 #[derive(Clone, PartialEq, Eq, Debug)]
