@@ -52,6 +52,7 @@ pub(super) fn collect(elf: &Elf<'_>, btf: &Btf<'_>, maps: &mut Vec<Map>) -> Resu
                 value_size: size,
                 max_entries: 1,
                 flags: if link { LINK } else { 0 },
+                value_type: ty.id(),
                 ..Definition::default()
             };
             let mut map = Map::new(name, MapKind::StructOps, definition, index);
