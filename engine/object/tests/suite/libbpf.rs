@@ -1,17 +1,12 @@
 //! Linked programs are what libbpf makes of them: see `tests/libbpf` at the root of the repository for the recordings.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use bpf_object::{
-    Kernel, KernelConfig, Linked, Map, MapKind, Object, Program, kernel_version, link,
-};
-use btf::{Btf, TypeId};
+use bpf_object::{Kernel, Linked, Map, MapKind, Program, link};
+use btf::TypeId;
 use serde_json::{Value, json};
 
-fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
-}
+use crate::{VFS_READ, data, made_up, object, types};
 
 fn recordings() -> Vec<(String, Value)> {
     let files = fs::read_dir(data()).expect("the folder is there");
@@ -100,26 +95,16 @@ fn program(linked: &Linked<'_>, program: &Program, kernel: &Kernel<'_>) -> (Valu
     (hex(&bytes).into(), names.into())
 }
 
-const VFS_READ: u64 = 0xffff_ffff_8200_1234;
-
 #[test]
 fn instructions_maps_and_types_are_those_of_libbpf() {
-    let types = fs::read(data().join("kernel.btf")).expect("readable");
-    let types = Btf::parse(types).expect("well-formed");
-    let config = fs::read_to_string(data().join("kernel.config")).expect("readable");
-    let kernel = Kernel {
-        version: kernel_version(6, 18, 44),
-        config: Some(KernelConfig::parse(&config)),
-        symbols: Some([("vfs_read".to_owned(), VFS_READ)].into_iter().collect()),
-        ..Kernel::new(&types)
-    };
+    let kernel_types = types("");
+    let kernel = made_up(&kernel_types);
     let mut compared = 0;
     for (name, recorded) in recordings() {
         if recorded.get("error").is_some() {
             continue;
         }
-        let bytes = fs::read(data().join(format!("{name}.o"))).expect("readable");
-        let object = Object::parse(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let object = object(&format!("{name}.o"));
         let linked = link(&object, &kernel);
         let created = recorded["created"].as_bool().expect("true or false");
         let maps = if created { &linked.maps } else { &object.maps };
