@@ -18,6 +18,7 @@ build clang-19 bpfel v4 .v4 -g arena.bpf calls.bpf core.bpf data.bpf
 build clang-19 bpfel v1 .v1 -g core.bpf data.bpf
 build clang-19 bpfeb v3 .be -g kernel core.bpf maps.bpf externs.bpf
 build clang-14 bpfel v2 .clang14 -g core.bpf calls.bpf maps.bpf data.bpf externs.bpf
+build clang-19 bpfel v3 "" -g many.bpf
 build clang-19 bpfel v3 "" "" legacy.bpf
 build clang-19 bpfel v3 .bare "" data.bpf calls.bpf
 # Of the made-up kernel only its types are wanted.
