@@ -57,6 +57,9 @@
 /* Keep the compiler from knowing a value, or from keeping one in a register. */
 #define opaque(x) asm volatile("" : "+r"(x))
 #define barrier() asm volatile("" ::: "memory")
+/* A load or store that is made just so: not merged with its neighbours, not left out. */
+#define read_once(lvalue) (*(const volatile typeof(lvalue) *)&(lvalue))
+#define write_once(lvalue, value) (*(volatile typeof(lvalue) *)&(lvalue) = (value))
 
 #define offsetof(type, member) __builtin_offsetof(type, member)
 #define container_of(pointer, type, member) ((type *)((void *)(pointer) - offsetof(type, member)))

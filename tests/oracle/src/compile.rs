@@ -93,7 +93,7 @@ pub fn build(corpus: &Corpus, check: bool) -> Result<Built> {
         }
         for (family, lock) in locks {
             let path = lock_path(corpus, &family);
-            let text = toml::to_string(&lock).map_err(|error| Error::format(&path, error))?;
+            let text = toml::to_string(&lock).map_err(|error| Error::format(&path, &error))?;
             write(&path, text.as_bytes())?;
         }
     }
@@ -107,7 +107,7 @@ pub fn up_to_date(corpus: &Corpus, topic: &Topic) -> Result<Option<Hashes>> {
         return Ok(None);
     }
     let lock: BTreeMap<String, Hashes> =
-        toml::from_str(&read_text(&path)?).map_err(|error| Error::format(&path, error))?;
+        toml::from_str(&read_text(&path)?).map_err(|error| Error::format(&path, &error))?;
     let Some(recorded) = lock.get(&topic.name) else { return Ok(None) };
     let object = hash(&read_bytes(&corpus.object(topic))?);
     let sources = source_hash(corpus, topic)?;
@@ -173,7 +173,7 @@ fn compile(corpus: &Corpus, topic: &Topic, compiler: &str) -> Result<Vec<u8>> {
 }
 
 fn without_dwarf(file: &Path, bytes: &[u8]) -> Result<Vec<u8>> {
-    let failed = |error: object::build::Error| Error::format(file, error);
+    let failed = |error: object::build::Error| Error::format(file, &error);
     let mut builder = elf::Builder::read(bytes).map_err(failed)?;
     for section in &mut builder.sections {
         let name = section.name.to_string();

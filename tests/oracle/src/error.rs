@@ -46,7 +46,7 @@ pub enum Error {
 
 impl Error {
     /// An error in the content of a file.
-    pub(crate) fn format(path: &Path, message: impl ToString) -> Self {
+    pub(crate) fn format(path: &Path, message: &impl ToString) -> Self {
         Self::Format { path: path.to_owned(), message: message.to_string() }
     }
 }
