@@ -4,17 +4,13 @@
 GPL;
 char text[16];
 
-SEC("tc") __reject("calling kernel function bpf_task_acquire is not allowed")
+SEC("tc") __reject("calling kernel function bpf_sock_destroy is not allowed")
 int kfunc_of_tracing_in_tc(struct __sk_buff *skb)
 {
-	struct task_struct *task = bpf_task_acquire(NULL);
-
-	if (task)
-		bpf_task_release(task);
-	return 0;
+	return bpf_sock_destroy((void *)skb);
 }
 
-SEC("xdp") __accept
+SEC("xdp") __reject("metadata kfuncs require device-bound program")
 int xdp_metadata_functions(struct xdp_md *xdp)
 {
 	u64 timestamp = 0;
@@ -77,7 +73,7 @@ int missing_weak_function_behind_a_test(struct __sk_buff *skb)
 	return bpf_function_that_may_be_there ? bpf_function_that_may_be_there(1) : 0;
 }
 
-SEC("tc") __reject("kernel function")
+SEC("tc") __reject("invalid func unknown#2002000004")
 int missing_weak_function_called(struct __sk_buff *skb)
 {
 	return bpf_function_that_may_be_there(1);

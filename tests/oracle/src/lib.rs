@@ -4,9 +4,15 @@
 //! the corpus, loads its programs and records.
 
 mod corpus;
+mod deny;
 mod error;
 
 pub mod compile;
+pub mod expect;
+pub mod log;
+pub mod recording;
+pub mod runs;
 
 pub use corpus::{CATALOGUE, Corpus, Topic};
+pub use deny::{Denied, Deny};
 pub use error::{Error, Result};

@@ -1,5 +1,11 @@
 //! Compiles the corpus, asks the running kernel about its programs, and records the answers.
 
+mod child;
+mod load;
+mod record;
+mod sys;
+mod test_run;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -23,12 +29,39 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Load the programs, run them as stated, and keep the answers
+    Record {
+        /// Only topics whose path fits: `asm/*`
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Load and run again, and print what differs from the recordings
+    Compare {
+        /// Only topics whose path fits
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Answer the request on standard input
+    #[command(name = child::SUBCOMMAND, hide = true)]
+    Child,
 }
 
 fn main() -> Result<ExitCode> {
     let corpus = Corpus::of_repository();
     match Cli::parse().command {
         Command::Build { check } => build(&corpus, check),
+        Command::Record { only } => {
+            record::record(&corpus, only.as_deref())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Compare { only } => {
+            let different = record::compare(&corpus, only.as_deref())?;
+            Ok(if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Child => {
+            child::answer()?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
