@@ -226,9 +226,3 @@ int exception_callback(struct __sk_buff *skb)
 		bpf_throw(1);
 	return 0;
 }
-
-SEC("freplace/anything") __not_checkable
-int replacement(struct __sk_buff *skb)
-{
-	return 0;
-}

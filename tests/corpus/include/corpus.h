@@ -21,6 +21,9 @@
 /* Maps: members of a struct in section ".maps" whose types carry the numbers. */
 #define __uint(name, value) int (*name)[value]
 #define __type(name, value) typeof(value) *name
+#define __ulong_of(name, value, number) enum { __long_value_##number = value } name
+#define __ulong_at(name, value, number) __ulong_of(name, value, number)
+#define __ulong(name, value) __ulong_at(name, value, __COUNTER__)
 #define __array(name, value) typeof(value) *name[]
 #define MAP(kind, name, key_type, value_type, entries) \
 	struct { \

@@ -83,11 +83,13 @@ pub fn normalised(log: &str, is_address: impl Fn(usize) -> bool) -> String {
     out
 }
 
-/// The number of the instruction, and where the value is, in a line such as `3: (18) r1 = 0xffff…`.
+/// The number of the instruction, and where the value is, in lines such as `3: (18) r1 = 0xffff…` and, in tables of
+/// live registers, `3: ..2....... (18) r1 = 0xffff…`.
 fn address_load(line: &str) -> Option<(usize, usize)> {
-    let (number, rest) = line.split_once(": (18) r")?;
-    let at = line.len() - rest.len() + rest.find(" = 0x")? + " = ".len();
-    Some((number.parse().ok()?, at))
+    let (number, _) = line.split_once(':')?;
+    let load = line.find("(18) r")?;
+    let at = load + line[load..].find(" = 0x")? + " = ".len();
+    Some((number.trim().parse().ok()?, at))
 }
 
 fn is_closing(line: &str) -> bool {
@@ -129,6 +131,8 @@ mod tests {
     fn only_addresses_are_replaced() {
         let text = normalised(LOG, |insn| insn == 0);
         assert!(text.contains("0: (18) r1 = 0xKERNEL\n") && !text.contains("usec"), "{text}");
+        let table = "      4: ..2....... (18) r1 = 0xffff8883161f0c00\n";
+        assert!(normalised(table, |insn| insn == 4).ends_with("r1 = 0xKERNEL\n"));
         assert!(normalised(LOG, |_| false).contains("0xffff888100000000"));
     }
 }
