@@ -1,4 +1,4 @@
-//! Work on the repository itself: `cargo xtask tidy`, `codegen` and `new-rule`.
+//! Work on the repository itself: `cargo xtask tidy`, `codegen`, `new-rule`, `corpus` and `oracle`.
 
 mod codegen;
 mod new_rule;
@@ -34,6 +34,17 @@ enum Command {
         /// The rule's name, in lower case with hyphens
         name: String,
     },
+    /// Compile the programs of the corpus: `build [--check]`
+    Corpus(Forwarded),
+    /// Ask the running kernel about the programs of the corpus: `record`, `compare`
+    Oracle(Forwarded),
+}
+
+/// Arguments for the program of the crate `oracle`.
+#[derive(Debug, clap::Args)]
+struct Forwarded {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
 }
 
 fn main() -> Result<ExitCode> {
@@ -53,8 +64,23 @@ fn main() -> Result<ExitCode> {
                 writeln!(io::stdout().lock(), "{}", path.display())?;
             }
         }
+        Command::Corpus(forwarded) | Command::Oracle(forwarded) => {
+            return ask_oracle(&root, &forwarded.arguments);
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the program of the crate `oracle`, which loads programs into the kernel: xtask itself never does.
+fn ask_oracle(root: &Path, arguments: &[String]) -> Result<ExitCode> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = std::process::Command::new(cargo)
+        .current_dir(root)
+        .args(["run", "--quiet", "-p", "oracle", "--"])
+        .args(arguments)
+        .status()
+        .context("cannot run cargo")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The root of the repository.

@@ -1,1 +1,18 @@
 //! What a real kernel says about a program: recorded in a child process, replayed by tests.
+//!
+//! The library reads the corpus and its recordings and needs no kernel. The program of the same name compiles
+//! the corpus, loads its programs and records.
+
+mod corpus;
+mod deny;
+mod error;
+
+pub mod compile;
+pub mod expect;
+pub mod log;
+pub mod recording;
+pub mod runs;
+
+pub use corpus::{CATALOGUE, Corpus, Topic};
+pub use deny::{Denied, Deny};
+pub use error::{Error, Result};

@@ -1,0 +1,186 @@
+//! The process that loads programs: it may be killed by what it asks of the kernel.
+//!
+//! The parent writes one [`Request`] to its standard input. It answers each program with one line of JSON, in the
+//! order of the request; the program whose answer is missing is the one that killed it.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use anyhow::{Context, Result, anyhow};
+use bpf_object::{Kernel, Linked, link};
+use oracle::recording::{Program, Verdict};
+use oracle::runs::{Packets, Run, runs};
+use oracle::{Corpus, Topic, log};
+use serde::{Deserialize, Serialize};
+
+use crate::{load, sys, test_run};
+
+/// The hidden subcommand.
+pub(crate) const SUBCOMMAND: &str = "child";
+
+/// Where the kernel shows its types.
+const VMLINUX_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// Lines that are kept of a log of level 1: the end of it, where the message is.
+const MOST_LINES: usize = 400;
+
+/// Bytes that are kept of a log of level 2: the beginning of it.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// Logs of level 2 are not asked for beyond this many instructions; they would be cut anyway.
+const MOST_INSNS: u64 = 50_000;
+
+/// Types of programs that are refused with EPERM before verification where the kernel has no trampolines.
+const NEED_TRAMPOLINES: [&str; 4] = ["tracing", "lsm", "ext", "struct_ops"];
+
+/// Programs of one topic.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Request {
+    pub(crate) root: PathBuf,
+    pub(crate) family: String,
+    pub(crate) topic: String,
+    pub(crate) programs: Vec<String>,
+}
+
+/// What the kernel says about one program.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Answer {
+    pub(crate) name: String,
+    pub(crate) program: Program,
+    /// The log of level 2.
+    pub(crate) log: String,
+}
+
+/// Asks a child; gives the answers up to the first program that it does not survive, and how it ended.
+pub(crate) fn ask(request: &Request) -> Result<(Vec<Answer>, ExitStatus)> {
+    let me = std::env::current_exe().context("cannot find this program")?;
+    let mut child: Child = Command::new(me)
+        .arg(SUBCOMMAND)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start a child")?;
+    let text = serde_json::to_string(request)?;
+    let mut input = child.stdin.take().context("no way to the child")?;
+    input.write_all(text.as_bytes())?;
+    drop(input);
+    let output = child.stdout.take().context("no way from the child")?;
+    let mut answers = Vec::new();
+    for line in BufReader::new(output).lines() {
+        let Ok(answer) = serde_json::from_str(&line?) else { break };
+        answers.push(answer);
+    }
+    Ok((answers, child.wait()?))
+}
+
+/// Answers the request on standard input.
+pub(crate) fn answer() -> Result<()> {
+    let request: Request = serde_json::from_reader(io::stdin().lock())?;
+    sys::stay_on_first_processor().context("cannot stay on one processor")?;
+    let corpus = Corpus::at(&request.root);
+    let topic = Topic { family: request.family, name: request.topic };
+    let object = load::open(&std::fs::read(corpus.object(&topic))?)?;
+    let vmlinux = btf::Btf::parse(std::fs::read(VMLINUX_BTF).context(VMLINUX_BTF)?)?;
+    let linked = link(&object, &Kernel::new(&vmlinux));
+    let packets = Packets::of(&corpus)?;
+    let runs = runs(&corpus, &topic)?;
+    let mut out = io::stdout().lock();
+    for name in request.programs {
+        let answer = match load::find(&linked, &name) {
+            Some(program) => ask_kernel(&linked, program, &packets, &runs)?,
+            None => not_linked(&linked, &name)?,
+        };
+        writeln!(out, "{}", serde_json::to_string(&answer)?)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// What is said of a program that cannot be linked, so that the kernel is never asked.
+fn not_linked(linked: &Linked<'_>, name: &str) -> Result<Answer> {
+    let failure = linked.failures.iter().find(|failure| failure.name == name);
+    let failure = failure.ok_or_else(|| anyhow!("there is no program {name}"))?;
+    let function = &linked.object.functions[failure.function.0];
+    let program = Program {
+        section: linked.object.section_of(function).to_owned(),
+        program_type: String::new(),
+        verdict: Verdict::NotCheckable,
+        errno: 0,
+        messages: vec![format!("cannot be linked: {}", failure.error)],
+        stats: None,
+        usec: None,
+        log: Vec::new(),
+        runs: Vec::new(),
+    };
+    Ok(Answer { name: name.to_owned(), program, log: String::new() })
+}
+
+fn ask_kernel(
+    linked: &Linked<'_>,
+    program: &bpf_object::Program,
+    packets: &Packets,
+    runs: &[Run],
+) -> Result<Answer> {
+    let kind = program.load.program_type.map_or("", |kind| kind.name);
+    let mut answer = Program {
+        section: program.section.clone(),
+        program_type: kind.to_owned(),
+        verdict: Verdict::Accept,
+        errno: 0,
+        messages: Vec::new(),
+        stats: None,
+        usec: None,
+        log: Vec::new(),
+        runs: Vec::new(),
+    };
+    let name = program.name.clone();
+    let mut loader = match load::Loader::new(linked) {
+        Ok(loader) => loader,
+        Err(error) => {
+            return Ok(Answer { name, program: refused(answer, &error), log: String::new() });
+        }
+    };
+    let loaded = match loader.load(program, false) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            return Ok(Answer { name, program: refused(answer, &error), log: String::new() });
+        }
+    };
+    answer.stats = log::stats(&loaded.log);
+    answer.usec = log::usec(&loaded.log);
+    if let Err(errno) = loaded.program {
+        let needs_trampoline = NEED_TRAMPOLINES.contains(&kind);
+        let is_checked = !(errno == -libc::EPERM && loaded.log.is_empty() && needs_trampoline);
+        answer.verdict = if is_checked { Verdict::Reject } else { Verdict::NotCheckable };
+        answer.errno = errno;
+        answer.messages = log::messages(&loaded.log);
+        let text = log::normalised(&loaded.log, |insn| load::loads_address(program, insn));
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        answer.log = lines[lines.len().saturating_sub(MOST_LINES)..].to_vec();
+    }
+    let mut long = String::new();
+    if answer.stats.as_ref().is_some_and(|stats| stats.insns_processed <= MOST_INSNS) {
+        let again = load::Loader::new(linked)?.load(program, true)?;
+        long = log::normalised(&again.log, |insn| load::loads_address(program, insn));
+        if let Some((end, _)) = long.char_indices().nth(MOST_BYTES) {
+            long.truncate(end);
+            long.push_str("\n(cut)\n");
+        }
+    }
+    let stated = runs.iter().filter(|run| run.program == name).enumerate();
+    for run in stated {
+        answer.runs.extend(test_run::run(linked, program, packets, run)?);
+    }
+    Ok(Answer { name, program: answer, log: long })
+}
+
+/// The answer if types or maps are refused already.
+fn refused(mut answer: Program, error: &load::LoadError) -> Program {
+    answer.verdict = Verdict::Reject;
+    if let load::LoadError::Prepare { source, .. } = error {
+        answer.errno = -source.raw_os_error().unwrap_or(0);
+    }
+    answer.messages = vec![error.to_string()];
+    answer
+}

@@ -1,0 +1,80 @@
+//! Compiles the corpus, asks the running kernel about its programs, and records the answers.
+
+mod child;
+mod load;
+mod record;
+mod sys;
+mod test_run;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use oracle::{Corpus, compile};
+
+/// Compile the corpus, ask the running kernel about its programs, record the answers.
+#[derive(Debug, Parser)]
+#[command(name = "oracle")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compile the sources that changed
+    Build {
+        /// Compile all, write nothing; fail if an object differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Load the programs, run them as stated, and keep the answers
+    Record {
+        /// Only topics whose path fits: `asm/*`
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Load and run again, and print what differs from the recordings
+    Compare {
+        /// Only topics whose path fits
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Answer the request on standard input
+    #[command(name = child::SUBCOMMAND, hide = true)]
+    Child,
+}
+
+fn main() -> Result<ExitCode> {
+    let corpus = Corpus::of_repository();
+    match Cli::parse().command {
+        Command::Build { check } => build(&corpus, check),
+        Command::Record { only } => {
+            record::record(&corpus, only.as_deref())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Compare { only } => {
+            let different = record::compare(&corpus, only.as_deref())?;
+            Ok(if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Child => {
+            child::answer()?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn build(corpus: &Corpus, check: bool) -> Result<ExitCode> {
+    let built = compile::build(corpus, check)?;
+    let mut out = io::stdout().lock();
+    for topic in &built.changed {
+        let verb = if check { "differs" } else { "compiled" };
+        writeln!(out, "{verb}: {}", topic.path())?;
+    }
+    for topic in &built.removed {
+        writeln!(out, "no source: {}", topic.path())?;
+    }
+    let is_clean = built.changed.is_empty() && built.removed.is_empty();
+    Ok(if check && !is_clean { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
