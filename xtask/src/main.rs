@@ -1,6 +1,7 @@
-//! Work on the repository itself: `cargo xtask tidy`, `codegen`, `new-rule`, `corpus` and `oracle`.
+//! Work on the repository itself: `cargo xtask tidy`, `codegen`, `kernel-sync`, `new-rule`, `corpus` and `oracle`.
 
 mod codegen;
+mod kernel_sync;
 mod new_rule;
 mod tidy;
 
@@ -26,6 +27,18 @@ enum Command {
     /// Write the generated files
     Codegen {
         /// Write nothing; fail if a file is out of date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Make the BTF of a kernel the committed one, and report the rows that disagree with it
+    KernelSync {
+        /// The BTF file; that of the running kernel if left out
+        #[arg(long)]
+        btf: Option<PathBuf>,
+        /// The release the file is of, such as 6.18.44
+        #[arg(long)]
+        release: Option<String>,
+        /// Write nothing; fail if a row disagrees
         #[arg(long)]
         check: bool,
     },
@@ -59,6 +72,11 @@ fn main() -> Result<ExitCode> {
             return Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Codegen { check } => codegen::run(&root, check)?,
+        Command::KernelSync { btf, release, check } => {
+            let options = kernel_sync::Options { btf, release, check };
+            let agree = kernel_sync::run(&root, &options)?;
+            return Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::NewRule { name } => {
             for path in new_rule::write(&root, &name)? {
                 writeln!(io::stdout().lock(), "{}", path.display())?;

@@ -13,38 +13,69 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use self::programs::ProgramTable;
+use self::contexts::ContextTable;
+use self::features::FeatureTable;
+use self::functions::FunctionTable;
+pub(crate) use self::kfuncs::Declaration;
+use self::kfuncs::SetTable;
+use self::maps::MapTable;
+use self::programs::{AttachTable, ProgramTable, SectionTable};
+use self::protos::ProtoTable;
+pub(crate) use self::protos::Typed;
+
+/// All rows, as they are written.
+pub(crate) struct Rows {
+    pub(crate) functions: Vec<FunctionTable>,
+    pub(crate) protos: ProtoTable,
+    pub(crate) sets: SetTable,
+    pub(crate) programs: ProgramTable,
+    pub(crate) attach: AttachTable,
+    sections: SectionTable,
+    pub(crate) contexts: ContextTable,
+    pub(crate) maps: MapTable,
+    features: FeatureTable,
+    pub(crate) constants: ConstantTable,
+    pub(crate) snapshot: Snapshot,
+}
+
+impl Rows {
+    /// Reads the rows below `root`.
+    pub(crate) fn read(root: &Path) -> Result<Self> {
+        let data = root.join("kernel-model/data");
+        Ok(Self {
+            functions: vec![read(&data.join("helpers.toml"))?, read(&data.join("kfuncs.toml"))?],
+            protos: read(&data.join("helpers/protos.toml"))?,
+            sets: read(&data.join("kfuncs/sets.toml"))?,
+            programs: read(&data.join("programs.toml"))?,
+            attach: read(&data.join("attach.toml"))?,
+            sections: read(&data.join("sections.toml"))?,
+            contexts: read(&data.join("contexts.toml"))?,
+            maps: read(&data.join("maps.toml"))?,
+            features: read(&data.join("features.toml"))?,
+            constants: read(&data.join("constants.toml"))?,
+            snapshot: read(&data.join("snapshot.toml"))?,
+        })
+    }
+}
 
 /// Writes the generated files below `root`, or with `check` fails if one of them is out of date.
 pub(crate) fn generate(root: &Path, check: bool) -> Result<()> {
-    let data = root.join("kernel-model/data");
-    let programs: ProgramTable = read(&data.join("programs.toml"))?;
-    let attach: programs::AttachTable = read(&data.join("attach.toml"))?;
-    let sections: programs::SectionTable = read(&data.join("sections.toml"))?;
-    let contexts: contexts::ContextTable = read(&data.join("contexts.toml"))?;
-    let protos: protos::ProtoTable = read(&data.join("helpers/protos.toml"))?;
-    let sets: kfuncs::SetTable = read(&data.join("kfuncs/sets.toml"))?;
-    let constants: ConstantTable = read(&data.join("constants.toml"))?;
-    let snapshot: Snapshot = read(&data.join("snapshot.toml"))?;
-    let mut functions = Vec::new();
-    for name in ["helpers.toml", "kfuncs.toml"] {
-        let table: functions::FunctionTable = read(&data.join(name))?;
-        functions.extend(table.function.into_iter().map(|row| (row, table.source.clone())));
-    }
+    let rows = Rows::read(root)?;
+    let functions = functions::render(&rows.functions, &rows.protos, &rows.sets, &rows.programs)?;
     let files = [
-        ("functions.rs", functions::render(functions, &protos, &sets, &programs)?),
-        ("kfunc_sets.rs", kfuncs::render_sets(&sets)?),
-        ("programs.rs", programs::render_programs(&programs)?),
-        ("attach.rs", programs::render_attach(&attach)?),
-        ("sections.rs", programs::render_sections(&sections, &programs)?),
-        ("contexts.rs", contexts::render(&contexts, &programs)?),
-        ("maps.rs", maps::render(&read(&data.join("maps.toml"))?)?),
-        ("features.rs", features::render(&read(&data.join("features.toml"))?)?),
-        ("constants.rs", render_constants(constants)?),
-        ("snapshot.rs", render_snapshot(&snapshot)),
+        ("functions.rs", functions),
+        ("kfunc_sets.rs", kfuncs::render_sets(&rows.sets)?),
+        ("programs.rs", programs::render_programs(&rows.programs)?),
+        ("attach.rs", programs::render_attach(&rows.attach)?),
+        ("sections.rs", programs::render_sections(&rows.sections, &rows.programs)?),
+        ("contexts.rs", contexts::render(&rows.contexts, &rows.programs)?),
+        ("maps.rs", maps::render(&rows.maps)?),
+        ("features.rs", features::render(&rows.features)?),
+        ("constants.rs", render_constants(&rows.constants)?),
+        ("snapshot.rs", render_snapshot(&rows.snapshot)),
     ];
     for (name, text) in files {
         let path = root.join("kernel-model/src/generated").join(name);
@@ -56,37 +87,38 @@ pub(crate) fn generate(root: &Path, check: bool) -> Result<()> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ConstantTable {
-    group: Vec<ConstantGroup>,
+pub(crate) struct ConstantTable {
+    pub(crate) group: Vec<ConstantGroup>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ConstantGroup {
+pub(crate) struct ConstantGroup {
     source: String,
-    values: std::collections::BTreeMap<String, i64>,
+    pub(crate) values: std::collections::BTreeMap<String, i64>,
 }
 
-#[derive(Deserialize)]
+/// What the committed BTF is.
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Snapshot {
-    kernel: String,
-    architecture: String,
-    bytes: usize,
-    sha256: String,
-    source: String,
+pub(crate) struct Snapshot {
+    pub(crate) kernel: String,
+    pub(crate) architecture: String,
+    pub(crate) bytes: usize,
+    pub(crate) sha256: String,
+    pub(crate) source: String,
 }
 
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     toml::from_str(&text).with_context(|| format!("in {}", path.display()))
 }
 
-fn render_constants(table: ConstantTable) -> Result<String> {
+fn render_constants(table: &ConstantTable) -> Result<String> {
     let mut values = Vec::new();
-    for group in table.group {
+    for group in &table.group {
         ensure!(!group.source.is_empty(), "a group of constants has no source");
-        values.extend(group.values);
+        values.extend(&group.values);
     }
     values.sort();
     let mut out = write::header("Constants by name", "constants.toml", "use crate::Constant;");

@@ -11,21 +11,21 @@ use super::write::{array, camel, header, joined, static_name};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ContextTable {
+pub(crate) struct ContextTable {
     source: String,
-    record: Vec<RecordRow>,
+    pub(crate) record: Vec<RecordRow>,
     layout: Vec<LayoutRow>,
     pointer: Vec<LayoutRow>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RecordRow {
-    name: String,
-    size: u32,
+pub(crate) struct RecordRow {
+    pub(crate) name: String,
+    pub(crate) size: u32,
     source: String,
     /// Name, C type, offset and size.
-    fields: Vec<(String, String, u32, u32)>,
+    pub(crate) fields: Vec<(String, String, u32, u32)>,
 }
 
 #[derive(Deserialize)]

@@ -9,7 +9,7 @@ use super::write::{array, camel, header, joined, version};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FeatureTable {
+pub(crate) struct FeatureTable {
     source: String,
     group: Vec<GroupRow>,
 }

@@ -13,16 +13,16 @@ use super::write::{array, camel, header, joined, version};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FunctionTable {
+pub(crate) struct FunctionTable {
     pub(super) source: String,
-    pub(super) function: Vec<FunctionRow>,
+    pub(crate) function: Vec<FunctionRow>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FunctionRow {
-    name: String,
-    id: Option<u32>,
+pub(crate) struct FunctionRow {
+    pub(crate) name: String,
+    pub(crate) id: Option<u32>,
     since: String,
     ret: String,
     returns: String,
@@ -59,11 +59,15 @@ struct ParamRow {
 }
 
 pub(super) fn render(
-    mut rows: Vec<(FunctionRow, String)>,
+    tables: &[FunctionTable],
     protos: &ProtoTable,
     sets: &SetTable,
     programs: &ProgramTable,
 ) -> Result<String> {
+    let rows = tables
+        .iter()
+        .flat_map(|table| table.function.iter().map(|row| (row, table.source.as_str())));
+    let mut rows: Vec<_> = rows.collect();
     rows.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
     let mut out = header(
         "Helpers and kfuncs by name",

@@ -26,30 +26,30 @@ const SUFFIXES: [(&str, &str); 13] = [
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SetTable {
+pub(crate) struct SetTable {
     source: String,
-    set: Vec<SetRow>,
+    pub(crate) set: Vec<SetRow>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SetRow {
+pub(crate) struct SetRow {
     name: String,
     hooks: Vec<String>,
     #[serde(default = "all")]
     filter: String,
     source: String,
     #[serde(default = "yes")]
-    btf: bool,
-    kfuncs: Vec<KfuncRow>,
+    pub(crate) btf: bool,
+    pub(crate) kfuncs: Vec<KfuncRow>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct KfuncRow {
-    decl: String,
+pub(crate) struct KfuncRow {
+    pub(crate) decl: String,
     #[serde(default)]
-    flags: String,
+    pub(crate) flags: String,
 }
 
 fn all() -> String {
@@ -129,15 +129,15 @@ pub(super) fn render_sets(table: &SetTable) -> Result<String> {
 
 /// A C declaration of a function: `int f(struct file *file, size_t len__sz)`.
 #[derive(Debug, PartialEq)]
-struct Declaration<'a> {
-    name: &'a str,
-    ret: &'a str,
+pub(crate) struct Declaration<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) ret: &'a str,
     /// Name and type of each parameter.
-    params: Vec<(&'a str, String)>,
+    pub(crate) params: Vec<(&'a str, String)>,
 }
 
 impl<'a> Declaration<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (head, rest) = text.split_once('(')?;
         let (ret, name) = split_name(head)?;
         let list = rest.strip_suffix(')')?;

@@ -10,10 +10,10 @@ use super::write::{array, camel, header, joined, variants, version};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MapTable {
+pub(crate) struct MapTable {
     source: String,
     only: Vec<OnlyRow>,
-    map: Vec<MapRow>,
+    pub(crate) map: Vec<MapRow>,
 }
 
 #[derive(Deserialize)]
@@ -25,9 +25,9 @@ struct OnlyRow {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MapRow {
-    name: String,
-    id: u32,
+pub(crate) struct MapRow {
+    pub(crate) name: String,
+    pub(crate) id: u32,
     since: String,
     what: String,
     key: String,

@@ -9,16 +9,16 @@ use super::write::{array, camel, header, joined, static_name, variants, version}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ProgramTable {
+pub(crate) struct ProgramTable {
     source: String,
-    program: Vec<ProgramRow>,
+    pub(crate) program: Vec<ProgramRow>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ProgramRow {
-    name: String,
-    id: u32,
+pub(crate) struct ProgramRow {
+    pub(crate) name: String,
+    pub(crate) id: u32,
     since: String,
     #[serde(default)]
     attach: Vec<String>,
@@ -65,15 +65,15 @@ struct ReturnRow {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AttachTable {
+pub(crate) struct AttachTable {
     source: String,
-    attach: Vec<AttachRow>,
+    pub(crate) attach: Vec<AttachRow>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AttachRow {
-    name: String,
+pub(crate) struct AttachRow {
+    pub(crate) name: String,
     since: String,
     what: String,
     source: String,
@@ -81,7 +81,7 @@ struct AttachRow {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SectionTable {
+pub(crate) struct SectionTable {
     source: String,
     section: Vec<SectionRow>,
 }

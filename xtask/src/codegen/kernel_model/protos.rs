@@ -11,18 +11,18 @@ use super::write::{camel, flags, joined};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ProtoTable {
+pub(crate) struct ProtoTable {
     source: String,
     groups: BTreeMap<String, Vec<String>>,
-    proto: Vec<ProtoRow>,
+    pub(crate) proto: Vec<ProtoRow>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ProtoRow {
-    helper: String,
-    args: Vec<String>,
-    ret: String,
+pub(crate) struct ProtoRow {
+    pub(crate) helper: String,
+    pub(crate) args: Vec<String>,
+    pub(crate) ret: String,
     #[serde(default)]
     gpl_only: bool,
     #[serde(default)]
@@ -36,7 +36,7 @@ struct ProtoRow {
     capability: String,
     programs: Vec<String>,
     #[serde(default)]
-    hooks: Vec<String>,
+    pub(crate) hooks: Vec<String>,
     source: Option<String>,
 }
 
@@ -102,15 +102,15 @@ impl ProtoTable {
 
 /// A kind with flags and a detail: `ptr_to_mem | mem_fixed_size: 8`.
 #[derive(Debug, PartialEq)]
-struct Typed<'a> {
-    base: &'a str,
-    flags: Vec<&'a str>,
-    btf: Option<&'a str>,
+pub(crate) struct Typed<'a> {
+    pub(crate) base: &'a str,
+    pub(crate) flags: Vec<&'a str>,
+    pub(crate) btf: Option<&'a str>,
     size: Option<u32>,
 }
 
 impl<'a> Typed<'a> {
-    fn parse(text: &'a str) -> Result<Self> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self> {
         let (kind, detail) = match text.split_once(':') {
             Some((kind, detail)) => (kind, Some(detail.trim())),
             None => (text, None),
