@@ -21,7 +21,7 @@ fn run(sample: &Sample, case: &str) {
     let workspace = command.get_current_dir().map(Path::to_owned).expect("is set");
     let git = Command::new("git").args(["init", "--quiet"]).current_dir(workspace).status();
     assert!(git.expect("git runs").success());
-    sandbox.pass(command);
+    sandbox.pass(&format!("emacs-{case}"), command);
 }
 
 #[test]

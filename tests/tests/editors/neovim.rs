@@ -41,7 +41,8 @@ fn run(nvim: &Path, sandbox: &Sandbox, case: &str, variables: &[(&str, &str)]) {
         .args(["-c", &format!("helptags {}/doc", plugin.display()), "-c"])
         .arg(format!("luafile {}/{case}.lua", cases.display()))
         .envs(variables.iter().copied());
-    sandbox.pass(command);
+    let version = if nvim.ends_with(PLACE) { NEWEST } else { "system" };
+    sandbox.pass(&format!("neovim-{version}-{case}"), command);
 }
 
 /// A case for each version.
@@ -55,6 +56,11 @@ fn run_in_both(sample: &Sample, case: &str, variables: &[(&str, &str)]) {
 #[test]
 fn findings_appear_and_go_with_a_code_action() {
     run_in_both(&Sample::plain(), "everyday", &[]);
+}
+
+#[test]
+fn what_is_typed_arrives() {
+    run_in_both(&Sample::plain(), "typing", &[]);
 }
 
 #[test]

@@ -12,6 +12,12 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
+/// The program that the editors start.
+const SERVER: &str = env!("CARGO_BIN_EXE_server-under-test");
+
+/// The absolute path of a directory for recordings of the sessions; none are made without it.
+const RECORD: &str = "RECORD_SESSIONS";
+
 /// Far above what a case takes, so that only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -70,8 +76,12 @@ impl Sandbox {
         for directory in ["bin", "workspace", "config", "data", "state", "cache", "run"] {
             fs::create_dir(sandbox.path(directory)).expect("can create");
         }
-        symlink(env!("CARGO_BIN_EXE_server-under-test"), sandbox.path("bin/bpf-analyzer"))
-            .expect("can link");
+        let server = if std::env::var_os(RECORD).is_some() {
+            env!("CARGO_BIN_EXE_record-session")
+        } else {
+            SERVER
+        };
+        symlink(server, sandbox.path("bin/bpf-analyzer")).expect("can link");
         sandbox.write("lost.bpf.c", &sample.text);
         sandbox.write("plain.c", &fixture("plain.c"));
         sandbox.write("notes.txt", "nothing\n");
@@ -123,8 +133,12 @@ impl Sandbox {
         command
     }
 
-    /// Runs an editor until it says `passed`; anything else, and a process that is left, is a failure.
-    pub(crate) fn pass(&self, mut command: Command) {
+    /// Runs an editor until it says `passed`; anything else, and a process that is left, is a failure. The
+    /// name is that of a recording, if one is made.
+    pub(crate) fn pass(&self, name: &str, mut command: Command) {
+        if let Some(directory) = std::env::var_os(RECORD) {
+            command.env("RECORD_SERVER", SERVER).env("RECORD_TO", Path::new(&directory).join(name));
+        }
         let mut child = command
             // The input stays open: some editors end when it does.
             .stdin(Stdio::piped())
@@ -223,5 +237,5 @@ fn a_process_that_is_left_is_a_failure() {
     let sandbox = Sandbox::new(&Sample::plain());
     let mut command = sandbox.command(Path::new("/bin/sh"));
     command.args(["-c", "sleep 100 & echo passed"]);
-    sandbox.pass(command);
+    sandbox.pass("orphan", command);
 }

@@ -11,7 +11,7 @@ fn run(case: &str) {
         .args(["-N", "-i", "NONE", "--not-a-term", "-u"])
         .arg(repository("tests/editors/vim").join(format!("{case}.vim")))
         .env("CASE_PLUGIN", sandbox.copy("editors/vim"));
-    sandbox.pass(command);
+    sandbox.pass(&format!("vim-{case}"), command);
 }
 
 #[test]
