@@ -3,6 +3,8 @@
 //! A fixture is a C text in which `//~ rule` at the end of a line says that `rule` reports that line,
 //! and `//~^ rule` that it reports the line above; several rules are separated by commas.
 
+pub mod lsp;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

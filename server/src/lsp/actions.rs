@@ -70,7 +70,20 @@ pub(super) fn actions(document: &Analysed, params: &CodeActionParams) -> Vec<Cod
         })
         .collect();
     if wants(only, &CodeActionKind::QUICKFIX) {
-        out.extend(explained.into_iter().map(|rule| CodeActionOrCommand::Command(explain(rule))));
+        out.extend(explained.into_iter().map(|rule| {
+            let command = explain(rule);
+            if client.code_actions {
+                // Some clients ask to resolve whatever has no edit, and a bare command is no code action.
+                CodeActionOrCommand::CodeAction(CodeAction {
+                    title: command.title.clone(),
+                    kind: Some(CodeActionKind::QUICKFIX),
+                    command: Some(command),
+                    ..CodeAction::default()
+                })
+            } else {
+                CodeActionOrCommand::Command(command)
+            }
+        }));
     }
     out
 }

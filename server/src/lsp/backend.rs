@@ -33,7 +33,7 @@ use super::analysis::{Analysed, CATALOGUE, Cancel};
 use super::capabilities::{CHECK_WORKSPACE, server_capabilities};
 use super::client::Client;
 use super::owner::{Answer, Connection, Event, Owner, World};
-use super::settings::SECTION;
+use super::settings::{SECTION, says_nothing};
 use super::transport::guarded;
 use super::workspace::{self, Report, Reporter};
 use super::{convert, features};
@@ -44,6 +44,8 @@ pub(super) struct Backend {
     connection: tower_lsp::Client,
     events: mpsc::UnboundedSender<Event>,
     client: OnceLock<Client>,
+    /// The settings the client began with; they hold wherever it says nothing later.
+    first_settings: OnceLock<Value>,
     /// Checks of the workspace that can be cancelled by their progress tokens.
     running: Arc<Mutex<HashMap<ProgressToken, Cancel>>>,
     /// The last check of the workspace, and what it was made from.
@@ -63,6 +65,7 @@ impl Backend {
             connection,
             events,
             client: OnceLock::new(),
+            first_settings: OnceLock::new(),
             running: Arc::default(),
             last_check: Mutex::default(),
         }
@@ -96,9 +99,14 @@ impl Backend {
         work(move || answer(&document)).await.map(Some)
     }
 
-    /// Fetches the settings if the client keeps them, else uses those it sent.
+    /// Fetches the settings if the client keeps them, else uses those it sent, else the first ones.
     fn fetch_settings(&self, sent: Value) {
         let (connection, events) = (self.connection.clone(), self.events.clone());
+        let sent = if says_nothing(&sent) {
+            self.first_settings.get().cloned().unwrap_or_default()
+        } else {
+            sent
+        };
         if !self.client().configuration {
             self.tell(Event::Configured(sent));
             return;
@@ -109,7 +117,7 @@ impl Backend {
             let answer = connection.configuration(vec![item]).await;
             let settings =
                 answer.ok().and_then(|mut items| (!items.is_empty()).then(|| items.remove(0)));
-            let settings = settings.filter(|settings| !settings.is_null()).unwrap_or(sent);
+            let settings = settings.filter(|settings| !says_nothing(settings)).unwrap_or(sent);
             let _ = events.send(Event::Configured(settings));
         });
     }
@@ -240,6 +248,7 @@ impl LanguageServer for Backend {
             folders.extend(params.root_uri);
         }
         let settings = params.initialization_options.unwrap_or_default();
+        let settings = self.first_settings.get_or_init(|| settings).clone();
         self.tell(Event::Connected(Box::new(Connection { client, folders, settings })));
         Ok(InitializeResult {
             capabilities: server_capabilities(&client),

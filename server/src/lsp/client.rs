@@ -8,7 +8,7 @@ use tower_lsp::lsp_types::{ClientCapabilities, InitializeParams, PositionEncodin
 pub(super) struct Client {
     /// The unit of columns.
     pub(super) encoding: Encoding,
-    /// It asks for diagnostics itself; none are pushed then.
+    /// It asks for diagnostics itself, also when it is told that they changed; none are pushed then.
     pub(super) pulls: bool,
     /// It shows second places of a diagnostic.
     pub(super) related: bool,
@@ -30,8 +30,6 @@ pub(super) struct Client {
     pub(super) configuration: bool,
     /// It can be asked to watch files.
     pub(super) watches: bool,
-    /// It can be told to ask again for diagnostics.
-    pub(super) refreshes_diagnostics: bool,
     /// It can be told to ask again for inlay hints.
     pub(super) refreshes_hints: bool,
     /// It can be told to ask again for code lenses.
@@ -59,9 +57,13 @@ impl Client {
         let edits = workspace.workspace_edit.unwrap_or_default();
         let completion = document.completion.and_then(|completion| completion.completion_item);
         let encodings = general.and_then(|general| general.position_encodings);
+        let refreshes_diagnostics =
+            workspace.diagnostic.and_then(|diagnostic| diagnostic.refresh_support) == Some(true);
         Self {
             encoding: preferred(encodings.as_deref().unwrap_or_default()),
-            pulls: document.diagnostic.is_some(),
+            // One that cannot be told to ask again would show what held before a header or a setting
+            // changed.
+            pulls: document.diagnostic.is_some() && refreshes_diagnostics,
             related: publish.related_information == Some(true),
             code_links: publish.code_description_support == Some(true),
             tags: publish.tag_support.is_some(),
@@ -75,10 +77,6 @@ impl Client {
             watches: workspace
                 .did_change_watched_files
                 .and_then(|watch| watch.dynamic_registration)
-                == Some(true),
-            refreshes_diagnostics: workspace
-                .diagnostic
-                .and_then(|diagnostic| diagnostic.refresh_support)
                 == Some(true),
             refreshes_hints: workspace.inlay_hint.and_then(|hint| hint.refresh_support)
                 == Some(true),

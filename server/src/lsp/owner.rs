@@ -315,7 +315,7 @@ impl Owner {
             }
             self.schedule(uri).await;
         }
-        if !uris.is_empty() && self.client.refreshes_diagnostics && self.client.pulls {
+        if !uris.is_empty() && self.client.pulls {
             let connection = self.connection.clone();
             tokio::spawn(async move { connection.workspace_diagnostic_refresh().await });
         }

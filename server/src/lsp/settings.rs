@@ -12,6 +12,11 @@ use crate::session::{FixMode, Overrides};
 /// The section of the editor's settings that is ours.
 pub(super) const SECTION: &str = "bpf-analyzer";
 
+/// Whether a value holds no settings at all: what clients send that have none for this server.
+pub(super) fn says_nothing(value: &Value) -> bool {
+    value.as_object().is_none_or(Map::is_empty)
+}
+
 /// What the editor wants.
 #[derive(Clone, Debug)]
 pub(super) struct EditorSettings {

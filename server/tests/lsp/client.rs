@@ -292,6 +292,14 @@ fn read_message(input: &mut impl BufRead) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
+/// The capabilities of a client that asks for diagnostics itself.
+pub(crate) fn pulling() -> Value {
+    json!({
+        "textDocument": { "diagnostic": {} },
+        "workspace": { "diagnostics": { "refreshSupport": true } },
+    })
+}
+
 /// A program whose stores are lost: the finding is in line 9 (from 0).
 pub(crate) const BAD: &str = "\
 #include <vmlinux.h>

@@ -70,6 +70,21 @@ fn settings_are_fetched_from_clients_that_keep_them() {
     assert_eq!(next_rules(&mut client, "a.bpf.c"), ["missing-write-back"]);
 }
 
+/// Emacs says nothing when asked, and sends an empty object when it has connected.
+#[test]
+fn clients_that_keep_no_settings_do_not_undo_those_of_the_start() {
+    let mut client = Client::start();
+    let options = json!({ "ignore": ["missing-write-back"] });
+    client.initialize(&json!({ "workspace": { "configuration": true } }), &options);
+    for settings in [json!({}), Value::Null, json!([])] {
+        client.settings = settings.clone();
+        client.notify("workspace/didChangeConfiguration", json!({ "settings": settings }));
+        client.told("workspace/configuration", |_| true);
+        client.open("a.bpf.c", BAD);
+        assert_eq!(next_rules(&mut client, "a.bpf.c"), [] as [&str; 0], "{settings}");
+    }
+}
+
 #[test]
 fn files_are_watched_by_clients_that_can() {
     let watching =

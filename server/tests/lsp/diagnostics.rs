@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::client::{BAD, Client, rules};
+use super::client::{BAD, Client, pulling, rules};
 
 /// Everything a client can show of a diagnostic.
 fn rich() -> Value {
@@ -146,7 +146,7 @@ fn c_that_is_not_bpf_is_left_to_others() {
 #[test]
 fn clients_that_pull_are_not_pushed_to() {
     let mut client = Client::start();
-    let offered = client.initialize(&json!({ "textDocument": { "diagnostic": {} } }), &Value::Null);
+    let offered = client.initialize(&pulling(), &Value::Null);
     let provider = &offered["capabilities"]["diagnosticProvider"];
     assert_eq!(provider["workspaceDiagnostics"], json!(true));
     client.open("a.bpf.c", BAD);
@@ -163,8 +163,25 @@ fn clients_that_pull_are_not_pushed_to() {
     assert_eq!(again, json!({ "kind": "unchanged", "resultId": report["resultId"] }));
     let pushed = |message: &Value| message["method"] == json!("textDocument/publishDiagnostics");
     assert!(!client.seen.iter().any(pushed), "{:?}", client.seen);
-    let pushing = Client::start().initialize(&json!({}), &Value::Null);
-    assert_eq!(pushing["capabilities"].get("diagnosticProvider"), None);
+    for capabilities in [json!({}), json!({ "textDocument": { "diagnostic": {} } })] {
+        let pushing = Client::start().initialize(&capabilities, &Value::Null);
+        assert_eq!(pushing["capabilities"].get("diagnosticProvider"), None, "{capabilities}");
+    }
+}
+
+/// Neovim 0.11 can pull but cannot be told to pull again.
+#[test]
+fn what_changes_by_itself_reaches_clients_that_cannot_be_told_to_ask_again() {
+    let mut client = Client::with(
+        &json!({ "textDocument": { "diagnostic": {} }, "workspace": { "configuration": true } }),
+    );
+    client.open("a.bpf.c", BAD);
+    assert_eq!(client.published("a.bpf.c", 1).len(), 1);
+    client.settings = json!({ "ignore": ["ALL"] });
+    client.notify("workspace/didChangeConfiguration", json!({ "settings": null }));
+    let published =
+        client.told("textDocument/publishDiagnostics", |params| params["diagnostics"] == json!([]));
+    assert_eq!(published["uri"], json!(client.uri("a.bpf.c")));
 }
 
 #[test]
@@ -197,11 +214,27 @@ fn a_finding_can_be_allowed_and_explained() {
         assert_eq!(rules(&client.published("a.bpf.c", version)), [], "{title}");
     }
     let explain = titled(&actions, "Explain `missing-write-back`");
+    assert_eq!(explain["kind"], json!("quickfix"));
+    // Neovim 0.7 resolves whatever has no edit.
+    let resolved = client.ask("codeAction/resolve", explain.clone());
+    assert_eq!(&resolved, explain);
+    let command = &explain["command"];
     let page = client.ask(
         "workspace/executeCommand",
-        json!({ "command": explain["command"], "arguments": explain["arguments"] }),
+        json!({ "command": command["command"], "arguments": command["arguments"] }),
     );
     assert!(page.as_str().expect("is a page").contains("missing-write-back"));
+}
+
+#[test]
+fn clients_that_know_no_code_actions_get_commands() {
+    let mut client = Client::with(&json!({}));
+    client.open("a.bpf.c", BAD);
+    let actions = client.actions("a.bpf.c", 9, json!({ "diagnostics": [] }));
+    let commands: Vec<&str> =
+        actions.iter().filter_map(|action| action["command"].as_str()).collect();
+    assert_eq!(commands.len(), actions.len(), "{actions:#?}");
+    assert!(commands.contains(&"bpf-analyzer.explainRule"), "{commands:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::client::{BAD, Client, rules};
+use super::client::{BAD, Client, pulling, rules};
 
 const SOON: Duration = Duration::from_secs(3);
 
@@ -101,7 +101,7 @@ fn slow() -> String {
 
 #[test]
 fn a_cancel_is_answered_while_eight_slow_requests_run() {
-    let mut client = Client::with(&json!({ "textDocument": { "diagnostic": {} } }));
+    let mut client = Client::with(&pulling());
     let text = slow();
     let ids: Vec<i64> = (0..8)
         .map(|number| {

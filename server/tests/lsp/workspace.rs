@@ -47,7 +47,7 @@ fn clients_without_progress_are_told_none() {
 
 #[test]
 fn the_workspace_can_be_pulled_and_says_what_did_not_change() {
-    let mut client = Client::with(&json!({ "textDocument": { "diagnostic": {} } }));
+    let mut client = Client::with(&super::client::pulling());
     client.write("a.bpf.c", BAD);
     client.write("b.bpf.c", "int x;\n");
     let report = client.ask("workspace/diagnostic", json!({ "previousResultIds": [] }));

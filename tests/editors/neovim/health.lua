@@ -1,0 +1,17 @@
+-- `:checkhealth bpf_analyzer` of a set-up that works.
+local case = require('case')
+
+case.run(function()
+  require('bpf_analyzer').setup()
+  case.edit()
+  case.attached()
+  vim.cmd('checkhealth bpf_analyzer')
+  case.wait('the report', function()
+    return table.concat(case.lines(), '\n'):find('buffers: 1', 1, true)
+  end)
+  local report = table.concat(case.lines(), '\n')
+  for _, part in ipairs({ 'Neovim is 0.7 or newer', 'set up by setup()', 'bpf-analyzer 0.', 'a server is running for' }) do
+    case.contains(report, part, 'report')
+  end
+  case.equal(nil, report:find('ERROR') or report:find('WARN'), report)
+end)
