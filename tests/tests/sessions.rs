@@ -34,7 +34,7 @@ fn recorded_sessions_go_as_they_went() {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         editors.insert(name.split('-').next().unwrap_or_default().to_owned());
     }
-    for editor in ["neovim", "emacs", "vim"] {
+    for editor in ["neovim", "emacs", "vim", "vscode"] {
         assert!(editors.contains(editor), "no session of {editor}: {editors:?}");
     }
     assert!(documents > 10 && diagnostics > 10, "{documents} documents, {diagnostics} diagnostics");

@@ -24,18 +24,31 @@ function case.fail(what)
   vim.cmd('cquit 1')
 end
 
-function case.pass()
+function case.quit()
   say('passed')
   vim.cmd('qall!')
 end
 
+-- Neovim 0.11 dies of SIGPIPE if it is still answering a server when it quits, as in the first moments of a
+-- session. So the servers are stopped first.
+function case.pass()
+  local function running()
+    return (vim.lsp.get_clients or vim.lsp.get_active_clients)()
+  end
+  vim.lsp.stop_client(running())
+  case.wait('the end of all clients', function()
+    return #running() == 0
+  end)
+  case.quit()
+end
+
 -- A case is a function, so that a Lua error in it is a failure and not an editor that waits for ever.
-function case.run(body)
+function case.run(body, finish)
   local ok, problem = xpcall(body, debug.traceback)
   if not ok then
     case.fail(problem)
   end
-  case.pass()
+  (finish or case.pass)()
 end
 
 function case.wait(what, condition)

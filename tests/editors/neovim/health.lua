@@ -1,9 +1,10 @@
--- `:checkhealth bpf_analyzer` of a set-up that works.
+-- `:checkhealth bpf_analyzer` of a set-up that works. It comes after the file, as from plugin managers that load
+-- lazily.
 local case = require('case')
 
 case.run(function()
-  require('bpf_analyzer').setup()
   case.edit()
+  require('bpf_analyzer').setup()
   case.attached()
   vim.cmd('checkhealth bpf_analyzer')
   case.wait('the report', function()

@@ -74,7 +74,8 @@ fn backward(fault: &str, from_server: impl io::Read) -> io::Result<()> {
 fn run() -> io::Result<ExitCode> {
     let called = PathBuf::from(env::args_os().next().unwrap_or_default());
     let fault = called.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let real = env::current_exe()?.canonicalize()?.with_file_name("server-under-test");
+    let name = format!("server-under-test{}", env::consts::EXE_SUFFIX);
+    let real = env::current_exe()?.canonicalize()?.with_file_name(name);
     let mut server =
         Command::new(real).arg("lsp").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let to_server = server.stdin.take().ok_or_else(|| io::Error::other("no input"))?;

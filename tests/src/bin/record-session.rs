@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -77,7 +76,7 @@ fn run() -> io::Result<ExitCode> {
     let mut command = Command::new(variable("RECORD_SERVER")?);
     command.args(env::args_os().skip(1));
     if env::args().nth(1).as_deref() != Some("lsp") {
-        return Err(command.exec());
+        return Ok(code(command.status()?));
     }
     let recorder = recorder(&variable("RECORD_TO")?)?;
     recorder.note("workspace", &json!(texts()?));
@@ -102,8 +101,12 @@ fn run() -> io::Result<ExitCode> {
         }
         write_message(&mut output, &message)?;
     }
-    let code = server.wait()?.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(code(server.wait()?))
+}
+
+fn code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 fn main() -> ExitCode {

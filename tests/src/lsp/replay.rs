@@ -174,8 +174,10 @@ impl Player<'_> {
                 self.server.ledger.forget_version(&uri);
             }
             "textDocument/didChange" => {
-                let document = self.documents.get_mut(&uri).context("changes what is closed")?;
-                document.change(&message["params"], self.encoding).context("not understood")?;
+                // VS Code closes a document whose language changes, and still tells its next change.
+                if let Some(document) = self.documents.get_mut(&uri) {
+                    document.change(&message["params"], self.encoding).context("not understood")?;
+                }
             }
             "textDocument/didClose" => {
                 self.settle(std::slice::from_ref(&uri))?;

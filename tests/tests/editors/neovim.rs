@@ -59,6 +59,11 @@ fn findings_appear_and_go_with_a_code_action() {
 }
 
 #[test]
+fn quitting_ends_the_server() {
+    run_in_both(&Sample::plain(), "quit", &[]);
+}
+
+#[test]
 fn what_is_typed_arrives() {
     run_in_both(&Sample::plain(), "typing", &[]);
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -160,7 +160,8 @@ impl Sandbox {
         let mut said = fs::read_to_string(&self.output).unwrap_or_default();
         said += &stdout.join().expect("reads");
         said += &stderr.join().expect("reads");
-        assert_eq!(ended, Some(0), "the editor ended with {ended:?}:\n{said}");
+        let ended = ended.map_or("had to be killed".to_owned(), |status| status.to_string());
+        assert_eq!(ended, "exit status: 0", "{name}:\n{said}");
         assert!(said.contains("passed"), "the case did not pass:\n{said}");
         assert!(orphans.is_empty(), "left behind: {orphans:?}\n{said}");
     }
@@ -196,12 +197,12 @@ impl Sandbox {
     }
 }
 
-/// The exit code of a process that ends in time.
-fn wait(child: &mut Child) -> Option<i32> {
+/// How a process ended, if it did in time.
+fn wait(child: &mut Child) -> Option<ExitStatus> {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = child.try_wait().expect("is a child") {
-            return Some(status.code().unwrap_or(-1));
+            return Some(status);
         }
         if Instant::now() > end {
             return None;

@@ -6,7 +6,7 @@ local M = {}
 
 local options
 
---- Whether a buffer has one of the wanted types and is shown or hidden with its text.
+--- Whether a buffer is loaded and has one of the wanted types.
 local function wanted(bufnr)
   return vim.api.nvim_buf_is_loaded(bufnr) and vim.tbl_contains(options.filetypes, vim.bo[bufnr].filetype)
 end
