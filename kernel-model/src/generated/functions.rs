@@ -61,7 +61,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Reacts to an event as BBR does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -95,7 +95,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Sets up a connection as BBR does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -149,7 +149,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Reacts to acknowledged data as BBR does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -185,7 +185,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the least number of segments BBR sends together.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "u32",
@@ -225,7 +225,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Reacts to a new state as BBR does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -259,7 +259,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the factor by which BBR grows the send buffer.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "u32",
@@ -290,7 +290,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the slow start threshold of BBR.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "u32",
@@ -321,7 +321,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the congestion window after a wrong loss, as BBR does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "u32",
@@ -491,7 +491,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Keeps pages of an arena from being allocated.",
         errors: "-EINVAL; -EBUSY.",
         programs: "sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 8fc3d2d8b501",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -1358,7 +1358,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Copies a user string, may fault pages in, and gives its length with the NUL.",
         errors: "-EFAULT; -EINVAL.",
         programs: "sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 65ab5ac4df01",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -1650,7 +1650,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Copies a string of another process, may fault pages in, and gives its length with the NUL.",
         errors: "-EFAULT; -EINVAL.",
         programs: "sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit f0f8a5b58f78",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -2380,7 +2380,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Fills a mask from memory.",
         errors: "-EACCES; -EINVAL.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 950ad93df2fc",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -6410,7 +6410,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the file a task executes; put it.",
         errors: "NULL if there is none.",
         programs: "lsm",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit d08e2045ebf0",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "struct file *",
@@ -7363,7 +7363,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Ends the iterator.",
         errors: "",
         programs: "sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 6eab7ac7c5ee",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -7394,7 +7394,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Begins to go through the DMA buffers.",
         errors: "",
         programs: "sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 6eab7ac7c5ee",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -7425,7 +7425,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the next DMA buffer.",
         errors: "NULL at the end.",
         programs: "sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 6eab7ac7c5ee",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "struct dma_buf *",
@@ -7456,7 +7456,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Ends the iterator.",
         errors: "",
         programs: "sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 2e9a548009c2",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -7487,7 +7487,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Begins to go through the slab caches.",
         errors: "",
         programs: "sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 2e9a548009c2",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -7518,7 +7518,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the next slab cache.",
         errors: "NULL at the end.",
         programs: "sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 2e9a548009c2",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "struct kmem_cache *",
@@ -8441,7 +8441,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the last object of a list.",
         errors: "NULL if it is empty.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit fb5b480205ba",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "struct bpf_list_node *",
@@ -8472,7 +8472,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the first object of a list.",
         errors: "NULL if it is empty.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit fb5b480205ba",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "struct bpf_list_node *",
@@ -10384,7 +10384,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Writes a path as a string and gives its length with the NUL.",
         errors: "-EINVAL; -ENAMETOOLONG.",
         programs: "lsm",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit d08e2045ebf0",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -11597,7 +11597,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives back a file.",
         errors: "",
         programs: "lsm",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit d08e2045ebf0",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -11739,7 +11739,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the left child of a node.",
         errors: "NULL if there is none.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 9e3e66c553f7",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "struct bpf_rb_node *",
@@ -11825,7 +11825,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the right child of a node.",
         errors: "NULL if there is none.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 9e3e66c553f7",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "struct bpf_rb_node *",
@@ -11859,7 +11859,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the topmost object of a tree.",
         errors: "NULL if it is empty.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 9e3e66c553f7",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "struct bpf_rb_node *",
@@ -12507,7 +12507,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Removes an extended attribute of a directory entry.",
         errors: "-EPERM unless the name begins with `security.bpf.`.",
         programs: "lsm, sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 56467292794b",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -12545,7 +12545,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Takes a lock that gives up rather than deadlock.",
         errors: "-EDEADLK; -ETIMEDOUT.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 97eb35f3ad42",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -12585,7 +12585,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Takes a lock with interrupts off.",
         errors: "-EDEADLK; -ETIMEDOUT.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 97eb35f3ad42",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -12623,7 +12623,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Releases the lock.",
         errors: "",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 97eb35f3ad42",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -12663,7 +12663,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Releases the lock and restores interrupts.",
         errors: "",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 97eb35f3ad42",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -13296,7 +13296,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Sends a signal to a task.",
         errors: "-EINVAL; -EBUSY; -EPERM; -EAGAIN.",
         programs: "tracing",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 6280cf718db0",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -14258,7 +14258,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Completes a connection of a SYN cookie that the program validated.",
         errors: "-EINVAL; -ENOMEM.",
         programs: "tc",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified, commit e472f88891ab of January 2024 (docs.ebpf.io says 6.11)",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -17775,7 +17775,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Asks for transmit time stamps of the packet.",
         errors: "-EINVAL; -EOPNOTSUPP.",
         programs: "sock_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 59422464266f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18023,7 +18023,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the position of a character.",
         errors: "-ENOENT; -EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18070,7 +18070,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the position of a character or of the NUL.",
         errors: "-EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18117,7 +18117,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Compares two strings.",
         errors: "-EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18168,7 +18168,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the length of the part free of certain characters.",
         errors: "-EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18240,7 +18240,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Prints to a stream of the program; called bpf_stream_vprintk in 6.17.",
         errors: "-EINVAL; -ENOSPC; -ENOENT.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 5ab154f1463a has it in 6.17 as bpf_stream_vprintk; renamed in 6.18 (unverified)",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18281,7 +18281,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the length of a string.",
         errors: "-EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18332,7 +18332,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the position of a character among the first ones.",
         errors: "-ENOENT; -EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18442,7 +18442,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the length of a string up to a limit.",
         errors: "-EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18496,7 +18496,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the position of a string among the first characters of another.",
         errors: "-ENOENT; -EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18548,7 +18548,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the last position of a character.",
         errors: "-ENOENT; -EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18595,7 +18595,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the length of the part made of certain characters.",
         errors: "-EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -18646,7 +18646,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the position of a string in another.",
         errors: "-ENOENT; -EFAULT; -ERANGE; -E2BIG.",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e91370550f1f",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -19662,7 +19662,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Has a task call a function before it returns to user space.",
         errors: "-EBUSY; -EPERM; -ENOENT; -ENOMEM.",
         programs: "tracing",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 38aa7003e369",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -19729,7 +19729,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Has a task call a function soon, interrupting it with a signal.",
         errors: "-EBUSY; -EPERM; -ENOENT; -ENOMEM.",
         programs: "tracing",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit 38aa7003e369",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "int",
@@ -21832,7 +21832,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Brings the statistics of a cgroup up to date.",
         errors: "",
         programs: "sleepable",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit a319185be9f5",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -21872,7 +21872,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Notes that statistics of a cgroup changed.",
         errors: "",
         programs: "",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit a319185be9f5",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -21915,7 +21915,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Reacts to acknowledged data as CUBIC does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -21965,7 +21965,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Grows the congestion window as CUBIC does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -22009,7 +22009,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Reacts to an event as CUBIC does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -22043,7 +22043,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Sets up a connection as CUBIC does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -22074,7 +22074,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the slow start threshold of CUBIC.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "u32",
@@ -22114,7 +22114,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Reacts to a new state as CUBIC does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -22164,7 +22164,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Grows the congestion window by about one segment for a window of data.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -22215,7 +22215,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Grows the congestion window as Reno does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "void",
@@ -22250,7 +22250,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the slow start threshold of Reno.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "u32",
@@ -22281,7 +22281,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Gives the congestion window after a wrong loss, as Reno does.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "u32",
@@ -22321,7 +22321,7 @@ pub(crate) static FUNCTIONS: [Function; 422] = [
         summary: "Grows the congestion window in slow start.",
         errors: "",
         programs: "struct_ops",
-        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: unverified",
+        source: "kernel/bpf/helpers.c, net/core/filter.c and others (v6.18); signature: kernel BTF of 6.18.44; since: docs.ebpf.io, commit e78aea8b2170",
         protos: &[],
         kfunc: Some(Kfunc {
             ret: "u32",
