@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use kernel_model::{
     ArgBase, AttachType, Capability, FieldValue, Function, FunctionKind, KfuncFlags, KfuncHook,
-    KfuncSuffix, MapType, PointerKind, RetBase, ReturnCheck, SNAPSHOT, Sleepable, Step, TypeFlags,
-    Version, Width, constant, context_layout, context_layouts, feature, features, function,
-    functions, kfunc, kfunc_sets, kfuncs, map_type, map_type_by_id, map_types, pointer_layout,
-    program_type, program_types, return_check, section, sections, vmlinux_btf,
+    KfuncSuffix, MapType, PointerKind, RetBase, ReturnCheck, Role, SNAPSHOT, Sleepable, Step,
+    TypeFlags, Version, Width, callback, callbacks, constant, context_layout, context_layouts,
+    d_path_target, feature, features, function, functions, kfunc, kfunc_sets, kfuncs, lsm_hook,
+    lsm_hooks, map_type, map_type_by_id, map_types, never_returns, pointer_layout, program_type,
+    program_types, return_check, section, sections, vmlinux_btf,
 };
 
 #[test]
@@ -319,6 +320,44 @@ fn helpers_and_maps_choose_each_other() {
             assert!(map_types().iter().any(|map| map.accepts(row.name)), "{}: no map", row.name);
         }
     }
+}
+
+#[test]
+fn every_hook_and_callback_row_holds_together() {
+    assert!(lsm_hooks().is_sorted_by(|a, b| a.name < b.name) && lsm_hooks().len() > 250);
+    for hook in lsm_hooks() {
+        assert_eq!(lsm_hook(hook.name), Some(hook));
+        assert!(!hook.name.starts_with("bpf_lsm_"), "{}", hook.name);
+    }
+    let check = |name: &str, attach| lsm_hook(name).expect("a hook").return_check(attach);
+    let range = |min, max| ReturnCheck::Range { min, max };
+    assert_eq!(check("bpf_lsm_file_open", AttachType::LsmMac), range(-4095, 0));
+    assert_eq!(check("inode_xattr_skipcap", AttachType::LsmMac), range(0, 1));
+    assert_eq!(check("bprm_committed_creds", AttachType::LsmMac), ReturnCheck::Any);
+    assert_eq!(check("sock_graft", AttachType::LsmCgroup), range(1, 1));
+    assert_eq!(check("socket_bind", AttachType::LsmCgroup), range(0, 1));
+    assert!(lsm_hook("file_open").is_some_and(|hook| hook.sleepable && !hook.disabled));
+    assert!(lsm_hook("getprocattr").is_some_and(|hook| hook.disabled));
+    assert!(d_path_target("vfs_getattr") && !d_path_target("vfs_read"));
+    assert!(never_returns("do_exit") && !never_returns("do_exit_later"));
+    for row in callbacks() {
+        let name = row.function;
+        assert!(!row.source.is_empty() && row.min <= row.max && row.args.len() <= 5, "{name}");
+        let function = function(name).expect("a function takes the callback");
+        let taken = function.params.iter().any(|param| param.role == Role::Callback)
+            || function.kfunc.as_ref().is_some_and(|kfunc| {
+                kfunc
+                    .args
+                    .iter()
+                    .any(|arg| arg.c_type.contains("(*)") || arg.c_type.ends_with("callback_t"))
+            });
+        assert!(taken, "{name} takes no callback");
+    }
+    for row in functions() {
+        let takes = row.params.iter().any(|param| param.role == Role::Callback);
+        assert!(!takes || callback(row.name).is_some(), "{} has no callback row", row.name);
+    }
+    assert_eq!(callback("bpf_loop").map(|row| (row.min, row.max, row.later)), Some((0, 1, false)));
 }
 
 #[test]
