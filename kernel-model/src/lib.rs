@@ -48,7 +48,8 @@ pub use record::{RECORDS, records};
 pub use section::{SectionForm, SectionInfo, SectionRow, section, sections};
 pub use snapshot::{Snapshot, vmlinux_btf};
 pub use target::{
-    Callback, CallbackArg, LsmHook, LsmReturn, LsmSockopt, callback, callbacks, d_path_target,
-    lsm_hook, lsm_hooks, never_returns,
+    Callback, CallbackArg, IteratorArg, IteratorValue, KernelIterator, LsmHook, LsmReturn,
+    LsmSockopt, callback, callbacks, d_path_target, kernel_iterator, kernel_iterators, lsm_hook,
+    lsm_hooks, never_returns,
 };
 pub use version::{ParseVersionError, Version};

@@ -1,6 +1,8 @@
 //! Functions of the kernel that programs are made for, and functions of the program that the kernel calls back.
 
-use crate::generated::targets::{CALLBACKS, D_PATH_TARGETS, LSM_HOOKS, NORETURN_TARGETS};
+use crate::generated::targets::{
+    CALLBACKS, D_PATH_TARGETS, ITERATORS, LSM_HOOKS, NORETURN_TARGETS,
+};
 use crate::{AttachType, ReturnCheck};
 
 /// A hook of the security modules.
@@ -97,6 +99,54 @@ pub enum CallbackArg {
     Btf(&'static str),
     /// An allocated object, without a reference.
     Node,
+}
+
+/// An iterator over kernel objects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KernelIterator {
+    /// The name without `bpf_iter_`: `task`.
+    pub name: &'static str,
+    /// The words of the context of its programs, by their position.
+    pub args: &'static [IteratorArg],
+    /// Where the row is known from.
+    pub source: &'static str,
+}
+
+/// A word of the context of an iterator's program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IteratorArg {
+    /// The name in C.
+    pub name: &'static str,
+    /// What a load gives.
+    pub value: IteratorValue,
+}
+
+/// What a load from the context of an iterator's program gives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IteratorValue {
+    /// A number.
+    Scalar,
+    /// A trusted pointer to this kernel structure.
+    Trusted(&'static str),
+    /// A trusted pointer to this kernel structure, or NULL.
+    TrustedOrNull(&'static str),
+    /// A pointer to this kernel structure that is not trusted, or NULL.
+    OrNull(&'static str),
+    /// A buffer that may be written (`PTR_TO_BUF`), or NULL.
+    BufferOrNull,
+    /// A buffer that may only be read, or NULL.
+    RdonlyBufferOrNull,
+}
+
+/// The iterator called `name`, with or without `bpf_iter_`.
+pub fn kernel_iterator(name: &str) -> Option<&'static KernelIterator> {
+    let name = name.strip_prefix("bpf_iter_").unwrap_or(name);
+    ITERATORS.iter().find(|row| row.name == name)
+}
+
+/// All iterators, by name.
+pub fn kernel_iterators() -> &'static [KernelIterator] {
+    &ITERATORS
 }
 
 /// The LSM hook called `name`, with or without `bpf_lsm_`.

@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 use kernel_model::{
-    ArgBase, AttachType, Capability, FieldValue, Function, FunctionKind, KfuncFlags, KfuncHook,
-    KfuncSuffix, MapType, PointerKind, RetBase, ReturnCheck, Role, SNAPSHOT, Sleepable, Step,
-    TypeFlags, Version, Width, callback, callbacks, constant, context_layout, context_layouts,
-    d_path_target, feature, features, function, functions, kfunc, kfunc_sets, kfuncs, lsm_hook,
-    lsm_hooks, map_type, map_type_by_id, map_types, never_returns, pointer_layout, program_type,
-    program_types, return_check, section, sections, vmlinux_btf,
+    ArgBase, AttachType, Capability, FieldValue, Function, FunctionKind, IteratorValue, KfuncFlags,
+    KfuncHook, KfuncSuffix, MapType, PointerKind, RetBase, ReturnCheck, Role, SNAPSHOT, Sleepable,
+    Step, TypeFlags, Version, Width, callback, callbacks, constant, context_layout,
+    context_layouts, d_path_target, feature, features, function, functions, kernel_iterator,
+    kernel_iterators, kfunc, kfunc_sets, kfuncs, lsm_hook, lsm_hooks, map_type, map_type_by_id,
+    map_types, never_returns, pointer_layout, program_type, program_types, return_check, section,
+    sections, vmlinux_btf,
 };
 
 #[test]
@@ -340,6 +341,13 @@ fn every_hook_and_callback_row_holds_together() {
     assert!(lsm_hook("getprocattr").is_some_and(|hook| hook.disabled));
     assert!(d_path_target("vfs_getattr") && !d_path_target("vfs_read"));
     assert!(never_returns("do_exit") && !never_returns("do_exit_later"));
+    for row in kernel_iterators() {
+        let meta = row.args.first().map(|arg| (arg.name, arg.value));
+        assert_eq!(meta, Some(("meta", IteratorValue::Trusted("bpf_iter_meta"))), "{}", row.name);
+        assert!(!row.source.is_empty() && row.args.len() <= 5, "{}", row.name);
+    }
+    let task = kernel_iterator("bpf_iter_task").expect("an iterator");
+    assert_eq!(task.args[1].value, IteratorValue::TrustedOrNull("task_struct"));
     for row in callbacks() {
         let name = row.function;
         assert!(!row.source.is_empty() && row.min <= row.max && row.args.len() <= 5, "{name}");

@@ -1,6 +1,9 @@
-//! Functions that programs are made for, and callbacks. Written by `cargo xtask codegen` from `data/targets.toml` and `data/callbacks.toml`; do not edit.
+//! Functions that programs are made for, and callbacks. Written by `cargo xtask codegen` from `data/targets.toml`, `data/iterators.toml` and `data/callbacks.toml`; do not edit.
 
-use crate::target::{Callback, CallbackArg, LsmHook, LsmReturn, LsmSockopt};
+use crate::target::{
+    Callback, CallbackArg, IteratorArg, IteratorValue, KernelIterator, LsmHook, LsmReturn,
+    LsmSockopt,
+};
 
 pub(crate) static LSM_HOOKS: [LsmHook; 271] = [
     LsmHook {
@@ -2465,6 +2468,166 @@ pub(crate) static NORETURN_TARGETS: [&str; 8] = [
     "do_group_exit",
     "kthread_complete_and_exit",
     "make_task_dead",
+];
+
+pub(crate) static ITERATORS: [KernelIterator; 18] = [
+    KernelIterator {
+        name: "bpf_link",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "link", value: IteratorValue::OrNull("bpf_link") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "bpf_map",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "map", value: IteratorValue::TrustedOrNull("bpf_map") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "bpf_map_elem",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "map", value: IteratorValue::Trusted("bpf_map") },
+            IteratorArg { name: "key", value: IteratorValue::RdonlyBufferOrNull },
+            IteratorArg { name: "value", value: IteratorValue::BufferOrNull },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "bpf_prog",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "prog", value: IteratorValue::OrNull("bpf_prog") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "bpf_sk_storage_map",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "map", value: IteratorValue::Trusted("bpf_map") },
+            IteratorArg { name: "sk", value: IteratorValue::OrNull("sock") },
+            IteratorArg { name: "value", value: IteratorValue::BufferOrNull },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "cgroup",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "cgroup", value: IteratorValue::TrustedOrNull("cgroup") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "dmabuf",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "dmabuf", value: IteratorValue::OrNull("dma_buf") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "ipv6_route",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "rt", value: IteratorValue::OrNull("fib6_info") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "kmem_cache",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "s", value: IteratorValue::TrustedOrNull("kmem_cache") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "ksym",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "ksym", value: IteratorValue::OrNull("kallsym_iter") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "netlink",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "sk", value: IteratorValue::OrNull("netlink_sock") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "sockmap",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "map", value: IteratorValue::Trusted("bpf_map") },
+            IteratorArg { name: "key", value: IteratorValue::RdonlyBufferOrNull },
+            IteratorArg { name: "sk", value: IteratorValue::OrNull("sock") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "task",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "task", value: IteratorValue::TrustedOrNull("task_struct") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "task_file",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "task", value: IteratorValue::OrNull("task_struct") },
+            IteratorArg { name: "fd", value: IteratorValue::Scalar },
+            IteratorArg { name: "file", value: IteratorValue::OrNull("file") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "task_vma",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "task", value: IteratorValue::OrNull("task_struct") },
+            IteratorArg { name: "vma", value: IteratorValue::OrNull("vm_area_struct") },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "tcp",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "sk_common", value: IteratorValue::TrustedOrNull("sock_common") },
+            IteratorArg { name: "uid", value: IteratorValue::Scalar },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "udp",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "udp_sk", value: IteratorValue::TrustedOrNull("udp_sock") },
+            IteratorArg { name: "uid", value: IteratorValue::Scalar },
+            IteratorArg { name: "bucket", value: IteratorValue::Scalar },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
+    KernelIterator {
+        name: "unix",
+        args: &[
+            IteratorArg { name: "meta", value: IteratorValue::Trusted("bpf_iter_meta") },
+            IteratorArg { name: "unix_sk", value: IteratorValue::OrNull("unix_sock") },
+            IteratorArg { name: "uid", value: IteratorValue::Scalar },
+        ],
+        source: "the argument lists of struct bpf_iter_reg, probed by loading on 6.18.44",
+    },
 ];
 
 pub(crate) static CALLBACKS: [Callback; 9] = [

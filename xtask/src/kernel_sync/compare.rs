@@ -24,6 +24,7 @@ pub(super) fn disagreements(btf: &Btf<'_>, rows: &Rows) -> Result<Vec<String>> {
     report.records(rows);
     report.named_types(rows)?;
     report.lsm_hooks(rows);
+    report.iterators(rows);
     report.constants(rows);
     report.lines.retain(|line| !KNOWN.iter().any(|(known, _)| line.starts_with(known)));
     report.lines.sort();
@@ -259,6 +260,23 @@ impl Report<'_> {
         }
         for name in hooks.keys().filter(|name| !names.contains(*name) && !others.contains(*name)) {
             self.say(format!("LSM hook {name}: no row"));
+        }
+    }
+
+    /// Names and parameters of iterators, as far as the BTF has them.
+    fn iterators(&mut self, rows: &Rows) {
+        for row in &rows.iterators.iterator {
+            let function = self.btf.find(&format!("bpf_iter_{}", row.name), Kind::Func);
+            let proto = function.and_then(|ty| self.btf.get(ty.target()?));
+            let Some(proto) = proto else {
+                self.say(format!("iterator {}: not in the BTF", row.name));
+                continue;
+            };
+            let params: Vec<_> =
+                proto.params().iter().map(|param| param.name().to_owned()).collect();
+            if !params.iter().eq(row.args.iter().map(|(name, _)| name)) {
+                self.say(format!("iterator {}: its parameters are {params:?}", row.name));
+            }
         }
     }
 

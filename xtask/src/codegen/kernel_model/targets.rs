@@ -1,4 +1,4 @@
-//! `targets.toml` and `callbacks.toml`: functions that programs are made for, and that are called back.
+//! `targets.toml`, `iterators.toml` and `callbacks.toml`: functions that programs are made for, and that are called back.
 
 use std::fmt::Write as _;
 
@@ -37,11 +37,30 @@ struct CallbackRow {
     source: Option<String>,
 }
 
-pub(super) fn render(targets: &TargetTable, callbacks: &CallbackTable) -> Result<String> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IteratorTable {
+    source: String,
+    pub(crate) iterator: Vec<IteratorRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IteratorRow {
+    pub(crate) name: String,
+    /// Name, and what a load gives.
+    pub(crate) args: Vec<(String, String)>,
+}
+
+pub(super) fn render(
+    targets: &TargetTable,
+    iterators: &IteratorTable,
+    callbacks: &CallbackTable,
+) -> Result<String> {
     let mut out = header(
         "Functions that programs are made for, and callbacks",
-        "targets.toml` and `data/callbacks.toml",
-        "use crate::target::{Callback, CallbackArg, LsmHook, LsmReturn, LsmSockopt};",
+        "targets.toml`, `data/iterators.toml` and `data/callbacks.toml",
+        "use crate::target::{Callback, CallbackArg, IteratorArg, IteratorValue, KernelIterator, LsmHook, LsmReturn, LsmSockopt};",
     );
     ensure!(!targets.source.is_empty(), "the targets have no source");
     ensure!(targets.lsm.is_sorted(), "LSM hooks are in the order of their names");
@@ -75,9 +94,20 @@ pub(super) fn render(targets: &TargetTable, callbacks: &CallbackTable) -> Result
     {
         writeln!(out, "pub(crate) static {name}: [&str; {}] = {list:?};\n", list.len())?;
     }
+    array(&mut out, "ITERATORS", "KernelIterator", iterators.iterator.len());
+    for row in &iterators.iterator {
+        let mut args = String::new();
+        for (name, value) in &row.args {
+            let value = variant("IteratorValue", value);
+            write!(args, "IteratorArg {{ name: {name:?}, value: {value} }},")?;
+        }
+        let (name, source) = (&row.name, &iterators.source);
+        writeln!(out, "KernelIterator {{ name: {name:?}, args: &[{args}], source: {source:?} }},")?;
+    }
+    out += "];\n\n";
     array(&mut out, "CALLBACKS", "Callback", callbacks.callback.len());
     for row in &callbacks.callback {
-        let args: Vec<_> = row.args.iter().map(|arg| callback_arg(arg)).collect();
+        let args: Vec<_> = row.args.iter().map(|arg| variant("CallbackArg", arg)).collect();
         writeln!(
             out,
             "Callback {{ function: {:?}, args: &[{}], min: {}, max: {}, repeated: {}, later: {}, source: {:?} }},",
@@ -94,10 +124,10 @@ pub(super) fn render(targets: &TargetTable, callbacks: &CallbackTable) -> Result
     Ok(out)
 }
 
-/// `map_key` or `trusted task_struct`.
-fn callback_arg(text: &str) -> String {
+/// `map_key` or `trusted task_struct` as a variant of `kind`.
+fn variant(kind: &str, text: &str) -> String {
     match text.split_once(' ') {
-        Some((kind, name)) => format!("CallbackArg::{}({name:?})", camel(kind)),
-        None => format!("CallbackArg::{}", camel(text)),
+        Some((name, what)) => format!("{kind}::{}({what:?})", camel(name)),
+        None => format!("{kind}::{}", camel(text)),
     }
 }
