@@ -61,11 +61,13 @@ pub enum KfuncSuffix {
     Prog,
     /// `__irq_flag`: a saved interrupt state on the stack.
     IrqFlag,
+    /// `__iter`: an iterator that was made.
+    Iterator,
 }
 
 impl KfuncSuffix {
     /// Every suffix with its spelling. `__szk` comes before `__sz` only by exact match: names end with one of them.
-    pub const SPELLINGS: [(&'static str, Self); 13] = [
+    pub const SPELLINGS: [(&'static str, Self); 14] = [
         ("__sz", Self::Size),
         ("__szk", Self::ConstSize),
         ("__k", Self::Constant),
@@ -79,6 +81,7 @@ impl KfuncSuffix {
         ("__map", Self::Map),
         ("__prog", Self::Prog),
         ("__irq_flag", Self::IrqFlag),
+        ("__iter", Self::Iterator),
     ];
 }
 

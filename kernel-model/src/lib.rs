@@ -19,6 +19,7 @@ mod proto;
 mod record;
 mod section;
 mod snapshot;
+mod target;
 mod version;
 
 pub use attach::{AttachType, ProgramSet};
@@ -46,4 +47,9 @@ pub use proto::{Arg, ArgBase, Capability, HelperProto, Ret, RetBase, TypeFlags};
 pub use record::{RECORDS, records};
 pub use section::{SectionForm, SectionInfo, SectionRow, section, sections};
 pub use snapshot::{Snapshot, vmlinux_btf};
+pub use target::{
+    Callback, CallbackArg, IteratorArg, IteratorValue, KernelIterator, LsmHook, LsmReturn,
+    LsmSockopt, callback, callbacks, d_path_target, kernel_iterator, kernel_iterators, lsm_hook,
+    lsm_hooks, never_returns,
+};
 pub use version::{ParseVersionError, Version};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use kernel_model::{
-    Access, AttachType, FieldValue, Function, ProgramType, context_layout, functions, kfunc,
-    kfuncs, program_type,
+    Access, AttachType, FieldValue, Function, PointerKind, ProgramType, context_layout, functions,
+    kfunc, kfuncs, map_type, pointer_layout, program_type,
 };
 
 /// `xdp` or `tracing/trace_iter`.
@@ -146,4 +146,91 @@ fn contexts_are_accessed_as_recorded() {
         }
     }
     assert!(count > 40_000, "{count} accesses were compared");
+}
+
+#[test]
+fn socket_pointers_and_flow_keys_are_accessed_as_recorded() {
+    for (names, rest) in lines(include_str!("recorded/pointers.txt")) {
+        let (kind, end) = match names[0] {
+            "sock_common" => (PointerKind::SockCommon, 100),
+            "sock" => (PointerKind::Sock, 100),
+            "tcp_sock" => (PointerKind::TcpSock, 140),
+            "flow_keys" => (PointerKind::FlowKeys, 80),
+            other => panic!("`{other}` is no pointer"),
+        };
+        let (loads, stores) = rest.split_once('|').expect("loads and stores");
+        let (loads, stores) = (accesses(loads), accesses(stores));
+        let layout = pointer_layout(kind);
+        for offset in 0..end {
+            for size in [1, 2, 4, 8] {
+                let place = format!("{}: {size} bytes at {offset}", names[0]);
+                for (recorded, access) in [(&loads, Access::Read), (&stores, Access::Write)] {
+                    let model = layout.access(offset, size, access).is_some();
+                    assert_eq!(
+                        model,
+                        recorded.contains(&(offset, size, "")),
+                        "{access:?}, {place}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn helpers_take_the_recorded_maps() {
+    let mut count = 0;
+    for (helper, rest) in lines(include_str!("recorded/map_helpers.txt")) {
+        let (taken, refused) = rest.split_once('|').expect("taken and refused map types");
+        for (names, wanted) in [(taken, true), (refused, false)] {
+            for name in names.split_whitespace() {
+                let map = map_type(name).expect("a map type");
+                assert_eq!(map.accepts(helper[0]), wanted, "{} of {name}", helper[0]);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 700, "{count} pairs were compared");
+}
+
+#[test]
+fn maps_are_created_as_recorded() {
+    const KEYS: &[u32] =
+        &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 20, 64, 256, 260, 261, 512, 513, 4096, 65536];
+    const VALUES: &[u32] = &[
+        0, 1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 24, 64, 1016, 1024, 4096, 32768, 65536, 1_048_576,
+        4_194_304, 4_194_312,
+    ];
+    const ENTRIES: &[u32] = &[0, 1, 2, 3, 4, 4095, 4096, 8192, 12288, 65536];
+    let mut seen = BTreeSet::new();
+    for (name, rest) in lines(include_str!("recorded/map_sizes.txt")) {
+        let map = map_type(name[0]).expect("a map type");
+        let parts: Vec<_> = rest.split('|').collect();
+        let numbers = |text: &str| -> BTreeSet<u32> {
+            text.split_whitespace().map(|number| number.parse().expect("a number")).collect()
+        };
+        let rules = [(map.key_size, KEYS), (map.value_size, VALUES), (map.max_entries, ENTRIES)];
+        for ((rule, tried), text) in rules.into_iter().zip(&parts) {
+            let recorded = numbers(text);
+            for &size in tried {
+                // Beyond a megabyte and for CPU maps the machine that was asked sets the limit.
+                let limit = size > 65536 || (map.name == "cpumap" && size > 8);
+                let limit = limit || (map.needs_btf && rule == map.value_size);
+                let limit = limit || (map.name == "stack_trace" && size > 1016);
+                let model = rule.allows(size);
+                assert!(
+                    model == recorded.contains(&size) || (limit && model),
+                    "{}: {size}",
+                    map.name
+                );
+            }
+        }
+        let toggled: BTreeSet<_> = parts[3].split_whitespace().collect();
+        // Stack traces with build ids need larger values than were tried.
+        let free = |flag: &&str| !map.required_flags.contains(flag) && *flag != "stack_build_id";
+        let free: BTreeSet<_> = map.flags.iter().copied().filter(free).collect();
+        assert_eq!(free, toggled, "flags of {}", map.name);
+        seen.insert(map.name);
+    }
+    assert_eq!(seen.len(), 32, "all map types but struct_ops");
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 
 use kernel_model::{
-    ArgBase, AttachType, Capability, FieldValue, Function, FunctionKind, KfuncFlags, KfuncHook,
-    KfuncSuffix, MapType, PointerKind, RetBase, ReturnCheck, SNAPSHOT, Sleepable, Step, TypeFlags,
-    Version, Width, constant, context_layout, context_layouts, feature, features, function,
-    functions, kfunc, kfunc_sets, kfuncs, map_type, map_type_by_id, map_types, pointer_layout,
-    program_type, program_types, return_check, section, sections, vmlinux_btf,
+    ArgBase, AttachType, Capability, FieldValue, Function, FunctionKind, IteratorValue, KfuncArg,
+    KfuncFlags, KfuncHook, KfuncSuffix, MapType, PointerKind, RetBase, ReturnCheck, Role, SNAPSHOT,
+    Sleepable, Step, TypeFlags, Version, Width, callback, callbacks, constant, context_layout,
+    context_layouts, d_path_target, feature, features, function, functions, kernel_iterator,
+    kernel_iterators, kfunc, kfunc_sets, kfuncs, lsm_hook, lsm_hooks, map_type, map_type_by_id,
+    map_types, never_returns, pointer_layout, program_type, program_types, return_check, section,
+    sections, vmlinux_btf,
 };
 
 #[test]
@@ -95,7 +97,10 @@ fn every_kfunc_has_a_row_for_the_verifier() {
     }
     for (row, kfunc) in kfuncs() {
         let name = row.name;
-        assert!(!kfunc.source.is_empty() && kfunc.args.len() >= row.params.len(), "{name}");
+        assert!(!kfunc.source.is_empty(), "{name}");
+        let names: Vec<_> = kfunc.args.iter().map(linter_name).collect();
+        let params: Vec<_> = row.params.iter().map(|param| param.name.to_owned()).collect();
+        assert_eq!(names, params, "{name}: the linter's names of the parameters");
         for arg in kfunc.args {
             let by_name = KfuncSuffix::SPELLINGS.iter().find(|(text, _)| arg.name.ends_with(text));
             assert_eq!(arg.suffix, by_name.map(|(_, suffix)| *suffix), "{name}({})", arg.name);
@@ -118,6 +123,19 @@ fn every_kfunc_has_a_row_for_the_verifier() {
     let names: HashSet<_> = kfunc_sets().iter().map(|set| set.name).collect();
     assert!(names.len() + 2 >= kfunc_sets().len(), "only sets that are split appear twice");
     assert!(kfunc_sets().iter().all(|set| !set.hooks.is_empty() && !set.source.is_empty()));
+}
+
+/// The name of a parameter without its suffix; a length keeps the word.
+fn linter_name(arg: &KfuncArg) -> String {
+    let end = arg.suffix.and_then(|suffix| {
+        let spelt = KfuncSuffix::SPELLINGS.iter().find(|(_, other)| *other == suffix)?;
+        arg.name.strip_suffix(spelt.0)
+    });
+    match (end, arg.suffix) {
+        (Some(name), Some(KfuncSuffix::Size | KfuncSuffix::ConstSize)) => format!("{name}_size"),
+        (Some(name), _) => name.to_owned(),
+        (None, _) => arg.name.to_owned(),
+    }
 }
 
 #[test]
@@ -319,6 +337,51 @@ fn helpers_and_maps_choose_each_other() {
             assert!(map_types().iter().any(|map| map.accepts(row.name)), "{}: no map", row.name);
         }
     }
+}
+
+#[test]
+fn every_hook_and_callback_row_holds_together() {
+    assert!(lsm_hooks().is_sorted_by(|a, b| a.name < b.name) && lsm_hooks().len() > 250);
+    for hook in lsm_hooks() {
+        assert_eq!(lsm_hook(hook.name), Some(hook));
+        assert!(!hook.name.starts_with("bpf_lsm_"), "{}", hook.name);
+    }
+    let check = |name: &str, attach| lsm_hook(name).expect("a hook").return_check(attach);
+    let range = |min, max| ReturnCheck::Range { min, max };
+    assert_eq!(check("bpf_lsm_file_open", AttachType::LsmMac), range(-4095, 0));
+    assert_eq!(check("inode_xattr_skipcap", AttachType::LsmMac), range(0, 1));
+    assert_eq!(check("bprm_committed_creds", AttachType::LsmMac), ReturnCheck::Any);
+    assert_eq!(check("sock_graft", AttachType::LsmCgroup), range(1, 1));
+    assert_eq!(check("socket_bind", AttachType::LsmCgroup), range(0, 1));
+    assert!(lsm_hook("file_open").is_some_and(|hook| hook.sleepable && !hook.disabled));
+    assert!(lsm_hook("getprocattr").is_some_and(|hook| hook.disabled));
+    assert!(d_path_target("vfs_getattr") && !d_path_target("vfs_read"));
+    assert!(never_returns("do_exit") && !never_returns("do_exit_later"));
+    for row in kernel_iterators() {
+        let meta = row.args.first().map(|arg| (arg.name, arg.value));
+        assert_eq!(meta, Some(("meta", IteratorValue::Trusted("bpf_iter_meta"))), "{}", row.name);
+        assert!(!row.source.is_empty() && row.args.len() <= 5, "{}", row.name);
+    }
+    let task = kernel_iterator("bpf_iter_task").expect("an iterator");
+    assert_eq!(task.args[1].value, IteratorValue::TrustedOrNull("task_struct"));
+    for row in callbacks() {
+        let name = row.function;
+        assert!(!row.source.is_empty() && row.min <= row.max && row.args.len() <= 5, "{name}");
+        let function = function(name).expect("a function takes the callback");
+        let taken = function.params.iter().any(|param| param.role == Role::Callback)
+            || function.kfunc.as_ref().is_some_and(|kfunc| {
+                kfunc
+                    .args
+                    .iter()
+                    .any(|arg| arg.c_type.contains("(*)") || arg.c_type.ends_with("callback_t"))
+            });
+        assert!(taken, "{name} takes no callback");
+    }
+    for row in functions() {
+        let takes = row.params.iter().any(|param| param.role == Role::Callback);
+        assert!(!takes || callback(row.name).is_some(), "{} has no callback row", row.name);
+    }
+    assert_eq!(callback("bpf_loop").map(|row| (row.min, row.max, row.later)), Some((0, 1, false)));
 }
 
 #[test]

@@ -169,7 +169,7 @@ pub(crate) static FEATURES: [Feature; 110] = [
         what: "Iterators with new, next and destroy.",
         group: FeatureGroup::Control,
         commit: "06accc8779c1",
-        source: "history of kernel/bpf; unverified",
+        source: "history of kernel/bpf; release and commit: docs.ebpf.io",
     },
     Feature {
         name: "num_iterator",
@@ -393,7 +393,7 @@ pub(crate) static FEATURES: [Feature; 110] = [
         what: "RCU read sections in programs.",
         group: FeatureGroup::Kfuncs,
         commit: "9bb00b2895cb",
-        source: "history of kernel/bpf; unverified",
+        source: "history of kernel/bpf; release and commit: docs.ebpf.io",
     },
     Feature {
         name: "iterator_kfuncs",
@@ -473,7 +473,7 @@ pub(crate) static FEATURES: [Feature; 110] = [
         what: "Dynptrs over packets in a socket buffer.",
         group: FeatureGroup::Dynptr,
         commit: "b5964b968ac6",
-        source: "history of kernel/bpf; unverified",
+        source: "history of kernel/bpf; release and commit: docs.ebpf.io",
     },
     Feature {
         name: "dynptr_xdp",
@@ -481,7 +481,7 @@ pub(crate) static FEATURES: [Feature; 110] = [
         what: "Dynptrs over XDP frames.",
         group: FeatureGroup::Dynptr,
         commit: "05421aecd4ed",
-        source: "history of kernel/bpf; unverified",
+        source: "history of kernel/bpf; release and commit: docs.ebpf.io",
     },
     Feature {
         name: "dynptr_slice",
@@ -496,16 +496,16 @@ pub(crate) static FEATURES: [Feature; 110] = [
         since: Version::new(6, 5),
         what: "`bpf_dynptr_adjust`.",
         group: FeatureGroup::Dynptr,
-        commit: "",
-        source: "history of kernel/bpf; unverified",
+        commit: "987d0242d189",
+        source: "history of kernel/bpf; release and commit: docs.ebpf.io",
     },
     Feature {
         name: "dynptr_query",
         since: Version::new(6, 5),
         what: "`bpf_dynptr_is_null`, `bpf_dynptr_is_rdonly` and `bpf_dynptr_size`.",
         group: FeatureGroup::Dynptr,
-        commit: "",
-        source: "history of kernel/bpf; unverified",
+        commit: "540ccf96ddbc",
+        source: "history of kernel/bpf; release and commit: docs.ebpf.io",
     },
     Feature {
         name: "dynptr_clone",
@@ -513,7 +513,7 @@ pub(crate) static FEATURES: [Feature; 110] = [
         what: "`bpf_dynptr_clone`.",
         group: FeatureGroup::Dynptr,
         commit: "361f129f3cc1",
-        source: "history of kernel/bpf; unverified",
+        source: "history of kernel/bpf; release and commit: docs.ebpf.io",
     },
     Feature {
         name: "dynptr_slice_without_buffer",
@@ -545,7 +545,7 @@ pub(crate) static FEATURES: [Feature; 110] = [
         what: "Kfuncs that copy memory of unknown origin into a dynptr.",
         group: FeatureGroup::Dynptr,
         commit: "a498ee7576de",
-        source: "history of kernel/bpf; unverified",
+        source: "history of kernel/bpf; release and commit: docs.ebpf.io",
     },
     Feature {
         name: "dynptr_memset",
@@ -609,7 +609,7 @@ pub(crate) static FEATURES: [Feature; 110] = [
         what: "`bpf_obj_new` and `bpf_obj_drop`.",
         group: FeatureGroup::Objects,
         commit: "958cf2e273f0",
-        source: "history of kernel/bpf; unverified",
+        source: "history of kernel/bpf; release and commit: docs.ebpf.io",
     },
     Feature {
         name: "linked_lists",
@@ -688,8 +688,8 @@ pub(crate) static FEATURES: [Feature; 110] = [
         since: Version::new(6, 18),
         what: "Work that runs in the context of a task.",
         group: FeatureGroup::Objects,
-        commit: "",
-        source: "history of kernel/bpf; unverified",
+        commit: "38aa7003e369",
+        source: "history of kernel/bpf; release and commit: docs.ebpf.io",
     },
     Feature {
         name: "global_data",

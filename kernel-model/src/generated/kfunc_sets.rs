@@ -2,7 +2,7 @@
 
 use crate::{KfuncFilter, KfuncHook, KfuncSet};
 
-pub(crate) static KFUNC_SETS: [KfuncSet; 32] = [
+pub(crate) static KFUNC_SETS: [KfuncSet; 43] = [
     KfuncSet {
         name: "bpf_rstat_kfunc_set",
         hooks: &[KfuncHook::Tracing],
@@ -217,5 +217,71 @@ pub(crate) static KFUNC_SETS: [KfuncSet; 32] = [
         hooks: &[KfuncHook::Tc],
         filter: KfuncFilter::All,
         source: "unverified: net/xfrm/xfrm_interface_bpf.c",
+    },
+    KfuncSet {
+        name: "scx_kfunc_set_any",
+        hooks: &[KfuncHook::StructOps, KfuncHook::Tracing, KfuncHook::Syscall],
+        filter: KfuncFilter::All,
+        source: "unverified: kernel/sched/ext.c scx_kfunc_ids_any",
+    },
+    KfuncSet {
+        name: "scx_kfunc_set_idle",
+        hooks: &[KfuncHook::StructOps, KfuncHook::Tracing, KfuncHook::Syscall],
+        filter: KfuncFilter::All,
+        source: "unverified: kernel/sched/ext_idle.c scx_kfunc_ids_idle",
+    },
+    KfuncSet {
+        name: "scx_kfunc_set_enqueue_dispatch",
+        hooks: &[KfuncHook::StructOps],
+        filter: KfuncFilter::All,
+        source: "unverified: kernel/sched/ext.c scx_kfunc_ids_enqueue_dispatch",
+    },
+    KfuncSet {
+        name: "scx_kfunc_set_dispatch",
+        hooks: &[KfuncHook::StructOps],
+        filter: KfuncFilter::All,
+        source: "unverified: kernel/sched/ext.c scx_kfunc_ids_dispatch",
+    },
+    KfuncSet {
+        name: "scx_kfunc_set_cpu_release",
+        hooks: &[KfuncHook::StructOps],
+        filter: KfuncFilter::All,
+        source: "unverified: kernel/sched/ext.c scx_kfunc_ids_cpu_release",
+    },
+    KfuncSet {
+        name: "scx_kfunc_set_unlocked",
+        hooks: &[KfuncHook::StructOps, KfuncHook::Syscall],
+        filter: KfuncFilter::All,
+        source: "unverified: kernel/sched/ext.c scx_kfunc_ids_unlocked and scx_kfunc_ids_dispatch",
+    },
+    KfuncSet {
+        name: "hid_bpf_kfunc_set",
+        hooks: &[KfuncHook::StructOps],
+        filter: KfuncFilter::All,
+        source: "unverified: drivers/hid/bpf/hid_bpf_dispatch.c",
+    },
+    KfuncSet {
+        name: "hid_bpf_syscall_kfunc_set",
+        hooks: &[KfuncHook::StructOps, KfuncHook::Syscall],
+        filter: KfuncFilter::All,
+        source: "unverified: drivers/hid/bpf/hid_bpf_dispatch.c",
+    },
+    KfuncSet {
+        name: "bpf_qdisc_kfunc_set",
+        hooks: &[KfuncHook::StructOps],
+        filter: KfuncFilter::StructOps("Qdisc_ops"),
+        source: "unverified: net/sched/bpf_qdisc.c, filter bpf_qdisc_kfunc_filter",
+    },
+    KfuncSet {
+        name: "nf_ft_kfunc_set",
+        hooks: &[KfuncHook::Xdp],
+        filter: KfuncFilter::All,
+        source: "unverified: net/netfilter/nf_flow_table_bpf.c",
+    },
+    KfuncSet {
+        name: "tcp_dctcp_kfunc_set",
+        hooks: &[KfuncHook::StructOps],
+        filter: KfuncFilter::All,
+        source: "unverified: net/ipv4/tcp_dctcp.c",
     },
 ];

@@ -523,7 +523,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         since: Version::new(4, 19),
         what: "Storage of an attached program for each cgroup; superseded by cgrp_storage.",
         key_size: SizeRule { min: 8, max: 16, step: Step::MultipleOf(8) },
-        value_size: SizeRule { min: 1, max: u32::MAX, step: Step::MultipleOf(1) },
+        value_size: SizeRule { min: 1, max: 65407, step: Step::MultipleOf(1) },
         max_entries: SizeRule { min: 0, max: 0, step: Step::MultipleOf(1) },
         flags: &["numa_node", "rdonly", "wronly", "rdonly_prog", "wronly_prog"],
         required_flags: &[],

@@ -10,3 +10,4 @@ pub(crate) mod maps;
 pub(crate) mod programs;
 pub(crate) mod sections;
 pub(crate) mod snapshot;
+pub(crate) mod targets;

@@ -13,7 +13,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "sk_reuseport/migrate",
@@ -24,7 +24,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "sk_reuseport",
@@ -35,7 +35,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "kprobe",
@@ -46,7 +46,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<function>[+<offset>]",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "uprobe",
@@ -57,7 +57,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<function>[+<offset>]",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "uprobe.s",
@@ -68,7 +68,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<function>[+<offset>]",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "kretprobe",
@@ -79,7 +79,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<function>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "uretprobe",
@@ -90,7 +90,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<function>[+<offset>]",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "uretprobe.s",
@@ -101,7 +101,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<function>[+<offset>]",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "kprobe.multi",
@@ -112,7 +112,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<pattern>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "kretprobe.multi",
@@ -123,7 +123,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<pattern>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "kprobe.session",
@@ -134,7 +134,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<pattern>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "uprobe.multi",
@@ -145,7 +145,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<pattern>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "uretprobe.multi",
@@ -156,7 +156,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<pattern>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "uprobe.session",
@@ -167,7 +167,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<pattern>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "uprobe.multi.s",
@@ -178,7 +178,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<pattern>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "uretprobe.multi.s",
@@ -189,7 +189,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<pattern>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "uprobe.session.s",
@@ -200,7 +200,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<pattern>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "ksyscall",
@@ -211,7 +211,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<syscall>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "kretsyscall",
@@ -222,7 +222,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<syscall>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "usdt",
@@ -233,7 +233,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<provider>:<name>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "usdt.s",
@@ -244,7 +244,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<path>:<provider>:<name>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "tc/ingress",
@@ -255,7 +255,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "tc/egress",
@@ -266,7 +266,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "tcx/ingress",
@@ -277,7 +277,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "tcx/egress",
@@ -288,7 +288,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "tc",
@@ -299,7 +299,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "classifier",
@@ -310,7 +310,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "action",
@@ -321,7 +321,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "netkit/primary",
@@ -332,7 +332,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "netkit/peer",
@@ -343,7 +343,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "tracepoint",
@@ -354,7 +354,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<category>/<name>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "tp",
@@ -365,7 +365,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<category>/<name>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "raw_tracepoint",
@@ -376,7 +376,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<name>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "raw_tp",
@@ -387,7 +387,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<name>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "raw_tracepoint.w",
@@ -398,7 +398,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<name>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "raw_tp.w",
@@ -409,7 +409,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<name>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "tp_btf",
@@ -420,7 +420,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<name>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "fentry",
@@ -431,7 +431,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<function>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "fmod_ret",
@@ -442,7 +442,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<function>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "fexit",
@@ -453,7 +453,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<function>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "fentry.s",
@@ -464,7 +464,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<function>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "fmod_ret.s",
@@ -475,7 +475,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<function>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "fexit.s",
@@ -486,7 +486,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<function>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "freplace",
@@ -497,7 +497,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<function>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "lsm",
@@ -508,7 +508,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<hook>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "lsm.s",
@@ -519,7 +519,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<hook>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "lsm_cgroup",
@@ -530,7 +530,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<hook>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "iter",
@@ -541,7 +541,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<object>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "iter.s",
@@ -552,7 +552,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<object>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "syscall",
@@ -563,7 +563,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "xdp.frags/devmap",
@@ -574,7 +574,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: true,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "xdp/devmap",
@@ -585,7 +585,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "xdp.frags/cpumap",
@@ -596,7 +596,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: true,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "xdp/cpumap",
@@ -607,7 +607,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "xdp.frags",
@@ -618,7 +618,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: true,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "xdp",
@@ -629,7 +629,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "perf_event",
@@ -640,7 +640,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "lwt_in",
@@ -651,7 +651,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "lwt_out",
@@ -662,7 +662,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "lwt_xmit",
@@ -673,7 +673,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "lwt_seg6local",
@@ -684,7 +684,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "sockops",
@@ -695,7 +695,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "sk_skb/stream_parser",
@@ -706,7 +706,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "sk_skb/stream_verdict",
@@ -717,7 +717,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "sk_skb/verdict",
@@ -728,7 +728,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "sk_skb",
@@ -739,7 +739,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "sk_msg",
@@ -750,7 +750,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "lirc_mode2",
@@ -761,7 +761,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "flow_dissector",
@@ -772,7 +772,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup_skb/ingress",
@@ -783,7 +783,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup_skb/egress",
@@ -794,7 +794,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/skb",
@@ -805,7 +805,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/sock_create",
@@ -816,7 +816,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/sock_release",
@@ -827,7 +827,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/sock",
@@ -838,7 +838,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/post_bind4",
@@ -849,7 +849,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/post_bind6",
@@ -860,7 +860,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/bind4",
@@ -871,7 +871,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/bind6",
@@ -882,7 +882,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/connect4",
@@ -893,7 +893,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/connect6",
@@ -904,7 +904,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/connect_unix",
@@ -915,7 +915,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/sendmsg4",
@@ -926,7 +926,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/sendmsg6",
@@ -937,7 +937,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/sendmsg_unix",
@@ -948,7 +948,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/recvmsg4",
@@ -959,7 +959,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/recvmsg6",
@@ -970,7 +970,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/recvmsg_unix",
@@ -981,7 +981,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/getpeername4",
@@ -992,7 +992,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/getpeername6",
@@ -1003,7 +1003,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/getpeername_unix",
@@ -1014,7 +1014,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/getsockname4",
@@ -1025,7 +1025,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/getsockname6",
@@ -1036,7 +1036,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/getsockname_unix",
@@ -1047,7 +1047,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/sysctl",
@@ -1058,7 +1058,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/getsockopt",
@@ -1069,7 +1069,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/setsockopt",
@@ -1080,7 +1080,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "cgroup/dev",
@@ -1091,7 +1091,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "struct_ops",
@@ -1102,7 +1102,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<operation>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "struct_ops.s",
@@ -1113,7 +1113,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "<operation>",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "sk_lookup",
@@ -1124,7 +1124,7 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: true,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
     SectionRow {
         name: "netfilter",
@@ -1135,6 +1135,6 @@ pub(crate) static SECTIONS: [SectionRow; 103] = [
         frags: false,
         target: "",
         sloppy: false,
-        source: "libbpf src/libbpf.c section_defs (v1.6)",
+        source: "libbpf src/libbpf.c section_defs (v1.7.0), without fsession, which needs a later kernel",
     },
 ];

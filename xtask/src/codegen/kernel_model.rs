@@ -7,6 +7,7 @@ mod kfuncs;
 mod maps;
 mod programs;
 mod protos;
+mod targets;
 mod write;
 
 use std::fs;
@@ -25,6 +26,7 @@ use self::maps::MapTable;
 use self::programs::{AttachTable, ProgramTable, SectionTable};
 use self::protos::ProtoTable;
 pub(crate) use self::protos::Typed;
+use self::targets::{CallbackTable, IteratorTable, TargetTable};
 
 /// All rows, as they are written.
 pub(crate) struct Rows {
@@ -36,6 +38,9 @@ pub(crate) struct Rows {
     sections: SectionTable,
     pub(crate) contexts: ContextTable,
     pub(crate) maps: MapTable,
+    pub(crate) targets: TargetTable,
+    pub(crate) iterators: IteratorTable,
+    callbacks: CallbackTable,
     features: FeatureTable,
     pub(crate) constants: ConstantTable,
     pub(crate) snapshot: Snapshot,
@@ -54,6 +59,9 @@ impl Rows {
             sections: read(&data.join("sections.toml"))?,
             contexts: read(&data.join("contexts.toml"))?,
             maps: read(&data.join("maps.toml"))?,
+            targets: read(&data.join("targets.toml"))?,
+            iterators: read(&data.join("iterators.toml"))?,
+            callbacks: read(&data.join("callbacks.toml"))?,
             features: read(&data.join("features.toml"))?,
             constants: read(&data.join("constants.toml"))?,
             snapshot: read(&data.join("snapshot.toml"))?,
@@ -73,6 +81,7 @@ pub(crate) fn generate(root: &Path, check: bool) -> Result<()> {
         ("sections.rs", programs::render_sections(&rows.sections, &rows.programs)?),
         ("contexts.rs", contexts::render(&rows.contexts, &rows.programs)?),
         ("maps.rs", maps::render(&rows.maps)?),
+        ("targets.rs", targets::render(&rows.targets, &rows.iterators, &rows.callbacks)?),
         ("features.rs", features::render(&rows.features)?),
         ("constants.rs", render_constants(&rows.constants)?),
         ("snapshot.rs", render_snapshot(&rows.snapshot)),

@@ -23,6 +23,8 @@ pub(super) fn disagreements(btf: &Btf<'_>, rows: &Rows) -> Result<Vec<String>> {
     report.kfuncs(rows)?;
     report.records(rows);
     report.named_types(rows)?;
+    report.lsm_hooks(rows);
+    report.iterators(rows);
     report.constants(rows);
     report.lines.retain(|line| !KNOWN.iter().any(|(known, _)| line.starts_with(known)));
     report.lines.sort();
@@ -222,6 +224,60 @@ impl Report<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Names and results of LSM hooks, in both directions.
+    fn lsm_hooks(&mut self, rows: &Rows) {
+        let btf = self.btf;
+        let prototype = |ty: &Type<'_>| ty.target().and_then(|id| btf.get(id));
+        let hooks = btf.types().filter(|ty| ty.kind() == Kind::Func);
+        let hooks =
+            hooks.filter_map(|ty| Some((ty.name().strip_prefix("bpf_lsm_")?, prototype(&ty)?)));
+        let hooks: BTreeMap<_, _> = hooks
+            .map(|(name, proto)| (name, spell(btf, proto.target().unwrap_or_default(), "")))
+            .collect();
+        // Functions that are named like hooks and are none.
+        let others = [
+            "find_cgroup_shim",
+            "func_proto",
+            "get_retval_range",
+            "has_d_inode_locked",
+            "hook_returns_errno",
+            "init",
+            "is_sleepable_hook",
+            "is_trusted",
+            "verify_prog",
+        ];
+        let names: BTreeSet<_> = rows.targets.lsm.iter().map(|(name, ..)| name.as_str()).collect();
+        for (name, returns, _) in &rows.targets.lsm {
+            match hooks.get(name.as_str()) {
+                None => self.say(format!("LSM hook {name}: not in the BTF")),
+                Some(spelt) if (spelt == "void") != (returns == "void") => {
+                    self.say(format!("LSM hook {name}: returns {spelt}, the row says {returns}"));
+                }
+                Some(_) => {}
+            }
+        }
+        for name in hooks.keys().filter(|name| !names.contains(*name) && !others.contains(*name)) {
+            self.say(format!("LSM hook {name}: no row"));
+        }
+    }
+
+    /// Names and parameters of iterators, as far as the BTF has them.
+    fn iterators(&mut self, rows: &Rows) {
+        for row in &rows.iterators.iterator {
+            let function = self.btf.find(&format!("bpf_iter_{}", row.name), Kind::Func);
+            let proto = function.and_then(|ty| self.btf.get(ty.target()?));
+            let Some(proto) = proto else {
+                self.say(format!("iterator {}: not in the BTF", row.name));
+                continue;
+            };
+            let params: Vec<_> =
+                proto.params().iter().map(|param| param.name().to_owned()).collect();
+            if !params.iter().eq(row.args.iter().map(|(name, _)| name)) {
+                self.say(format!("iterator {}: its parameters are {params:?}", row.name));
+            }
+        }
     }
 
     /// Values of constants that are enumerators in the BTF.

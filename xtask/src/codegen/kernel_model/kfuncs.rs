@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::write::{array, camel, flags, header, joined, variants};
 
 /// The ends of parameter names that steer the verifier, and what they are called in the model.
-const SUFFIXES: [(&str, &str); 13] = [
+const SUFFIXES: [(&str, &str); 14] = [
     ("__sz", "Size"),
     ("__szk", "ConstSize"),
     ("__k", "Constant"),
@@ -22,6 +22,7 @@ const SUFFIXES: [(&str, &str); 13] = [
     ("__map", "Map"),
     ("__prog", "Prog"),
     ("__irq_flag", "IrqFlag"),
+    ("__iter", "Iterator"),
 ];
 
 #[derive(Deserialize)]
