@@ -30,6 +30,19 @@ pub fn messages(log: &str) -> Vec<String> {
     lines[start..end].iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// The log with its closing lines on lines of their own: the kernel forgets the end of some messages before them.
+pub fn separated(mut log: String) -> String {
+    for closing in ["verification time ", "processed "] {
+        if let Some(at) = log.rfind(closing)
+            && at > 0
+            && !log[..at].ends_with('\n')
+        {
+            log.insert(at, '\n');
+        }
+    }
+    log
+}
+
 /// The figures of the line `processed …`.
 pub fn stats(log: &str) -> Option<Stats> {
     let line = log.lines().rev().find(|line| line.starts_with("processed "))?;
@@ -83,13 +96,14 @@ pub fn normalised(log: &str, is_address: impl Fn(usize) -> bool) -> String {
     out
 }
 
-/// The number of the instruction, and where the value is, in lines such as `3: (18) r1 = 0xffff…` and, in tables of
-/// live registers, `3: ..2....... (18) r1 = 0xffff…`.
+/// The number of the instruction, and where the value is, in lines such as `3: (18) r1 = 0xffff…`; in tables of live
+/// registers, `3: ..2....... (18) r1 = 0xffff…`; and where the way back is told, `before 3: (18) r1 = 0xffff…`.
 fn address_load(line: &str) -> Option<(usize, usize)> {
-    let (number, _) = line.split_once(':')?;
     let load = line.find("(18) r")?;
+    let (before, _) = line[..load].rsplit_once(':')?;
+    let number = before.rsplit(' ').next()?;
     let at = load + line[load..].find(" = 0x")? + " = ".len();
-    Some((number.trim().parse().ok()?, at))
+    Some((number.parse().ok()?, at))
 }
 
 fn is_closing(line: &str) -> bool {
@@ -119,6 +133,13 @@ mod tests {
     }
 
     #[test]
+    fn closing_lines_are_separated() {
+        let log = "1: (85) call bpf_tail_call#12\nexpected thisverification time 3 usec\nprocessed 2 insns\n";
+        assert_eq!(messages(&separated(log.to_owned())), ["expected this"]);
+        assert_eq!(separated(LOG.to_owned()), LOG);
+    }
+
+    #[test]
     fn figures_are_read() {
         let stats = stats(LOG).expect("is there");
         assert_eq!((stats.insns_processed, stats.total_states, stats.peak_states), (2, 1, 3));
@@ -133,6 +154,8 @@ mod tests {
         assert!(text.contains("0: (18) r1 = 0xKERNEL\n") && !text.contains("usec"), "{text}");
         let table = "      4: ..2....... (18) r1 = 0xffff8883161f0c00\n";
         assert!(normalised(table, |insn| insn == 4).ends_with("r1 = 0xKERNEL\n"));
+        let back = "mark_precise: frame0: regs=r1 stack= before 4: (18) r2 = 0xffff88810a54db38\n";
+        assert!(normalised(back, |insn| insn == 4).ends_with("r2 = 0xKERNEL\n"));
         assert!(normalised(LOG, |_| false).contains("0xffff888100000000"));
     }
 }
