@@ -6,7 +6,7 @@ use crate::recording::Stats;
 const CLOSING: [&str; 3] = ["processed ", "verification time ", "stack depth "];
 
 /// How lines begin, beside instructions and states, that tell how the verifier went along.
-const PROGRESS: [&str; 12] = [
+const PROGRESS: [&str; 19] = [
     "; ",
     "from ",
     "mark_precise: ",
@@ -17,7 +17,14 @@ const PROGRESS: [&str; 12] = [
     "to caller at ",
     "returning from callee:",
     "propagating ",
-    "frame",
+    "frame0",
+    "frame1",
+    "frame2",
+    "frame3",
+    "frame4",
+    "frame5",
+    "frame6",
+    "frame7",
     " R",
 ];
 
@@ -30,10 +37,13 @@ pub fn messages(log: &str) -> Vec<String> {
     lines[start..end].iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// The log with its closing lines on lines of their own: the kernel forgets the end of some messages before them.
+/// Parts of a log that should begin a line, but that the kernel prints behind what stands there.
+const GLUED: [&str; 3] = ["infinite loop detected at insn ", "verification time ", "processed "];
+
+/// The log with messages and closing lines on lines of their own.
 pub fn separated(mut log: String) -> String {
-    for closing in ["verification time ", "processed "] {
-        if let Some(at) = log.rfind(closing)
+    for part in GLUED {
+        if let Some(at) = log.rfind(part)
             && at > 0
             && !log[..at].ends_with('\n')
         {
@@ -136,6 +146,13 @@ mod tests {
     fn closing_lines_are_separated() {
         let log = "1: (85) call bpf_tail_call#12\nexpected thisverification time 3 usec\nprocessed 2 insns\n";
         assert_eq!(messages(&separated(log.to_owned())), ["expected this"]);
+        let log =
+            "1: (55) if r0 != 0x7 goto pc-2 infinite loop detected at insn 0\ncur state: R0=1\n";
+        assert_eq!(messages(&separated(log.to_owned()))[0], "infinite loop detected at insn 0");
+        assert_eq!(
+            messages("0: R1=ctx()\nframe pointer is read only\n"),
+            ["frame pointer is read only"]
+        );
         assert_eq!(separated(LOG.to_owned()), LOG);
     }
 
