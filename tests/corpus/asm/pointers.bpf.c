@@ -171,7 +171,7 @@ __naked int adds_to_a_map(void)
 }
 
 /* Fields of the map itself can only be read. */
-SEC("socket") __reject("only read from bpf_array is supported")
+SEC("socket") __reject("only read from bpf_htab is supported")
 __naked int stores_into_a_map(void)
 {
 	asm volatile("					\

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{load, sys, test_run};
 
 /// The hidden subcommand.
-pub(crate) const SUBCOMMAND: &str = "child";
+const SUBCOMMAND: &str = "child";
 
 /// Where the kernel shows its types.
 const VMLINUX_BTF: &str = "/sys/kernel/btf/vmlinux";

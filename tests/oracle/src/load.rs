@@ -21,6 +21,7 @@ pub(crate) mod map_type {
     pub(crate) const LRU_HASH: u32 = 9;
     pub(crate) const LRU_PERCPU_HASH: u32 = 10;
     pub(crate) const LPM_TRIE: u32 = 11;
+    pub(crate) const RINGBUF: u32 = 27;
 }
 
 /// Room for a log of level 1, and for one of level 2.
