@@ -7,13 +7,14 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use bpf_object::{Kernel, Linked, link};
 use oracle::recording::{Program, Verdict};
 use oracle::runs::{Packets, Run, runs};
 use oracle::{Corpus, Topic, log};
 use serde::{Deserialize, Serialize};
 
+use crate::record::tainted;
 use crate::{load, sys, test_run};
 
 /// The hidden subcommand.
@@ -85,6 +86,7 @@ pub(crate) fn answer() -> Result<()> {
     let linked = link(&object, &Kernel::new(&vmlinux));
     let packets = Packets::of(&corpus)?;
     let runs = runs(&corpus, &topic)?;
+    let before = tainted()?;
     let mut out = io::stdout().lock();
     for name in request.programs {
         let answer = match load::find(&linked, &name) {
@@ -93,6 +95,7 @@ pub(crate) fn answer() -> Result<()> {
         };
         writeln!(out, "{}", serde_json::to_string(&answer)?)?;
         out.flush()?;
+        ensure!(tainted()? == before, "the kernel complained about {name}; see its log");
     }
     Ok(())
 }
