@@ -239,3 +239,23 @@ int shrunk_packet_seen_through_an_old_dynptr(struct __sk_buff *skb)
 	results[4] = bpf_dynptr_write(&d, 100, bytes, sizeof(bytes), 0);
 	return TC_ACT_OK;
 }
+
+SEC("xdp.frags") __accept
+int ports_through_slices(struct xdp_md *xdp)
+{
+	struct iphdr ip_buffer, *ip;
+	struct udphdr udp_buffer, *udp;
+	struct bpf_dynptr d;
+
+	bpf_dynptr_from_xdp(xdp, 0, &d);
+	ip = bpf_dynptr_slice(&d, sizeof(struct ethhdr), &ip_buffer, sizeof(ip_buffer));
+	if (!ip || ip->protocol != IPPROTO_UDP)
+		return XDP_PASS;
+	udp = bpf_dynptr_slice_rdwr(&d, sizeof(struct ethhdr) + ip->ihl * 4, &udp_buffer, sizeof(udp_buffer));
+	if (!udp)
+		return XDP_ABORTED;
+	udp->dest = bpf_htons(5353);
+	if (udp == &udp_buffer && bpf_dynptr_write(&d, sizeof(struct ethhdr) + ip->ihl * 4, udp, sizeof(*udp), 0))
+		return XDP_ABORTED;
+	return XDP_TX;
+}
