@@ -17,7 +17,7 @@ __naked int unknown_opcode(void)
 "	:: __imm_const(insn, RAW(0xff, 0, 0, 0, 0)) : __clobbers);
 }
 
-SEC("socket") __reject("unknown opcode 00")
+SEC("socket") __reject("Invalid insn code at line_info[0].insn_off")
 __naked int empty_slot(void)
 {
 	asm volatile("					\

@@ -3,7 +3,7 @@
 
 GPL;
 struct block { char bytes[64]; };
-MAP(ARRAY, blocks, u32, struct block, 1);
+MAP(HASH, blocks, u32, struct block, 1);
 
 SEC("socket") __reject("R1 pointer += pointer prohibited")
 __naked int adds_two_pointers(void)
@@ -171,7 +171,7 @@ __naked int adds_to_a_map(void)
 }
 
 /* Fields of the map itself can only be read. */
-SEC("socket") __reject("only read from bpf_array is supported")
+SEC("socket") __reject("only read from bpf_htab is supported")
 __naked int stores_into_a_map(void)
 {
 	asm volatile("					\

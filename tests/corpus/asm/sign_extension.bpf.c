@@ -133,7 +133,7 @@ __naked int signed_remainder_and_mask(void)
 " READ_AT_NUMBER LEAVE	:: OPERANDS : __clobbers);
 }
 
-SEC("socket") __reject("math between map_value pointer and register with unbounded min value is not allowed")
+SEC("socket") __reject("R0 unbounded memory access, make sure to bounds check any such access")
 __naked int unconditional_byte_swap(void)
 {
 	asm volatile(BLOCK_AND_NUMBER "			\

@@ -7,16 +7,17 @@
 #define __ksym __attribute__((section(".ksyms")))
 #define __weak __attribute__((weak))
 
-struct bpf_crypto_ctx;
-struct bpf_key;
-struct bpf_task_work;
-struct bpf_xfrm_state_opts;
-struct dentry;
-struct dma_buf;
-struct file;
-struct kmem_cache;
-struct path;
-struct xfrm_state;
+/* Loaders compare kinds of types, and a declaration is another kind than the structure of the kernel. */
+struct bpf_crypto_ctx {};
+struct bpf_key {};
+struct bpf_task_work {};
+struct bpf_xfrm_state_opts {};
+struct dentry {};
+struct dma_buf {};
+struct file {};
+struct kmem_cache {};
+struct path {};
+struct xfrm_state {};
 union nf_inet_addr;
 
 extern void *bpf_arena_alloc_pages(void *p__map, void *addr__ign, u32 page_cnt, int node_id, u64 flags) __ksym __weak;

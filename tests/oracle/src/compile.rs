@@ -19,7 +19,7 @@ const COMPILERS: [&str; 2] = ["clang-19", "clang"];
 const COMPILER_VERSION: &str = "version 19.";
 
 /// The arguments for every source. Paths in debug information are relative to the corpus.
-const ARGUMENTS: [&str; 10] = [
+const ARGUMENTS: [&str; 12] = [
     "-g",
     "-O2",
     "-target",
@@ -28,6 +28,9 @@ const ARGUMENTS: [&str; 10] = [
     "-fno-addrsig",
     "-fdebug-compilation-dir=.",
     "-Wall",
+    "-Werror",
+    // Some patterns of the catalogue are about results that nobody uses.
+    "-Wno-unused-variable",
     "-Iinclude",
     "-Iinclude/compat",
 ];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use anyhow::{Context, Result, bail, ensure};
 use bpf_object::Object;
@@ -92,8 +93,7 @@ pub(crate) fn compare(corpus: &Corpus, only: Option<&str>) -> Result<usize> {
 
 impl<'c> Session<'c> {
     fn begin(corpus: &'c Corpus) -> Result<Self> {
-        ensure!(cfg!(target_os = "linux"), "only Linux can be asked");
-        ensure!(sys::is_root(), "loading programs needs root");
+        ensure!(sys::is_root(), "loading programs into the kernel needs root");
         let release = std::fs::read_to_string(RELEASE).context(RELEASE)?;
         let release = release.trim().split('-').next().unwrap_or_default().to_owned();
         let mut numbers = release.split('.');
@@ -110,55 +110,74 @@ impl<'c> Session<'c> {
         let path = self.corpus.object(topic);
         let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
         let object = Object::parse(&bytes).with_context(|| path.display().to_string())?;
-        let mut pending: Vec<String> =
-            object.programs().map(|(_, function)| function.name.clone()).collect();
-        pending.retain(|name| !self.deny.contains(topic, name));
+        let programs = object.programs().map(|(_, function)| function.name.clone());
+        let pending = programs.filter(|name| !self.deny.contains(topic, name)).collect();
+        let root = self.corpus.root().to_owned();
+        let (family, name) = (topic.family.clone(), topic.name.clone());
+        let ask = |programs: &[String]| {
+            let (root, family, topic) = (root.clone(), family.clone(), name.clone());
+            child::ask(&Request { root, family, topic, programs: programs.to_vec() })
+        };
+        let (before, corpus, deny) = (self.tainted.clone(), self.corpus, &mut self.deny);
+        let survived = |killed: Option<(&str, i32)>| {
+            if let Some((program, signal)) = killed {
+                deny.add(corpus, topic, program, &format!("signal {signal} in the child"))?;
+            }
+            let now = tainted()?;
+            ensure!(
+                now == before,
+                "{}: the kernel complained (tainted: {before} before, {now} now); see its log",
+                topic.path(),
+            );
+            Ok(())
+        };
+        let answers = ask_until_all_answered(pending, ask, survived)
+            .with_context(|| format!("asking about {}", topic.path()))?;
         let mut recording = Recording {
             kernel: self.release.clone(),
             object: compile::hash(&bytes),
             programs: BTreeMap::new(),
         };
         let mut logs = BTreeMap::new();
-        while !pending.is_empty() {
-            let request = Request {
-                root: self.corpus.root().to_owned(),
-                family: topic.family.clone(),
-                topic: topic.name.clone(),
-                programs: pending.clone(),
-            };
-            let (answers, status) = child::ask(&request)?;
-            pending.drain(..answers.len());
-            for Answer { name, program, log } in answers {
-                if !log.is_empty() {
-                    logs.insert(name.clone(), log);
-                }
-                recording.programs.insert(name, program);
+        for Answer { name, program, log } in answers {
+            if !log.is_empty() {
+                logs.insert(name.clone(), log);
             }
-            if let (Some(signal), Some(name)) = (status.signal(), pending.first().cloned()) {
-                self.deny.add(
-                    self.corpus,
-                    topic,
-                    &name,
-                    &format!("signal {signal} in the child"),
-                )?;
-                recording.programs.insert(name, crashed());
-                pending.remove(0);
-            } else if !status.success() {
-                bail!("{}: the child failed", topic.path());
-            }
-            let now = tainted()?;
-            ensure!(
-                now == self.tainted,
-                "{}: the kernel complained (tainted: {} before, {now} now); see its log",
-                topic.path(),
-                self.tainted
-            );
+            recording.programs.insert(name, program);
         }
         Ok((recording, logs))
     }
 }
 
-fn tainted() -> Result<String> {
+/// Asks about all programs, with a new child for those behind one that killed a child. Such a program is never
+/// asked about again. `survived` hears of each child that has ended, and of the program and signal that killed it.
+fn ask_until_all_answered(
+    mut pending: Vec<String>,
+    mut ask: impl FnMut(&[String]) -> Result<(Vec<Answer>, ExitStatus)>,
+    mut survived: impl FnMut(Option<(&str, i32)>) -> Result<()>,
+) -> Result<Vec<Answer>> {
+    let mut all = Vec::new();
+    while !pending.is_empty() {
+        let (answers, status) = ask(&pending)?;
+        pending.drain(..answers.len());
+        all.extend(answers);
+        let by_person = |signal: &i32| matches!(*signal, libc::SIGINT | libc::SIGTERM);
+        match (status.signal(), pending.is_empty()) {
+            (Some(signal), _) if by_person(&signal) => bail!("the child was told to stop"),
+            (Some(signal), false) => {
+                let name = pending.remove(0);
+                survived(Some((&name, signal)))?;
+                all.push(Answer { name, program: crashed(), log: String::new() });
+            }
+            (None, false) => bail!("the child stopped before {}", pending[0]),
+            (_, true) => survived(None)?,
+        }
+    }
+    Ok(all)
+}
+
+/// What the kernel says about its own health.
+pub(crate) fn tainted() -> Result<String> {
     Ok(std::fs::read_to_string(TAINTED).context(TAINTED)?.trim().to_owned())
 }
 
@@ -220,5 +239,81 @@ fn difference(old: &Program, new: Option<&Program>) -> String {
     match changed {
         Some((old, new)) => format!("{old:?} became {new:?}"),
         None => "log or number of runs".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(name: &str) -> Answer {
+        let program = Program { verdict: Verdict::Accept, ..crashed() };
+        Answer { name: name.to_owned(), program, log: String::new() }
+    }
+
+    /// A child that dies at program `b`.
+    fn dies_at_b(programs: &[String], signal: i32) -> (Vec<Answer>, ExitStatus) {
+        let before = programs.iter().take_while(|name| *name != "b");
+        let answers: Vec<Answer> = before.map(|name| accepted(name)).collect();
+        let died = answers.len() < programs.len();
+        (answers, ExitStatus::from_raw(if died { signal } else { 0 }))
+    }
+
+    fn names() -> Vec<String> {
+        ["a", "b", "c"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn a_program_that_kills_the_child_is_not_asked_about_again() {
+        let mut asked = Vec::new();
+        let mut killed = Vec::new();
+        let answers = ask_until_all_answered(
+            names(),
+            |programs| {
+                asked.push(programs.to_vec());
+                Ok(dies_at_b(programs, libc::SIGKILL))
+            },
+            |program| {
+                killed.extend(program.map(|(name, signal)| (name.to_owned(), signal)));
+                Ok(())
+            },
+        );
+        let answers = answers.expect("go on");
+        let verdicts: Vec<_> =
+            answers.iter().map(|answer| (answer.name.as_str(), answer.program.verdict)).collect();
+        let expected = [("a", Verdict::Accept), ("b", Verdict::Crashed), ("c", Verdict::Accept)];
+        assert_eq!(verdicts, expected);
+        assert_eq!(asked, [names(), vec!["c".to_owned()]]);
+        assert_eq!(killed, [("b".to_owned(), libc::SIGKILL)]);
+    }
+
+    #[test]
+    fn an_interrupted_child_and_one_that_gives_up_blame_no_program() {
+        for status in [libc::SIGINT, 1 << 8] {
+            let result = ask_until_all_answered(
+                names(),
+                |programs| Ok(dies_at_b(programs, status)),
+                |killed| {
+                    assert_eq!(killed, None);
+                    Ok(())
+                },
+            );
+            assert!(result.is_err());
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_after_the_kernel_complained() {
+        let mut asked = 0;
+        let result = ask_until_all_answered(
+            names(),
+            |programs| {
+                asked += 1;
+                Ok(dies_at_b(programs, libc::SIGKILL))
+            },
+            |_| bail!("tainted"),
+        );
+        assert!(result.is_err());
+        assert_eq!(asked, 1);
     }
 }
