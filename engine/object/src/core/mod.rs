@@ -10,6 +10,8 @@
 mod access;
 mod compat;
 mod patch;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use btf::{Btf, Kind, TypeId, essential_name};
