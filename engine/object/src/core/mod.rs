@@ -3,7 +3,7 @@
 //! A relocation names a type of the object and an access to it. The types of the kernel with the same name, flavours
 //! (`___x`) aside, are candidates. The access is followed in each by the names of members ([`access`]), types are
 //! compared as loosely as the kind of the relocation wants ([`compat`]), the answer is a number ([`value`]), and it is
-//! put into the instruction ([`patch`]). All candidates must agree. Without any, questions about existence are answered
+//! put into the instruction ([`mod@patch`]). All candidates must agree. Without any, questions about existence are answered
 //! with no, and other instructions are replaced by a call of helper `0xbad2310`, which is no error unless it is reached.
 //! This follows `tools/lib/bpf/relo_core.c` (v6.18).
 

@@ -28,7 +28,7 @@ pub use externs::Resolution;
 pub use info::SourceLine;
 pub use struct_ops::KernelStructOps;
 
-/// Instructions and records of lines and functions that [`link`] puts out at most; a single program has no more than the
+/// Instructions and records of lines and functions that [`link()`] puts out at most; a single program has no more than the
 /// object.
 const MOST: usize = 1 << 24;
 
