@@ -161,6 +161,16 @@ impl<'a> Btf<'a> {
         &rest[..end]
     }
 
+    /// Whether the string at `offset` is `text`, without looking for its end first.
+    pub(crate) fn string_is(&self, offset: u32, text: &str) -> bool {
+        let Some(own) = offset.checked_sub(self.first_string) else {
+            return self.base.as_ref().is_some_and(|base| base.string_is(offset, text));
+        };
+        let strings = self.data.get(self.strings.clone()).unwrap_or_default();
+        let rest = strings.get(own as usize..).unwrap_or_default();
+        rest.strip_prefix(text.as_bytes()).is_some_and(|behind| behind.first() == Some(&0))
+    }
+
     /// All strings of this part, each with a zero byte at its end.
     pub(crate) fn own_strings(&self) -> &[u8] {
         self.data.get(self.strings.clone()).unwrap_or_default()

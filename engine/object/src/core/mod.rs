@@ -101,6 +101,8 @@ pub(crate) struct Resolver<'k> {
     local: &'k Btf<'k>,
     kernel: &'k Btf<'k>,
     candidates: FxHashMap<TypeId, Vec<TypeId>>,
+    /// What became of relocations, by type, access and kind: programs of one object ask the same again and again.
+    known: FxHashMap<(TypeId, u32, u32), Outcome>,
     left: u64,
 }
 
@@ -120,7 +122,13 @@ impl Budget {
 
 impl<'k> Resolver<'k> {
     pub(crate) fn new(local: &'k Btf<'k>, kernel: &'k Btf<'k>) -> Self {
-        Resolver { local, kernel, candidates: FxHashMap::default(), left: TOTAL }
+        Resolver {
+            local,
+            kernel,
+            candidates: FxHashMap::default(),
+            known: FxHashMap::default(),
+            left: TOTAL,
+        }
     }
 
     /// What becomes of the instruction that `relocation`, number `index` of its section, is about.
@@ -133,12 +141,18 @@ impl<'k> Resolver<'k> {
         let &(kind, _) = CoreKind::ALL
             .get(relocation.kind as usize)
             .ok_or_else(|| problem(CoreProblem::Kind))?;
+        let key = (relocation.ty, relocation.access, relocation.kind);
+        if let Some(&outcome) = self.known.get(&key) {
+            return Ok(outcome);
+        }
         let access = self.local.string(relocation.access);
         let granted = BUDGET.min(u32::try_from(self.left).unwrap_or(BUDGET));
         let mut budget = Budget(granted);
         let outcome = self.outcome(kind, relocation.ty, access, &mut budget);
         self.left -= u64::from(granted - budget.0);
-        outcome.map_err(|problem| self.problem(index, relocation, problem))
+        let outcome = outcome.map_err(|problem| self.problem(index, relocation, problem))?;
+        self.known.insert(key, outcome);
+        Ok(outcome)
     }
 
     /// Says which relocation has a problem.
