@@ -14,6 +14,7 @@ MAP(STACK_TRACE, stacks, u32, struct { u64 frames[16]; }, 8);
 MAP(SOCKMAP, sockmap, u32, u32, 8);
 MAP(SOCKHASH, sockhash, u32, u32, 8);
 MAP(DEVMAP, devmap, u32, u32, 8);
+MAP(DEVMAP_HASH, devmap_hash, u32, u32, 8);
 MAP(CPUMAP, cpumap, u32, u32, 2);
 MAP(XSKMAP, xskmap, u32, u32, 2);
 MAP(REUSEPORT_SOCKARRAY, reuseport, u32, u64, 8);
@@ -73,6 +74,12 @@ struct {
 	__type(key, struct { u64 cgroup; u32 attach_type; });
 	__type(value, u64);
 } cgroup_storage SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE);
+	__type(key, struct { u64 cgroup; u32 attach_type; });
+	__type(value, u64);
+} percpu_cgroup_storage SEC(".maps");
 
 struct inner {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -324,6 +331,14 @@ int devmap_lookup(struct xdp_md *xdp)
 	return index && *index ? XDP_PASS : XDP_DROP;
 }
 
+SEC("xdp") __accept
+int devmap_hash_lookup(struct xdp_md *xdp)
+{
+	u32 key = 7, *index = bpf_map_lookup_elem(&devmap_hash, &key);
+
+	return index && *index ? XDP_PASS : XDP_DROP;
+}
+
 SEC("xdp") __reject("write into map forbidden")
 int devmap_write_through_lookup(struct xdp_md *xdp)
 {
@@ -426,6 +441,23 @@ int cgrp_storage_of_the_tasks_cgroup(unsigned long long *arguments)
 
 SEC("cgroup_skb/egress") __accept
 int cgroup_storage_is_never_null(struct __sk_buff *skb)
+{
+	u64 *value = bpf_get_local_storage(&cgroup_storage, 0);
+
+	return *value & 1;
+}
+
+SEC("cgroup_skb/egress") __accept
+int percpu_cgroup_storage_is_never_null(struct __sk_buff *skb)
+{
+	u64 *value = bpf_get_local_storage(&percpu_cgroup_storage, 0);
+
+	*value += 1;
+	return 1;
+}
+
+SEC("tc") __reject("program of this type cannot use helper bpf_get_local_storage#81")
+int cgroup_storage_in_tc(struct __sk_buff *skb)
 {
 	u64 *value = bpf_get_local_storage(&cgroup_storage, 0);
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{load, sys, test_run};
 
 /// The hidden subcommand.
-pub(crate) const SUBCOMMAND: &str = "child";
+const SUBCOMMAND: &str = "child";
 
 /// Where the kernel shows its types.
 const VMLINUX_BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -168,7 +168,8 @@ fn ask_kernel(
             long.push_str("\n(cut)\n");
         }
     }
-    let stated = runs.iter().filter(|run| run.program == name).enumerate();
+    let can_run = answer.verdict == Verdict::Accept;
+    let stated = runs.iter().filter(|run| can_run && run.program == name).enumerate();
     for run in stated {
         answer.runs.extend(test_run::run(linked, program, packets, run)?);
     }

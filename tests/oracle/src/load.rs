@@ -7,6 +7,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use bpf_object::{Attach, FunctionIndex, Linked, MapIndex, MapKind, Object, Program, Slot};
 use btf::{Endian, Kind};
 
+use oracle::log::separated;
+
 use crate::sys;
 
 /// `BPF_MAP_TYPE_*` that need something special.
@@ -19,6 +21,7 @@ pub(crate) mod map_type {
     pub(crate) const LRU_HASH: u32 = 9;
     pub(crate) const LRU_PERCPU_HASH: u32 = 10;
     pub(crate) const LPM_TRIE: u32 = 11;
+    pub(crate) const RINGBUF: u32 = 27;
 }
 
 /// Room for a log of level 1, and for one of level 2.
@@ -116,7 +119,10 @@ impl<'l> Loader<'l> {
             log_level: if long { LOG_LONG } else { LOG_SHORT },
         };
         let (result, log) = sys::load_program(&spec, LOG_ROOM[usize::from(long)]);
-        Loaded { program: result.map_err(|error| -error.raw_os_error().unwrap_or(0)), log }
+        Loaded {
+            program: result.map_err(|error| -error.raw_os_error().unwrap_or(0)),
+            log: separated(log),
+        }
     }
 
     /// The program with the function that another one replaces, and the type of that function.

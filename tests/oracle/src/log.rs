@@ -6,7 +6,7 @@ use crate::recording::Stats;
 const CLOSING: [&str; 3] = ["processed ", "verification time ", "stack depth "];
 
 /// How lines begin, beside instructions and states, that tell how the verifier went along.
-const PROGRESS: [&str; 12] = [
+const PROGRESS: [&str; 19] = [
     "; ",
     "from ",
     "mark_precise: ",
@@ -17,7 +17,14 @@ const PROGRESS: [&str; 12] = [
     "to caller at ",
     "returning from callee:",
     "propagating ",
-    "frame",
+    "frame0",
+    "frame1",
+    "frame2",
+    "frame3",
+    "frame4",
+    "frame5",
+    "frame6",
+    "frame7",
     " R",
 ];
 
@@ -28,6 +35,22 @@ pub fn messages(log: &str) -> Vec<String> {
     let end = lines.iter().position(|line| is_closing(line)).unwrap_or(lines.len());
     let start = lines[..end].iter().rposition(|line| is_progress(line)).map_or(0, |at| at + 1);
     lines[start..end].iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// Parts of a log that should begin a line, but that the kernel prints behind what stands there.
+const GLUED: [&str; 3] = ["infinite loop detected at insn ", "verification time ", "processed "];
+
+/// The log with messages and closing lines on lines of their own.
+pub fn separated(mut log: String) -> String {
+    for part in GLUED {
+        if let Some(at) = log.rfind(part)
+            && at > 0
+            && !log[..at].ends_with('\n')
+        {
+            log.insert(at, '\n');
+        }
+    }
+    log
 }
 
 /// The figures of the line `processed …`.
@@ -83,13 +106,14 @@ pub fn normalised(log: &str, is_address: impl Fn(usize) -> bool) -> String {
     out
 }
 
-/// The number of the instruction, and where the value is, in lines such as `3: (18) r1 = 0xffff…` and, in tables of
-/// live registers, `3: ..2....... (18) r1 = 0xffff…`.
+/// The number of the instruction, and where the value is, in lines such as `3: (18) r1 = 0xffff…`; in tables of live
+/// registers, `3: ..2....... (18) r1 = 0xffff…`; and where the way back is told, `before 3: (18) r1 = 0xffff…`.
 fn address_load(line: &str) -> Option<(usize, usize)> {
-    let (number, _) = line.split_once(':')?;
     let load = line.find("(18) r")?;
+    let (before, _) = line[..load].rsplit_once(':')?;
+    let number = before.rsplit(' ').next()?;
     let at = load + line[load..].find(" = 0x")? + " = ".len();
-    Some((number.trim().parse().ok()?, at))
+    Some((number.parse().ok()?, at))
 }
 
 fn is_closing(line: &str) -> bool {
@@ -119,6 +143,20 @@ mod tests {
     }
 
     #[test]
+    fn closing_lines_are_separated() {
+        let log = "1: (85) call bpf_tail_call#12\nexpected thisverification time 3 usec\nprocessed 2 insns\n";
+        assert_eq!(messages(&separated(log.to_owned())), ["expected this"]);
+        let log =
+            "1: (55) if r0 != 0x7 goto pc-2 infinite loop detected at insn 0\ncur state: R0=1\n";
+        assert_eq!(messages(&separated(log.to_owned()))[0], "infinite loop detected at insn 0");
+        assert_eq!(
+            messages("0: R1=ctx()\nframe pointer is read only\n"),
+            ["frame pointer is read only"]
+        );
+        assert_eq!(separated(LOG.to_owned()), LOG);
+    }
+
+    #[test]
     fn figures_are_read() {
         let stats = stats(LOG).expect("is there");
         assert_eq!((stats.insns_processed, stats.total_states, stats.peak_states), (2, 1, 3));
@@ -133,6 +171,8 @@ mod tests {
         assert!(text.contains("0: (18) r1 = 0xKERNEL\n") && !text.contains("usec"), "{text}");
         let table = "      4: ..2....... (18) r1 = 0xffff8883161f0c00\n";
         assert!(normalised(table, |insn| insn == 4).ends_with("r1 = 0xKERNEL\n"));
+        let back = "mark_precise: frame0: regs=r1 stack= before 4: (18) r2 = 0xffff88810a54db38\n";
+        assert!(normalised(back, |insn| insn == 4).ends_with("r2 = 0xKERNEL\n"));
         assert!(normalised(LOG, |_| false).contains("0xffff888100000000"));
     }
 }

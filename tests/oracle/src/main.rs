@@ -1,9 +1,14 @@
 //! Compiles the corpus, asks the running kernel about its programs, and records the answers.
 
+#[cfg(target_os = "linux")]
 mod child;
+#[cfg(target_os = "linux")]
 mod load;
+#[cfg(target_os = "linux")]
 mod record;
+#[cfg(target_os = "linux")]
 mod sys;
+#[cfg(target_os = "linux")]
 mod test_run;
 
 use std::io::{self, Write};
@@ -42,7 +47,7 @@ enum Command {
         only: Option<String>,
     },
     /// Answer the request on standard input
-    #[command(name = child::SUBCOMMAND, hide = true)]
+    #[command(hide = true)]
     Child,
 }
 
@@ -50,17 +55,24 @@ fn main() -> Result<ExitCode> {
     let corpus = Corpus::of_repository();
     match Cli::parse().command {
         Command::Build { check } => build(&corpus, check),
+        #[cfg(target_os = "linux")]
         Command::Record { only } => {
             record::record(&corpus, only.as_deref())?;
             Ok(ExitCode::SUCCESS)
         }
+        #[cfg(target_os = "linux")]
         Command::Compare { only } => {
             let different = record::compare(&corpus, only.as_deref())?;
             Ok(if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        #[cfg(target_os = "linux")]
         Command::Child => {
             child::answer()?;
             Ok(ExitCode::SUCCESS)
+        }
+        #[cfg(not(target_os = "linux"))]
+        Command::Record { .. } | Command::Compare { .. } | Command::Child => {
+            anyhow::bail!("only Linux can be asked about programs for it")
         }
     }
 }

@@ -92,8 +92,7 @@ pub(crate) fn compare(corpus: &Corpus, only: Option<&str>) -> Result<usize> {
 
 impl<'c> Session<'c> {
     fn begin(corpus: &'c Corpus) -> Result<Self> {
-        ensure!(cfg!(target_os = "linux"), "only Linux can be asked");
-        ensure!(sys::is_root(), "loading programs needs root");
+        ensure!(sys::is_root(), "loading programs into the kernel needs root");
         let release = std::fs::read_to_string(RELEASE).context(RELEASE)?;
         let release = release.trim().split('-').next().unwrap_or_default().to_owned();
         let mut numbers = release.split('.');

@@ -314,6 +314,46 @@ pub(crate) fn run(program: &OwnedFd, spec: &RunSpec<'_>) -> io::Result<RunResult
     Ok(RunResult { retval: attr.retval, data, context })
 }
 
+/// A record of a ring buffer, and whether it was submitted; otherwise it was discarded.
+pub(crate) type Record = (bool, Vec<u8>);
+
+/// The records of a ring buffer of `size` bytes that nobody has consumed anything of.
+pub(crate) fn ring_records(map: &OwnedFd, size: usize) -> io::Result<Vec<Record>> {
+    const BUSY: u32 = 1 << 31;
+    const DISCARDED: u32 = 1 << 30;
+    const HEADER: usize = 8;
+    const PAGE: usize = 4096;
+    let whole = 2 * PAGE + size;
+    // SAFETY: a new mapping is made where the kernel likes; it is only read.
+    let address = unsafe {
+        let fd = map.as_raw_fd();
+        libc::mmap(std::ptr::null_mut(), whole, libc::PROT_READ, libc::MAP_SHARED, fd, 0)
+    };
+    if address == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the mapping has `whole` bytes; the program that writes to it has ended, so that the bytes stand still.
+    let bytes = unsafe { std::slice::from_raw_parts(address.cast::<u8>(), whole) }.to_vec();
+    // SAFETY: nothing refers to the mapping any more.
+    unsafe { libc::munmap(address, whole) };
+    let word = |at: usize| {
+        let bytes = bytes.get(at..at + 4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    };
+    let (consumed, produced) = (word(0), word(PAGE));
+    let (mut at, produced) = (consumed.unwrap_or(0) as usize, produced.unwrap_or(0) as usize);
+    let mut records = Vec::new();
+    while at < produced && produced <= size {
+        let Some(header) = word(2 * PAGE + at).filter(|header| header & BUSY == 0) else { break };
+        let length = (header & !DISCARDED) as usize;
+        let start = 2 * PAGE + at + HEADER;
+        let Some(record) = bytes.get(start..start + length) else { break };
+        records.push((header & DISCARDED == 0, record.to_vec()));
+        at += (HEADER + length).next_multiple_of(8);
+    }
+    Ok(records)
+}
+
 /// Keeps this process on the first processor, so that values of that processor are those of the run.
 pub(crate) fn stay_on_first_processor() -> io::Result<()> {
     // SAFETY: a set of processors is plain data, and zero is a value of it; the size that is passed is its size.

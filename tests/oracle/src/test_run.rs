@@ -269,6 +269,14 @@ fn contents(
                     key = sys::next_key(fd, Some(&at), key_size);
                 }
             }
+            (MapKind::Defined, map_type::RINGBUF) => {
+                let size = map.definition.max_entries as usize;
+                let records = sys::ring_records(fd, size).unwrap_or_default();
+                for (number, (submitted, bytes)) in records.iter().enumerate() {
+                    let fate = if *submitted { "submitted" } else { "discarded" };
+                    found.insert(format!("{number:04} {fate}"), hex(bytes));
+                }
+            }
             _ => {}
         }
         if !found.is_empty() {

@@ -172,3 +172,95 @@ fn recordings_stay_small() {
     let bytes = size(&Corpus::of_repository().root().join("recordings"));
     assert!(bytes < 15 << 20, "{bytes} bytes");
 }
+
+/// The file with the rules about dynptrs.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rules {
+    rule: Vec<Rule>,
+}
+
+/// A rule and the programs that show it, `family/topic:function`.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    id: String,
+    text: String,
+    accepted: Vec<String>,
+    rejected: Vec<String>,
+}
+
+/// How many rules there are at least, by letter.
+const RULES: [(&str, usize); 12] = [
+    ("A", 14),
+    ("C", 11),
+    ("S", 11),
+    ("B", 10),
+    ("U", 6),
+    ("R", 9),
+    ("I", 9),
+    ("L", 8),
+    ("F", 6),
+    ("X", 4),
+    ("P", 3),
+    ("G", 11),
+];
+
+#[test]
+fn each_rule_about_dynptrs_has_a_program_on_either_side() {
+    let path = Corpus::of_repository().root().join("dynptr-rules.toml");
+    let text = std::fs::read_to_string(path).expect("can be read");
+    let rules: Rules = toml::from_str(&text).expect("is a list of rules");
+    let recordings = recordings();
+    let verdict = |name: &String| {
+        let (path, program) = name.split_once(':')?;
+        let (family, topic) = path.split_once('/')?;
+        let topic = Topic { family: family.to_owned(), name: topic.to_owned() };
+        Some(recordings.get(&topic)?.programs.get(program)?.verdict)
+    };
+    let mut complaints = Vec::new();
+    let mut ids = BTreeSet::new();
+    for rule in &rules.rule {
+        let id = &rule.id;
+        assert!(ids.insert(id.clone()), "{id} is there twice");
+        assert!(!rule.text.is_empty(), "{id} says nothing");
+        for (programs, expected) in
+            [(&rule.accepted, Verdict::Accept), (&rule.rejected, Verdict::Reject)]
+        {
+            if programs.is_empty() {
+                complaints.push(format!("{id}: no program for {expected:?}"));
+            }
+            let wrong = programs.iter().filter(|name| verdict(name) != Some(expected));
+            complaints.extend(wrong.map(|name| format!("{id}: {name} is not {expected:?}")));
+        }
+    }
+    for (letter, count) in RULES {
+        for number in 1..=count {
+            if !ids.contains(&format!("{letter}{number}")) {
+                complaints.push(format!("there is no rule {letter}{number}"));
+            }
+        }
+    }
+    none(&complaints);
+}
+
+/// The header of the corpus declares each helper as the kernel model numbers it.
+#[test]
+fn helpers_have_their_numbers() {
+    let path = Corpus::of_repository().root().join("include/helpers.h");
+    let text = std::fs::read_to_string(path).expect("can be read");
+    let mut declared = BTreeMap::new();
+    for line in text.lines() {
+        let Some((_, rest)) = line.split_once("(*const ") else { continue };
+        let name = rest.split(')').next().expect("has a name");
+        let number = line.split_once("= (void *)").expect("has a number").1.trim_end_matches(';');
+        declared.insert(name.to_owned(), number.parse::<u32>().expect("is a number"));
+    }
+    let known = kernel_model::functions().filter_map(|function| match function.kind {
+        kernel_model::FunctionKind::Helper { id } => Some((function.name.to_owned(), id)),
+        _ => None,
+    });
+    let known: BTreeMap<String, u32> = known.collect();
+    assert!(known.len() > 200);
+    assert_eq!(declared, known);
+}
