@@ -7,7 +7,7 @@ record=${CARGO_TARGET_DIR:-$PWD/target}/release/record-libbpf
 cd ../..
 if [ "${1-}" = corpus ]; then
     mapfile -t objects < <(find tests/corpus -name '*.bpf.o' | sort)
-    "$record" --into tests/corpus/libbpf "${objects[@]}"
+    "$record" --into tests/libbpf/recordings "${objects[@]}"
 else
     cd engine/object/tests/data
     # What is measured is linked against a real kernel; the loader takes no objects of the other byte order.

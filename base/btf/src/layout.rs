@@ -205,7 +205,7 @@ impl Btf<'_> {
         for member in ty.members().iter() {
             *budget = budget.checked_sub(1).ok_or(LayoutError::TooDeep(id))?;
             let bit_offset = u64::from(member.bit_offset);
-            if member.name() == name {
+            if member.is_named(name) {
                 return Ok(Field { ty: member.ty, bit_offset, bitfield: member.bitfield });
             }
             if member.is_anonymous() {

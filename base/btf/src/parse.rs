@@ -10,6 +10,9 @@ use crate::{Endian, Kind, ParseError, ParseProblem, Type, TypeId};
 const MAGIC: u16 = 0xeb9f;
 /// Length of the header that version 1 began with; a longer one has more behind.
 const HEADER: usize = 24;
+/// Strings are cut here. Names are shorter, lines of source text hardly ever longer, and a file in which each of many
+/// types has the same endless name must not take long.
+const LONGEST_STRING: usize = 4096;
 /// Length of what all types have.
 pub(crate) const COMMON: usize = 12;
 
@@ -138,9 +141,12 @@ impl<'a> Btf<'a> {
         (self.first_id..self.len()).filter_map(|id| self.get(TypeId(id)))
     }
 
-    /// The string at `offset`; empty if there is none.
+    /// The string at `offset`, or its first 4,096 bytes; empty if there is none.
     pub fn string(&self, offset: u32) -> &str {
-        std::str::from_utf8(self.string_bytes(offset)).unwrap_or_default()
+        let bytes = self.string_bytes(offset);
+        std::str::from_utf8(bytes).unwrap_or_else(|error| {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        })
     }
 
     /// The string at `offset` as bytes, without the zero byte at its end.
@@ -150,8 +156,19 @@ impl<'a> Btf<'a> {
         };
         let strings = self.data.get(self.strings.clone()).unwrap_or_default();
         let rest = strings.get(own as usize..).unwrap_or_default();
+        let rest = &rest[..rest.len().min(LONGEST_STRING)];
         let end = rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len());
         &rest[..end]
+    }
+
+    /// Whether the string at `offset` is `text`, without looking for its end first.
+    pub(crate) fn string_is(&self, offset: u32, text: &str) -> bool {
+        let Some(own) = offset.checked_sub(self.first_string) else {
+            return self.base.as_ref().is_some_and(|base| base.string_is(offset, text));
+        };
+        let strings = self.data.get(self.strings.clone()).unwrap_or_default();
+        let rest = strings.get(own as usize..).unwrap_or_default();
+        rest.strip_prefix(text.as_bytes()).is_some_and(|behind| behind.first() == Some(&0))
     }
 
     /// All strings of this part, each with a zero byte at its end.

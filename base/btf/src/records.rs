@@ -75,12 +75,12 @@ impl<'b> Member<'b> {
 
     /// Whether it has this name.
     pub fn is_named(&self, name: &str) -> bool {
-        self.btf.string_bytes(self.name) == name.as_bytes()
+        self.btf.string_is(self.name, name)
     }
 
     /// Whether it has no name.
     pub fn is_anonymous(&self) -> bool {
-        self.name == 0 || self.btf.string_bytes(self.name).is_empty()
+        self.name == 0 || self.btf.string_is(self.name, "")
     }
 }
 

@@ -283,6 +283,20 @@ fn endless_types_end() {
 }
 
 #[test]
+fn endless_names_are_cut() {
+    let mut writer = Writer::new(Endian::Little);
+    let name = "é".repeat(100_000);
+    for _ in 0..5_000 {
+        writer.add(&NewType::Fwd { name: &name, union: false }).expect("valid");
+    }
+    let btf = Btf::parse(writer.finish()).expect("well-formed");
+    let start = Instant::now();
+    assert!(btf.find("e", Kind::Fwd).is_none());
+    assert_eq!(btf.get(TypeId(7)).map(|ty| ty.name().len()), Some(4096));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
 fn malformed_bytes_are_refused_with_their_place() {
     let good = every_kind(Endian::Little);
     let strings = 24 + u32::from_le_bytes(good[16..20].try_into().expect("four")) as usize;

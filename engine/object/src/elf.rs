@@ -3,6 +3,7 @@
 use object::Endianness;
 use object::elf;
 use object::read::elf::{FileHeader, Rel, SectionHeader, Sym};
+use rustc_hash::FxHashMap;
 
 use crate::{Error, Problem};
 
@@ -14,7 +15,12 @@ pub(crate) struct Elf<'d> {
     pub(crate) symbols: Vec<Symbol<'d>>,
     /// The section of the symbols.
     pub(crate) symbol_section: usize,
+    /// The first section of each name.
+    names: FxHashMap<&'d str, usize>,
 }
+
+/// Longer names are refused: many symbols may share one, and each is kept.
+const LONGEST_NAME: usize = 1024;
 
 pub(crate) struct Section<'d> {
     pub(crate) name: &'d str,
@@ -79,12 +85,19 @@ impl<'d> Elf<'d> {
         }
         let table = header.sections(endian, data).map_err(broken)?;
         let mut sections = Vec::with_capacity(table.len());
+        let (mut names, mut total) = (FxHashMap::default(), 0);
         for section in table.iter() {
             let name = table.section_name(endian, section).map_err(broken)?;
             let name = utf8(name)?;
             let kind = section.sh_type(endian);
             let bytes =
                 section.data(endian, data).map_err(|error| broken(error).in_section(name))?;
+            // Sections that overlap would let a small file ask for much memory.
+            total += bytes.len();
+            if total > data.len() {
+                return Err(Problem::Elf("sections overlap".to_owned()).in_section(name));
+            }
+            names.entry(name).or_insert(sections.len());
             sections.push(Section {
                 name,
                 kind,
@@ -120,12 +133,13 @@ impl<'d> Elf<'d> {
             sections,
             symbols,
             symbol_section: table.section().0,
+            names,
         })
     }
 
     /// The first section of this name.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.sections.iter().position(|section| section.name == name)
+        self.names.get(name).copied()
     }
 
     /// The relocations in the `SHT_REL` section at `index`.
@@ -144,5 +158,8 @@ impl<'d> Elf<'d> {
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, Error> {
+    if bytes.len() > LONGEST_NAME {
+        return Err(Problem::Elf("a name is too long".to_owned()).plain());
+    }
     std::str::from_utf8(bytes).map_err(|_| Problem::Elf("a name is not UTF-8".to_owned()).plain())
 }

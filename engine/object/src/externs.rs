@@ -6,6 +6,9 @@ use rustc_hash::FxHashMap;
 use crate::elf::Elf;
 use crate::{Error, Problem};
 
+/// Options of the configuration are shorter.
+const LONGEST_VALUE: u32 = 4096;
+
 /// Something declared `__ksym` or `__kconfig`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Extern {
@@ -160,12 +163,15 @@ fn kind_of(
     Ok(match (section, kind) {
         (".kconfig", Kind::Func) => ExternKind::Unsupported("a function in .kconfig"),
         (".kconfig", _) => {
+            let Some(ty) = config_type(btf, target) else {
+                return Ok(ExternKind::Unsupported("a type that configuration values cannot have"));
+            };
             let size = u32::try_from(btf.size_of(target)?).unwrap_or(u32::MAX);
             let align = u32::try_from(btf.align_of(target)?).unwrap_or(1).max(1);
-            match config_type(btf, target) {
-                Some(ty) if size > 0 => ExternKind::Config(Config { ty, size, align, offset: 0 }),
-                _ => ExternKind::Unsupported("a type that configuration values cannot have"),
+            if size > LONGEST_VALUE {
+                return Ok(ExternKind::Unsupported("it is too long"));
             }
+            ExternKind::Config(Config { ty, size, align, offset: 0 })
         }
         (".ksyms", Kind::Func) => ExternKind::Function { prototype: target },
         (".ksyms", _) => match btf.resolve(target) {

@@ -33,7 +33,7 @@
 //! Not supported are jump tables (`.jumptables`) and the types of kernel modules.
 //!
 //! Objects are untrusted. Nothing panics on them. Opening takes memory in proportion to the file; so does linking one
-//! program ([`Linker::program`]), and [`link`] stops at 16 million instructions.
+//! program ([`Linker::program`]), and [`link()`] stops at 16 million instructions.
 
 mod attach;
 mod btf_ext;

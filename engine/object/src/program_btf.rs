@@ -87,12 +87,16 @@ fn ksyms(btf: &Btf<'_>, writer: &mut Writer, id: TypeId) -> Result<(), Problem> 
         None
     };
     let mut variables: Vec<Variable> = section.variables().iter().collect();
+    let mut named = FxHashSet::default();
     let mut offset = 0;
     for variable in &mut variables {
         let Some(ty) = btf.get(variable.ty) else { continue };
         match (ty.kind(), dummy) {
             (Kind::Func, Some(dummy)) => {
-                name_params(btf, writer, ty.target().unwrap_or_default())?;
+                let prototype = ty.target().unwrap_or_default();
+                if named.insert(prototype) {
+                    name_params(btf, writer, prototype)?;
+                }
                 writer.set_linkage(ty.id(), Linkage::Global)?;
                 variable.ty = dummy;
             }

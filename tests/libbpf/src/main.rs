@@ -69,7 +69,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in objects {
         let file = CString::new(path.to_str().ok_or("a path that is not UTF-8")?)?;
         // SAFETY: all pointers come from libbpf and are used while their object is open.
-        let recorded = unsafe { record(&file, config.as_deref(), &symbols)? };
+        let mut recorded = unsafe { record(&file, config.as_deref(), &symbols)? };
+        recorded["object"] = hash(&fs::read(&path)?);
         let name = path.with_extension("libbpf.json");
         let target = match &into {
             None => name,
@@ -325,7 +326,7 @@ unsafe fn initial(map: *const bpf::bpf_map) -> Value {
         let mut size = 0;
         let value = bpf::bpf_map__initial_value(map, &mut size);
         let plain = bpf::bpf_map__type(map) != bpf::BPF_MAP_TYPE_STRUCT_OPS;
-        if value.is_null() || !plain {
+        if value.is_null() || size == 0 || !plain {
             Value::Null
         } else {
             hash(slice::from_raw_parts(value.cast::<u8>(), size as usize))

@@ -61,7 +61,7 @@ pub(super) fn parse(
     root: TypeId,
     text: &str,
 ) -> Result<Access, CoreProblem> {
-    let wrong = || CoreProblem::Access(text.to_owned());
+    let wrong = || CoreProblem::Access(text.chars().take(80).collect());
     let mut access = Access::new(kind, root);
     if kind.is_type() {
         return if text == "0" { Ok(access) } else { Err(wrong()) };

@@ -3,13 +3,15 @@
 //! A relocation names a type of the object and an access to it. The types of the kernel with the same name, flavours
 //! (`___x`) aside, are candidates. The access is followed in each by the names of members ([`access`]), types are
 //! compared as loosely as the kind of the relocation wants ([`compat`]), the answer is a number ([`value`]), and it is
-//! put into the instruction ([`patch`]). All candidates must agree. Without any, questions about existence are answered
+//! put into the instruction ([`mod@patch`]). All candidates must agree. Without any, questions about existence are answered
 //! with no, and other instructions are replaced by a call of helper `0xbad2310`, which is no error unless it is reached.
 //! This follows `tools/lib/bpf/relo_core.c` (v6.18).
 
 mod access;
 mod compat;
 mod patch;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use btf::{Btf, Kind, TypeId, essential_name};
@@ -99,6 +101,8 @@ pub(crate) struct Resolver<'k> {
     local: &'k Btf<'k>,
     kernel: &'k Btf<'k>,
     candidates: FxHashMap<TypeId, Vec<TypeId>>,
+    /// What became of relocations, by type, access and kind: programs of one object ask the same again and again.
+    known: FxHashMap<(TypeId, u32, u32), Outcome>,
     left: u64,
 }
 
@@ -118,7 +122,13 @@ impl Budget {
 
 impl<'k> Resolver<'k> {
     pub(crate) fn new(local: &'k Btf<'k>, kernel: &'k Btf<'k>) -> Self {
-        Resolver { local, kernel, candidates: FxHashMap::default(), left: TOTAL }
+        Resolver {
+            local,
+            kernel,
+            candidates: FxHashMap::default(),
+            known: FxHashMap::default(),
+            left: TOTAL,
+        }
     }
 
     /// What becomes of the instruction that `relocation`, number `index` of its section, is about.
@@ -131,12 +141,18 @@ impl<'k> Resolver<'k> {
         let &(kind, _) = CoreKind::ALL
             .get(relocation.kind as usize)
             .ok_or_else(|| problem(CoreProblem::Kind))?;
+        let key = (relocation.ty, relocation.access, relocation.kind);
+        if let Some(&outcome) = self.known.get(&key) {
+            return Ok(outcome);
+        }
         let access = self.local.string(relocation.access);
         let granted = BUDGET.min(u32::try_from(self.left).unwrap_or(BUDGET));
         let mut budget = Budget(granted);
         let outcome = self.outcome(kind, relocation.ty, access, &mut budget);
         self.left -= u64::from(granted - budget.0);
-        outcome.map_err(|problem| self.problem(index, relocation, problem))
+        let outcome = outcome.map_err(|problem| self.problem(index, relocation, problem))?;
+        self.known.insert(key, outcome);
+        Ok(outcome)
     }
 
     /// Says which relocation has a problem.

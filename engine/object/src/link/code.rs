@@ -64,18 +64,17 @@ impl<'o> Assembled<'o> {
             }
             let at = frame.next;
             frame.next += 1;
-            let relocation = match frame.relocations.first() {
-                Some(first) if first.insn == self.section_insn(linker, frame.part, at) => {
-                    frame.relocations = &frame.relocations[1..];
-                    Some(first)
-                }
-                _ => None,
-            };
             let part = frame.part;
-            let place = part.start + at;
-            if let Some(relocation) = relocation {
+            let (place, here) = (part.start + at, self.section_insn(linker, part, at));
+            let until = frame.relocations.partition_point(|one| one.insn <= here);
+            let (passed, rest) = frame.relocations.split_at(until);
+            frame.relocations = rest;
+            // There is hardly ever more than one for an instruction.
+            let first = passed.partition_point(|one| one.insn < here);
+            for relocation in &passed[first..] {
                 self.refer(place, relocation)?;
             }
+            let relocation = passed.get(first);
             let insn = self.insns[place];
             let Some(target) = self.callee(linker, part, at, insn, relocation)? else { continue };
             let start = match self.placed.get(&target) {

@@ -28,7 +28,8 @@ pub use externs::Resolution;
 pub use info::SourceLine;
 pub use struct_ops::KernelStructOps;
 
-/// Instructions that [`link`] puts out at most; a single program has no more than the object.
+/// Instructions and records of lines and functions that [`link()`] puts out at most; a single program has no more than the
+/// object.
 const MOST: usize = 1 << 24;
 
 /// An object linked against a kernel.
@@ -119,7 +120,8 @@ pub fn link<'o>(object: &'o Object, kernel: &Kernel<'_>) -> Linked<'o> {
         };
         match program {
             Ok(program) => {
-                left = left.saturating_sub(program.insns.len());
+                let records = program.functions.len() + program.lines.len();
+                left = left.saturating_sub(program.insns.len() + records);
                 programs.push(program);
             }
             Err(error) => {

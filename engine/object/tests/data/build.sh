@@ -21,6 +21,8 @@ build clang-14 bpfel v2 .clang14 -g core.bpf calls.bpf maps.bpf data.bpf externs
 build clang-19 bpfel v3 "" -g many.bpf
 build clang-19 bpfel v3 "" "" legacy.bpf
 build clang-19 bpfel v3 .bare "" data.bpf calls.bpf
+# What a static linker makes of two objects: sizes and offsets are filled in.
+bpftool gen object linked.bpf.o calls.bpf.o data.bpf.o
 # Of the made-up kernel only its types are wanted.
 for kernel in kernel kernel.be; do
     llvm-objcopy-19 --dump-section .BTF=$kernel.btf $kernel.o /dev/null

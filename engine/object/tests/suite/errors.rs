@@ -41,7 +41,15 @@ fn what_is_no_object_is_refused() {
         changed[at] = byte;
         changed
     };
+    let mut overlapping = whole.clone();
+    // The place and length of the second and third section.
+    let table = usize::from(whole[40]) | usize::from(whole[41]) << 8;
+    for section in [2, 3] {
+        overlapping[table + 64 * section + 24..][..8].fill(0);
+        overlapping[table + 64 * section + 32..][..2].copy_from_slice(&[0, 0x10]);
+    }
     let cases = [
+        (overlapping, "sections overlap"),
         (Vec::new(), "malformed ELF"),
         (b"#include <linux/bpf.h>".to_vec(), "malformed ELF"),
         (whole[..100].to_vec(), "malformed ELF"),

@@ -1,28 +1,45 @@
 //! Linked programs are what libbpf makes of them: see `tests/libbpf` at the root of the repository for the recordings.
 
 use std::fs;
+use std::path::Path;
 
 use bpf_object::{
-    Kernel, KernelConfig, Linked, Map, MapKind, Program, kernel_version, link, vmlinux,
+    Kernel, KernelConfig, Linked, Map, MapKind, Object, Program, kernel_version, link, vmlinux,
 };
 use btf::TypeId;
 use serde_json::{Value, json};
 
-use crate::{VFS_READ, data, made_up, object, types};
+use crate::{VFS_READ, data, made_up, types};
 
-fn recordings() -> Vec<(String, Value)> {
-    let files = fs::read_dir(data()).expect("the folder is there");
+/// A recording, and the object it is of.
+struct Recording {
+    /// The name of the file without its `.o`.
+    name: String,
+    object: Vec<u8>,
+    said: Value,
+}
+
+/// The recordings in a folder, whose objects are in another one. Those of objects that have changed since are left out,
+/// and counted.
+fn recordings(folder: &Path, objects: &Path) -> (Vec<Recording>, usize) {
+    let files = fs::read_dir(folder).expect("the folder is there");
     let mut names: Vec<String> = files
         .map(|file| file.expect("readable").file_name().into_string().expect("a plain name"))
         .filter_map(|name| name.strip_suffix(".libbpf.json").map(str::to_owned))
         .collect();
     names.sort();
-    let read = |name: &String| fs::read_to_string(data().join(format!("{name}.libbpf.json")));
-    let parse = |name: String| {
-        let text = read(&name).expect("readable");
-        (name, serde_json::from_str(&text).expect("the recorder writes JSON"))
-    };
-    names.into_iter().map(parse).collect()
+    let (mut fresh, mut stale) = (Vec::new(), 0);
+    for name in names {
+        let text = fs::read_to_string(folder.join(format!("{name}.libbpf.json")));
+        let said: Value = serde_json::from_str(&text.expect("readable")).expect("JSON");
+        match fs::read(objects.join(format!("{name}.o"))) {
+            Ok(object) if said["object"] == hash(&object) => {
+                fresh.push(Recording { name, object, said });
+            }
+            _ => stale += 1,
+        }
+    }
+    (fresh, stale)
 }
 
 /// The numbers and bytes of a recording: their length and FNV-1a hash.
@@ -97,55 +114,86 @@ fn program(linked: &Linked<'_>, program: &Program, kernel: &Kernel<'_>) -> (Valu
     (hex(&bytes).into(), names.into())
 }
 
-#[test]
-fn instructions_maps_and_types_are_those_of_libbpf() {
-    let kernel_types = types("");
-    let made_up = made_up(&kernel_types);
-    // Of the configuration of the kernel recorded from, one option is asked for.
-    let version = kernel_version(6, 18, 44);
-    let config = Some(KernelConfig::parse("CONFIG_HZ=250\n"));
-    let real = Kernel { version, config, ..Kernel::new(vmlinux().expect("can be read")) };
-    let mut compared = 0;
-    for (name, recorded) in recordings() {
-        if recorded.get("error").is_some() {
-            continue;
-        }
-        let object = object(&format!("{name}.o"));
-        let kernel = if name.starts_with("many.") { &real } else { &made_up };
-        let linked = link(&object, kernel);
-        let created = recorded["created"].as_bool().expect("true or false");
-        let maps = if created { &linked.maps } else { &object.maps };
-        let mut maps: Vec<Value> = maps.iter().map(|one| map(one, &name)).collect();
+/// Links an object and compares it with its recording; the result is how many programs were compared.
+fn compare(recording: &Recording, kernel: &Kernel<'_>) -> usize {
+    let Recording { name, object, said } = recording;
+    if said.get("error").is_some() {
+        return 0;
+    }
+    let object = Object::parse(object).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let linked = link(&object, kernel);
+    let created = said["created"].as_bool().expect("true or false");
+    let maps = if created { &linked.maps } else { &object.maps };
+    let mut maps: Vec<Value> = maps.iter().map(|one| map(one, name)).collect();
+    let theirs = said["maps"].as_array().expect("a list");
+    for (index, (ours, theirs)) in maps.iter_mut().zip(theirs).enumerate() {
         // libbpf forgets the bytes of maps that cannot be shared with user space.
-        let theirs = recorded["maps"].as_array().expect("a list");
-        for (ours, _) in maps.iter_mut().zip(theirs).filter(|(_, theirs)| theirs["data"].is_null())
-        {
+        if theirs["data"].is_null() {
             ours["data"] = Value::Null;
         }
-        assert_eq!(*theirs, maps, "{name}: maps");
-        let types = object.btf.as_ref().map_or(Value::Null, |btf| hash(btf.bytes()));
-        assert_eq!(recorded["btf"], types, "{name}: types");
-        for theirs in recorded["programs"].as_array().expect("a list") {
-            let what = format!("{name}: {}", theirs["name"]);
-            let failure = linked.failures.iter().find(|one| theirs["name"] == one.name);
-            if let Some(error) = theirs.get("error") {
-                assert!(failure.is_some(), "{what}: libbpf says {error}");
-                continue;
-            }
-            let ours = linked.programs.iter().find(|one| theirs["name"] == one.name);
-            let ours = ours.unwrap_or_else(|| panic!("{what}: {failure:?}"));
-            let (insns, names) = program(&linked, ours, kernel);
-            assert_eq!(theirs["insns"], insns, "{what}");
-            assert_eq!(theirs["kernel"], names, "{what}");
-            assert_eq!(theirs["section"], ours.section, "{what}");
-            assert_eq!(theirs["type"], ours.load.type_number, "{what}");
-            assert_eq!(theirs["attach_type"], ours.load.expected_attach_type, "{what}");
-            if theirs.get("func_info").is_some() {
-                assert_eq!(theirs["func_info"], hash(&ours.func_info(object.endian)), "{what}");
-                assert_eq!(theirs["line_info"], hash(&ours.line_info(object.endian)), "{what}");
-            }
-            compared += 1;
+        // It still knows the type of a structure of functions that it does not tell the kernel.
+        if object.maps[index].kind == MapKind::StructOps {
+            ours["value_type"] = object.maps[index].definition.value_type.0.into();
         }
     }
-    assert!(compared > 100, "only {compared} programs are compared");
+    assert_eq!(*theirs, maps, "{name}: maps");
+    let types = object.btf.as_ref().map_or(Value::Null, |btf| hash(btf.bytes()));
+    assert_eq!(said["btf"], types, "{name}: types");
+    let mut compared = 0;
+    for theirs in said["programs"].as_array().expect("a list") {
+        let what = format!("{name}: {}", theirs["name"]);
+        let failure = linked.failures.iter().find(|one| theirs["name"] == one.name);
+        if let Some(error) = theirs.get("error") {
+            assert!(failure.is_some(), "{what}: libbpf says {error}");
+            continue;
+        }
+        let ours = linked.programs.iter().find(|one| theirs["name"] == one.name);
+        let ours = ours.unwrap_or_else(|| panic!("{what}: {failure:?}"));
+        let (insns, names) = program(&linked, ours, kernel);
+        assert_eq!(theirs["insns"], insns, "{what}");
+        assert_eq!(theirs["kernel"], names, "{what}");
+        assert_eq!(theirs["section"], ours.section, "{what}");
+        assert_eq!(theirs["type"], ours.load.type_number, "{what}");
+        assert_eq!(theirs["attach_type"], ours.load.expected_attach_type, "{what}");
+        if theirs.get("func_info").is_some() {
+            assert_eq!(theirs["func_info"], hash(&ours.func_info(object.endian)), "{what}");
+            assert_eq!(theirs["line_info"], hash(&ours.line_info(object.endian)), "{what}");
+        }
+        compared += 1;
+    }
+    compared
+}
+
+/// The kernel that recordings of real kernels were made with. Of its configuration, one option is asked for.
+fn real() -> Kernel<'static> {
+    let version = kernel_version(6, 18, 44);
+    let config = Some(KernelConfig::parse("CONFIG_HZ=250\n"));
+    Kernel { version, config, ..Kernel::new(vmlinux().expect("can be read")) }
+}
+
+#[test]
+fn own_objects_are_linked_as_libbpf_does() {
+    let (types, real) = (types(""), real());
+    let made_up = made_up(&types);
+    let (recordings, stale) = recordings(&data(), &data());
+    let kernel = |name: &str| if name.starts_with("many.") { &real } else { &made_up };
+    let compared: usize = recordings.iter().map(|one| compare(one, kernel(&one.name))).sum();
+    assert_eq!(stale, 0, "record again: see tests/libbpf");
+    assert!(compared > 150, "only {compared} programs are compared");
+}
+
+#[test]
+fn the_corpus_is_linked_as_libbpf_does() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests");
+    let families = fs::read_dir(tests.join("libbpf/recordings")).expect("the folder is there");
+    let (real, mut compared, mut fresh, mut outdated) = (real(), 0, 0, 0);
+    for family in families {
+        let folder = family.expect("readable").path();
+        let objects = tests.join("corpus").join(folder.file_name().expect("a name"));
+        let (recordings, stale) = recordings(&folder, &objects);
+        compared += recordings.iter().map(|one| compare(one, &real)).sum::<usize>();
+        (fresh, outdated) = (fresh + recordings.len(), outdated + stale);
+    }
+    assert!(outdated * 4 <= fresh, "{outdated} recordings are out of date: see tests/libbpf");
+    assert!(compared > 1000, "only {compared} programs are compared");
 }
