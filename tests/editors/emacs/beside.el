@@ -23,7 +23,7 @@
  (bpf-analyzer-check-project)
  (with-current-buffer "*bpf-analyzer check*"
    (case-wait "the end of the check"
-              (lambda () (not (process-live-p (get-buffer-process (current-buffer))))))
+              (lambda () (string-match-p "^Compilation exited" (buffer-string))))
    (case-matches "^lost.bpf.c:15:[0-9]+: error\\[missing-write-back\\]" (buffer-string) "compilation")))
 
 ;;; beside.el ends here
