@@ -8,6 +8,7 @@ use bpf_object::{Attach, FunctionIndex, Linked, MapIndex, MapKind, Object, Progr
 use btf::{Endian, Kind};
 
 use oracle::log::separated;
+use oracle::safety::{Danger, danger};
 
 use crate::sys;
 
@@ -46,6 +47,14 @@ pub(crate) enum LoadError {
     /// A program that this one needs cannot be loaded.
     #[error("{0} cannot be loaded, which is needed")]
     Needs(String),
+    /// The kernel is better not asked.
+    #[error("{program} is not loaded: it {danger}")]
+    Danger {
+        /// The program.
+        program: String,
+        /// Why not.
+        danger: Danger,
+    },
 }
 
 /// All that an object has in the kernel.
@@ -84,6 +93,9 @@ impl<'l> Loader<'l> {
 
     /// Creates the maps of a program and loads it with a log of level 1, or 2.
     pub(crate) fn load(&mut self, program: &Program, long: bool) -> Result<Loaded, LoadError> {
+        if let Some(danger) = danger(program) {
+            return Err(LoadError::Danger { program: program.name.clone(), danger });
+        }
         for reference in &program.map_references {
             self.create(reference.map, Some(program.function))?;
         }
