@@ -143,6 +143,7 @@ fn ask_kernel(
     };
     let loaded = match loader.load(program, false) {
         Ok(loaded) => loaded,
+        Err(error @ load::LoadError::Danger { .. }) => return Err(error.into()),
         Err(error) => {
             return Ok(Answer { name, program: refused(answer, &error), log: String::new() });
         }

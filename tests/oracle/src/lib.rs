@@ -12,6 +12,7 @@ pub mod expect;
 pub mod log;
 pub mod recording;
 pub mod runs;
+pub mod safety;
 
 pub use corpus::{CATALOGUE, Corpus, Topic};
 pub use deny::{Denied, Deny};

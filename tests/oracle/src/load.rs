@@ -8,6 +8,7 @@ use bpf_object::{Attach, FunctionIndex, Linked, MapIndex, MapKind, Object, Progr
 use btf::{Endian, Kind};
 
 use oracle::log::separated;
+use oracle::safety::{Danger, danger};
 
 use crate::sys;
 
@@ -46,6 +47,14 @@ pub(crate) enum LoadError {
     /// A program that this one needs cannot be loaded.
     #[error("{0} cannot be loaded, which is needed")]
     Needs(String),
+    /// The kernel is better not asked.
+    #[error("{program} is not loaded: it {danger}")]
+    Danger {
+        /// The program.
+        program: String,
+        /// Why not.
+        danger: Danger,
+    },
 }
 
 /// All that an object has in the kernel.
@@ -53,7 +62,7 @@ pub(crate) enum LoadError {
 pub(crate) struct Loader<'l> {
     linked: &'l Linked<'l>,
     btf: Option<OwnedFd>,
-    maps: BTreeMap<usize, OwnedFd>,
+    maps: BTreeMap<usize, sys::Map>,
     /// Programs in program arrays; they live as long as the arrays.
     others: Vec<OwnedFd>,
 }
@@ -78,12 +87,15 @@ impl<'l> Loader<'l> {
     }
 
     /// The map, if a program that was loaded refers to it.
-    pub(crate) fn map(&self, index: usize) -> Option<&OwnedFd> {
+    pub(crate) fn map(&self, index: usize) -> Option<&sys::Map> {
         self.maps.get(&index)
     }
 
     /// Creates the maps of a program and loads it with a log of level 1, or 2.
     pub(crate) fn load(&mut self, program: &Program, long: bool) -> Result<Loaded, LoadError> {
+        if let Some(danger) = danger(program) {
+            return Err(LoadError::Danger { program: program.name.clone(), danger });
+        }
         for reference in &program.map_references {
             self.create(reference.map, Some(program.function))?;
         }
@@ -96,7 +108,7 @@ impl<'l> Loader<'l> {
             _ => None,
         };
         let endian = Endian::Little;
-        let descriptor = |map: MapIndex| self.maps.get(&map.0).map_or(-1, AsRawFd::as_raw_fd);
+        let descriptor = |map: MapIndex| self.maps.get(&map.0).map_or(-1, sys::Map::descriptor);
         let insns = program.to_bytes(endian, descriptor);
         let attach_btf_id = match (&program.load.target, &target) {
             (Attach::Kernel { id, .. }, _) => id.0,
@@ -149,17 +161,17 @@ impl<'l> Loader<'l> {
         let inner = match &map.inner {
             Some(inner) => {
                 let spec = self.spec(inner, format!("{}.inner", map.name));
-                Some(sys::create_map(&spec).map_err(failed)?)
+                Some(sys::Map::create(&spec).map_err(failed)?)
             }
             None => None,
         };
         // As libbpf opens it: the name of the object is that of its file, which is unimportant here.
         let mut spec = self.spec(&map.definition, map.kernel_name("corpus"));
         spec.inner = inner.as_ref();
-        let fd = match sys::create_map(&spec) {
+        let fd = match sys::Map::create(&spec) {
             Err(_) if spec.btf.is_some() => {
                 spec.btf = None;
-                sys::create_map(&spec).map_err(failed)?
+                sys::Map::create(&spec).map_err(failed)?
             }
             result => result.map_err(failed)?,
         };
@@ -198,7 +210,7 @@ impl<'l> Loader<'l> {
             let value = match slot {
                 Slot::Map(inner) => {
                     self.create(inner, within)?;
-                    self.maps.get(&inner.0).map(AsRawFd::as_raw_fd)
+                    self.maps.get(&inner.0).map(sys::Map::descriptor)
                 }
                 Slot::Program(function) if Some(function) == within => None,
                 Slot::Program(function) => {
@@ -210,18 +222,18 @@ impl<'l> Loader<'l> {
                     self.others.last().map(AsRawFd::as_raw_fd)
                 }
             };
-            if let (Some(value), Some(fd)) = (value, self.maps.get(&index.0)) {
-                sys::update(fd, &key.to_le_bytes(), &value.to_le_bytes()).map_err(failed)?;
+            if let (Some(value), Some(made)) = (value, self.maps.get(&index.0)) {
+                made.update(&key.to_le_bytes(), &value.to_le_bytes()).map_err(failed)?;
             }
         }
-        let Some(fd) = self.maps.get(&index.0) else { return Ok(()) };
+        let Some(made) = self.maps.get(&index.0) else { return Ok(()) };
         if matches!(map.kind, MapKind::Data(_) | MapKind::Config) {
             let mut value = map.data.clone();
             value.resize(map.definition.value_size as usize, 0);
-            sys::update(fd, &0u32.to_le_bytes(), &value).map_err(failed)?;
+            made.update(&0u32.to_le_bytes(), &value).map_err(failed)?;
         }
         if matches!(map.kind, MapKind::Data(bpf_object::DataKind::ReadOnly) | MapKind::Config) {
-            sys::freeze(fd).map_err(failed)?;
+            made.freeze().map_err(failed)?;
         }
         Ok(())
     }

@@ -18,8 +18,14 @@ const PROG_TEST_RUN: libc::c_int = 10;
 const BTF_LOAD: libc::c_int = 18;
 const MAP_FREEZE: libc::c_int = 22;
 
+/// `CONFIG_NR_CPUS` at most.
+const MOST_PROCESSORS: usize = 8192;
+
 /// Names of maps and programs, with the zero at their end.
 const NAME: usize = 16;
+
+/// `BPF_MAP_TYPE_*` with a value for each processor: hash, array, LRU hash, storage of control groups.
+const PER_PROCESSOR: [u32; 4] = [5, 6, 10, 21];
 
 /// What `bpf(BPF_MAP_CREATE)` takes.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +37,7 @@ pub(crate) struct MapSpec<'a> {
     pub(crate) flags: u32,
     pub(crate) extra: u64,
     pub(crate) name: String,
-    pub(crate) inner: Option<&'a OwnedFd>,
+    pub(crate) inner: Option<&'a Map>,
     /// The types, and those of key and value among them.
     pub(crate) btf: Option<(&'a OwnedFd, u32, u32)>,
 }
@@ -188,61 +194,135 @@ pub(crate) fn load_btf(bytes: &[u8]) -> Result<OwnedFd, (io::Error, String)> {
     result.map_err(|error| (error, text(&log)))
 }
 
-/// Creates a map.
-pub(crate) fn create_map(spec: &MapSpec<'_>) -> io::Result<OwnedFd> {
-    let mut attr = MapCreate {
-        map_type: spec.map_type,
-        key_size: spec.key_size,
-        value_size: spec.value_size,
-        max_entries: spec.max_entries,
-        flags: spec.flags,
-        inner_map_fd: spec.inner.map_or(0, |fd| fd.as_raw_fd()),
-        name: name(&spec.name),
-        btf_fd: spec.btf.map_or(0, |(fd, _, _)| fd.as_raw_fd()),
-        btf_key_type_id: spec.btf.map_or(0, |(_, key, _)| key),
-        btf_value_type_id: spec.btf.map_or(0, |(_, _, value)| value),
-        extra: spec.extra,
-        ..MapCreate::default()
-    };
-    // SAFETY: `attr` holds no addresses.
-    unsafe { descriptor(MAP_CREATE, &mut attr) }
+/// A map, with the sizes that the kernel reads and writes at.
+#[derive(Debug)]
+pub(crate) struct Map {
+    fd: OwnedFd,
+    key: usize,
+    /// Bytes of a value; in maps with values per processor, of all of them, each rounded up to 8 bytes.
+    value: usize,
+    /// Entries, which for a ring buffer are bytes.
+    entries: usize,
 }
 
-/// Sets an element. `value` has the size of the map's values, or for each processor one of them, rounded up to 8 bytes.
-pub(crate) fn update(map: &OwnedFd, key: &[u8], value: &[u8]) -> io::Result<()> {
-    let (key, value) = (address(key), address(value));
-    let mut attr = MapElement { map_fd: map.as_raw_fd(), key, value, ..MapElement::default() };
-    // SAFETY: the caller gives whole keys and values, as the kernel reads them.
-    unsafe { call(MAP_UPDATE_ELEM, &mut attr) }.map(drop)
-}
+impl Map {
+    /// Creates a map.
+    pub(crate) fn create(spec: &MapSpec<'_>) -> io::Result<Self> {
+        let mut attr = MapCreate {
+            map_type: spec.map_type,
+            key_size: spec.key_size,
+            value_size: spec.value_size,
+            max_entries: spec.max_entries,
+            flags: spec.flags,
+            inner_map_fd: spec.inner.map_or(0, |map| map.fd.as_raw_fd()),
+            name: name(&spec.name),
+            btf_fd: spec.btf.map_or(0, |(fd, _, _)| fd.as_raw_fd()),
+            btf_key_type_id: spec.btf.map_or(0, |(_, key, _)| key),
+            btf_value_type_id: spec.btf.map_or(0, |(_, _, value)| value),
+            extra: spec.extra,
+            ..MapCreate::default()
+        };
+        // SAFETY: `attr` holds no addresses.
+        let fd = unsafe { descriptor(MAP_CREATE, &mut attr) }?;
+        let value = spec.value_size as usize;
+        let value = match PER_PROCESSOR.contains(&spec.map_type) {
+            true => value.next_multiple_of(8) * processors(),
+            false => value,
+        };
+        Ok(Self { fd, key: spec.key_size as usize, value, entries: spec.max_entries as usize })
+    }
 
-/// The value of a key, of `size` bytes as [`update`] describes.
-pub(crate) fn lookup(map: &OwnedFd, key: &[u8], size: usize) -> io::Result<Vec<u8>> {
-    let mut value = vec![0u8; size];
-    let (key, place) = (address(key), address_mut(&mut value));
-    let mut attr =
-        MapElement { map_fd: map.as_raw_fd(), key, value: place, ..MapElement::default() };
-    // SAFETY: the caller gives a whole key; the kernel writes at most one value for each processor to `value`.
-    unsafe { call(MAP_LOOKUP_ELEM, &mut attr) }?;
-    Ok(value)
-}
+    /// The descriptor, for instructions and for maps of maps.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
 
-/// The key behind `key`, or the first one.
-pub(crate) fn next_key(map: &OwnedFd, key: Option<&[u8]>, size: usize) -> Option<Vec<u8>> {
-    let mut next = vec![0u8; size];
-    let (key, place) = (key.map_or(0, address), address_mut(&mut next));
-    let mut attr =
-        MapElement { map_fd: map.as_raw_fd(), key, value: place, ..MapElement::default() };
-    // SAFETY: the caller gives a whole key or none; the kernel writes one key to `next`.
-    unsafe { call(MAP_GET_NEXT_KEY, &mut attr) }.ok()?;
-    Some(next)
-}
+    /// Sets an element.
+    pub(crate) fn update(&self, key: &[u8], value: &[u8]) -> io::Result<()> {
+        if key.len() != self.key || value.len() != self.value {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let (key, value) = (address(key), address(value));
+        let mut attr =
+            MapElement { map_fd: self.descriptor(), key, value, ..MapElement::default() };
+        // SAFETY: the kernel reads one key and one value, which are as long as the map was made for.
+        unsafe { call(MAP_UPDATE_ELEM, &mut attr) }.map(drop)
+    }
 
-/// Forbids user space to change a map any more.
-pub(crate) fn freeze(map: &OwnedFd) -> io::Result<()> {
-    let mut attr = map.as_raw_fd();
-    // SAFETY: the attribute is the descriptor alone.
-    unsafe { call(MAP_FREEZE, &mut attr) }.map(drop)
+    /// The value of a key.
+    pub(crate) fn lookup(&self, key: &[u8]) -> io::Result<Vec<u8>> {
+        if key.len() != self.key {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let mut value = vec![0u8; self.value];
+        let (key, place) = (address(key), address_mut(&mut value));
+        let mut attr =
+            MapElement { map_fd: self.descriptor(), key, value: place, ..MapElement::default() };
+        // SAFETY: the kernel reads one key and writes one value, which are as long as the map was made for.
+        unsafe { call(MAP_LOOKUP_ELEM, &mut attr) }?;
+        Ok(value)
+    }
+
+    /// The key behind `key`, or the first one.
+    pub(crate) fn next_key(&self, key: Option<&[u8]>) -> Option<Vec<u8>> {
+        if key.is_some_and(|key| key.len() != self.key) {
+            return None;
+        }
+        let mut next = vec![0u8; self.key];
+        let (key, place) = (key.map_or(0, address), address_mut(&mut next));
+        let mut attr =
+            MapElement { map_fd: self.descriptor(), key, value: place, ..MapElement::default() };
+        // SAFETY: the kernel reads one key or none and writes one, which are as long as the map was made for.
+        unsafe { call(MAP_GET_NEXT_KEY, &mut attr) }.ok()?;
+        Some(next)
+    }
+
+    /// Forbids user space to change the map any more.
+    pub(crate) fn freeze(&self) -> io::Result<()> {
+        let mut attr = self.descriptor();
+        // SAFETY: the attribute is the descriptor alone.
+        unsafe { call(MAP_FREEZE, &mut attr) }.map(drop)
+    }
+
+    /// The records of a ring buffer that nobody has consumed anything of.
+    pub(crate) fn records(&self) -> io::Result<Vec<Record>> {
+        const BUSY: u32 = 1 << 31;
+        const DISCARDED: u32 = 1 << 30;
+        const HEADER: usize = 8;
+        const PAGE: usize = 4096;
+        let size = self.entries;
+        let whole = 2 * PAGE + size;
+        // SAFETY: a new mapping is made where the kernel likes; it is only read.
+        let address = unsafe {
+            let fd = self.descriptor();
+            libc::mmap(std::ptr::null_mut(), whole, libc::PROT_READ, libc::MAP_SHARED, fd, 0)
+        };
+        if address == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the mapping has `whole` bytes; the program that writes to it has ended, so that the bytes stand still.
+        let bytes = unsafe { std::slice::from_raw_parts(address.cast::<u8>(), whole) }.to_vec();
+        // SAFETY: nothing refers to the mapping any more.
+        unsafe { libc::munmap(address, whole) };
+        let word = |at: usize| {
+            let bytes = bytes.get(at..at + 4)?;
+            Some(u32::from_le_bytes(bytes.try_into().ok()?))
+        };
+        let (consumed, produced) = (word(0), word(PAGE));
+        let (mut at, produced) = (consumed.unwrap_or(0) as usize, produced.unwrap_or(0) as usize);
+        let mut records = Vec::new();
+        while at < produced && produced <= size {
+            let Some(header) = word(2 * PAGE + at).filter(|header| header & BUSY == 0) else {
+                break;
+            };
+            let length = (header & !DISCARDED) as usize;
+            let start = 2 * PAGE + at + HEADER;
+            let Some(record) = bytes.get(start..start + length) else { break };
+            records.push((header & DISCARDED == 0, record.to_vec()));
+            at += (HEADER + length).next_multiple_of(8);
+        }
+        Ok(records)
+    }
 }
 
 /// Loads a program. The text is what the kernel says, whatever the result; `log` is the room for it.
@@ -317,43 +397,6 @@ pub(crate) fn run(program: &OwnedFd, spec: &RunSpec<'_>) -> io::Result<RunResult
 /// A record of a ring buffer, and whether it was submitted; otherwise it was discarded.
 pub(crate) type Record = (bool, Vec<u8>);
 
-/// The records of a ring buffer of `size` bytes that nobody has consumed anything of.
-pub(crate) fn ring_records(map: &OwnedFd, size: usize) -> io::Result<Vec<Record>> {
-    const BUSY: u32 = 1 << 31;
-    const DISCARDED: u32 = 1 << 30;
-    const HEADER: usize = 8;
-    const PAGE: usize = 4096;
-    let whole = 2 * PAGE + size;
-    // SAFETY: a new mapping is made where the kernel likes; it is only read.
-    let address = unsafe {
-        let fd = map.as_raw_fd();
-        libc::mmap(std::ptr::null_mut(), whole, libc::PROT_READ, libc::MAP_SHARED, fd, 0)
-    };
-    if address == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the mapping has `whole` bytes; the program that writes to it has ended, so that the bytes stand still.
-    let bytes = unsafe { std::slice::from_raw_parts(address.cast::<u8>(), whole) }.to_vec();
-    // SAFETY: nothing refers to the mapping any more.
-    unsafe { libc::munmap(address, whole) };
-    let word = |at: usize| {
-        let bytes = bytes.get(at..at + 4)?;
-        Some(u32::from_le_bytes(bytes.try_into().ok()?))
-    };
-    let (consumed, produced) = (word(0), word(PAGE));
-    let (mut at, produced) = (consumed.unwrap_or(0) as usize, produced.unwrap_or(0) as usize);
-    let mut records = Vec::new();
-    while at < produced && produced <= size {
-        let Some(header) = word(2 * PAGE + at).filter(|header| header & BUSY == 0) else { break };
-        let length = (header & !DISCARDED) as usize;
-        let start = 2 * PAGE + at + HEADER;
-        let Some(record) = bytes.get(start..start + length) else { break };
-        records.push((header & DISCARDED == 0, record.to_vec()));
-        at += (HEADER + length).next_multiple_of(8);
-    }
-    Ok(records)
-}
-
 /// Keeps this process on the first processor, so that values of that processor are those of the run.
 pub(crate) fn stay_on_first_processor() -> io::Result<()> {
     // SAFETY: a set of processors is plain data, and zero is a value of it; the size that is passed is its size.
@@ -392,6 +435,14 @@ unsafe fn descriptor<T>(command: libc::c_int, attr: &mut T) -> io::Result<OwnedF
     let fd = unsafe { call(command, attr) }?;
     // SAFETY: the kernel just gave this descriptor to nobody else.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// How many processors the kernel keeps values for.
+fn processors() -> usize {
+    let text = std::fs::read_to_string("/sys/devices/system/cpu/possible").unwrap_or_default();
+    let last = text.trim().rsplit(['-', ',']).next().and_then(|last| last.parse::<usize>().ok());
+    // More than there can be is room that stays unused; less would be overwritten.
+    last.map_or(MOST_PROCESSORS, |last| last + 1)
 }
 
 fn address(bytes: &[u8]) -> u64 {

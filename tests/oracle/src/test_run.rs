@@ -34,6 +34,17 @@ const CONTEXTS: [(&str, usize, bool); 10] = [
     ("sk_lookup", 72, false),
 ];
 
+/// Types of maps whose elements are recorded.
+const LISTED: [u32; 7] = [
+    map_type::HASH,
+    map_type::ARRAY,
+    map_type::PERCPU_HASH,
+    map_type::PERCPU_ARRAY,
+    map_type::LRU_HASH,
+    map_type::LRU_PERCPU_HASH,
+    map_type::LPM_TRIE,
+];
+
 /// Why a program cannot be run as stated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
@@ -115,7 +126,7 @@ fn put_elements(
         for (key, value) in elements {
             let bytes = unhex(key).zip(unhex(value));
             let (key, value) = bytes.ok_or_else(|| wrong(program, "no hexadecimal in `maps`"))?;
-            sys::update(map, &key, &value)
+            map.update(&key, &value)
                 .map_err(|error| wrong(program, &format!("map `{name}`: {error}")))?;
         }
     }
@@ -233,45 +244,29 @@ fn contents(
     let mut contents = BTreeMap::new();
     for reference in &program.map_references {
         let index = reference.map.0;
-        let (Some(map), Some(fd)) = (linked.maps.get(index), loader.map(index)) else { continue };
-        let (key_size, value_size) =
-            (map.definition.key_size as usize, map.definition.value_size as usize);
+        let (Some(map), Some(made)) = (linked.maps.get(index), loader.map(index)) else { continue };
+        let value_size = map.definition.value_size as usize;
         let is_array = matches!(map.definition.map_type, map_type::ARRAY | map_type::PERCPU_ARRAY);
         let mut found = BTreeMap::new();
         match (map.kind, map.definition.map_type) {
             (MapKind::Data(DataKind::Data | DataKind::Zero), _) => {
-                let value = sys::lookup(fd, &0u32.to_le_bytes(), value_size).unwrap_or_default();
+                let value = made.lookup(&0u32.to_le_bytes()).unwrap_or_default();
                 found = variables(linked, &map.name, &map.data, &value);
             }
-            (MapKind::Defined, map_type::HASH | map_type::LRU_HASH | map_type::ARRAY)
-            | (MapKind::Defined, map_type::LPM_TRIE) => {
-                let mut key = sys::next_key(fd, None, key_size);
+            (MapKind::Defined, kind) if LISTED.contains(&kind) => {
+                let mut key = made.next_key(None);
                 while let Some(at) = key {
-                    let value = sys::lookup(fd, &at, value_size).unwrap_or_default();
-                    if !is_array || value.iter().any(|byte| *byte != 0) {
-                        found.insert(hex(&at), hex(&value));
-                    }
-                    key = sys::next_key(fd, Some(&at), key_size);
-                }
-            }
-            (
-                MapKind::Defined,
-                map_type::PERCPU_HASH | map_type::PERCPU_ARRAY | map_type::LRU_PERCPU_HASH,
-            ) => {
-                let room = value_size.next_multiple_of(8) * processors();
-                let mut key = sys::next_key(fd, None, key_size);
-                while let Some(at) = key {
-                    let mut value = sys::lookup(fd, &at, room).unwrap_or_default();
+                    let mut value = made.lookup(&at).unwrap_or_default();
+                    // Of several processors, the one that the program was run on.
                     value.truncate(value_size);
                     if !is_array || value.iter().any(|byte| *byte != 0) {
                         found.insert(hex(&at), hex(&value));
                     }
-                    key = sys::next_key(fd, Some(&at), key_size);
+                    key = made.next_key(Some(&at));
                 }
             }
             (MapKind::Defined, map_type::RINGBUF) => {
-                let size = map.definition.max_entries as usize;
-                let records = sys::ring_records(fd, size).unwrap_or_default();
+                let records = made.records().unwrap_or_default();
                 for (number, (submitted, bytes)) in records.iter().enumerate() {
                     let fate = if *submitted { "submitted" } else { "discarded" };
                     found.insert(format!("{number:04} {fate}"), hex(bytes));
@@ -307,11 +302,4 @@ fn variables(
         }
     }
     found
-}
-
-/// How many processors the kernel keeps values for.
-fn processors() -> usize {
-    let text = std::fs::read_to_string("/sys/devices/system/cpu/possible").unwrap_or_default();
-    let last = text.trim().rsplit(['-', ',']).next().and_then(|last| last.parse::<usize>().ok());
-    last.map_or(1, |last| last + 1)
 }

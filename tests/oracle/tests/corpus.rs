@@ -264,3 +264,28 @@ fn helpers_have_their_numbers() {
     assert!(known.len() > 200);
     assert_eq!(declared, known);
 }
+
+#[test]
+fn no_program_endangers_a_kernel() {
+    let corpus = Corpus::of_repository();
+    let vmlinux = kernel_model::vmlinux_btf();
+    let vmlinux = btf::Btf::parse(vmlinux).expect("is type information");
+    let kernel = bpf_object::Kernel::new(&vmlinux);
+    let mut complaints = Vec::new();
+    let mut programs = 0;
+    for topic in corpus.objects().expect("can be listed") {
+        let bytes = std::fs::read(corpus.object(&topic)).expect("can be read");
+        let object = bpf_object::Object::parse(&bytes).expect("is an object");
+        let linked = bpf_object::link(&object, &kernel);
+        programs += linked.programs.len();
+        for program in &linked.programs {
+            let danger = oracle::safety::danger(program);
+            let name = &program.name;
+            complaints.extend(danger.map(|danger| format!("{}:{name} {danger}", topic.path())));
+        }
+        let failures = linked.failures.iter();
+        complaints.extend(failures.map(|failure| format!("{}: {}", topic.path(), failure.error)));
+    }
+    none(&complaints);
+    assert!(programs > 1000, "{programs} programs");
+}
