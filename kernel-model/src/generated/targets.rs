@@ -2784,7 +2784,7 @@ pub(crate) static CALLBACKS: [Callback; 9] = [
         max: 1,
         repeated: true,
         later: false,
-        source: "registers and results: probed on 6.18.44; from memory of kernel/bpf/verifier.c set_rbtree_add_callback_state",
+        source: "registers and results: probed on 6.18.44; unverified: from memory of kernel/bpf/verifier.c set_rbtree_add_callback_state",
     },
     Callback {
         function: "bpf_wq_set_callback_impl",
