@@ -49,7 +49,7 @@ pub use section::{SectionForm, SectionInfo, SectionRow, section, sections};
 pub use snapshot::{Snapshot, vmlinux_btf};
 pub use target::{
     Callback, CallbackArg, IteratorArg, IteratorValue, KernelIterator, LsmHook, LsmReturn,
-    LsmSockopt, callback, callbacks, d_path_target, kernel_iterator, kernel_iterators, lsm_hook,
-    lsm_hooks, never_returns,
+    LsmSockopt, TracepointArg, callback, callbacks, d_path_target, kernel_iterator,
+    kernel_iterators, lsm_hook, lsm_hooks, never_returns, tracepoint_arg,
 };
 pub use version::{ParseVersionError, Version};

@@ -22,7 +22,7 @@ pub struct Snapshot {
 
 /// The BTF of a Linux 6.18 for x86-64, in the kernel's own format (magic `0xeb9f`, little-endian).
 ///
-/// It is decompressed at the first call, in about 2 ms, and kept. A build of the kernel has only what its
+/// It is decompressed at the first call, in a few milliseconds, and kept. A build of the kernel has only what its
 /// configuration asked for: types and kfuncs of modules and of options that were off are not in it. It also holds
 /// the verifier's lists of fields that can be trusted, as structures named `task_struct__safe_rcu`,
 /// `file__safe_trusted`, `sk_buff__safe_rcu_or_null`, and so on.

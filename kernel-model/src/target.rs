@@ -1,7 +1,7 @@
 //! Functions of the kernel that programs are made for, and functions of the program that the kernel calls back.
 
 use crate::generated::targets::{
-    CALLBACKS, D_PATH_TARGETS, ITERATORS, LSM_HOOKS, NORETURN_TARGETS,
+    CALLBACKS, D_PATH_TARGETS, ITERATORS, LSM_HOOKS, NORETURN_TARGETS, TRACEPOINT_ARGS,
 };
 use crate::{AttachType, ReturnCheck};
 
@@ -171,7 +171,27 @@ pub fn callbacks() -> &'static [Callback] {
     &CALLBACKS
 }
 
-/// Whether tracing programs for this kernel function may call `bpf_d_path`.
+/// What a `tp_btf` program gets for a pointer to a structure that a tracepoint passes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum TracepointArg {
+    /// A trusted pointer.
+    Trusted,
+    /// A trusted pointer, or NULL.
+    OrNull,
+    /// A number, because the pointer may be an error.
+    Scalar,
+}
+
+/// What a `tp_btf` program gets for the pointer argument at `index`, counted from 0 without the hidden first one.
+///
+/// Of tracepoints of modules that are not in the list, every pointer argument may be NULL.
+pub fn tracepoint_arg(tracepoint: &str, index: u32) -> TracepointArg {
+    let row = TRACEPOINT_ARGS.binary_search_by(|row| (row.0, row.1).cmp(&(tracepoint, index)));
+    row.map_or(TracepointArg::Trusted, |row| TRACEPOINT_ARGS[row].2)
+}
+
+/// Whether tracing programs for this kernel function may call `bpf_d_path` (`bpf_d_path_allowed`); iterators always
+/// may, and LSM programs for the hooks that may sleep.
 pub fn d_path_target(function: &str) -> bool {
     D_PATH_TARGETS.contains(&function)
 }

@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashSet};
 use kernel_model::{
     ArgBase, AttachType, Capability, FieldValue, Function, FunctionKind, IteratorValue, KfuncArg,
     KfuncFlags, KfuncHook, KfuncSuffix, MapType, PointerKind, RetBase, ReturnCheck, Role, SNAPSHOT,
-    Sleepable, Step, TypeFlags, Version, Width, callback, callbacks, constant, context_layout,
-    context_layouts, d_path_target, feature, features, function, functions, kernel_iterator,
-    kernel_iterators, kfunc, kfunc_sets, kfuncs, lsm_hook, lsm_hooks, map_type, map_type_by_id,
-    map_types, never_returns, pointer_layout, program_type, program_types, return_check, section,
-    sections, vmlinux_btf,
+    Sleepable, Step, TracepointArg, TypeFlags, Version, Width, callback, callbacks, constant,
+    context_layout, context_layouts, d_path_target, feature, features, function, functions,
+    kernel_iterator, kernel_iterators, kfunc, kfunc_sets, kfuncs, lsm_hook, lsm_hooks, map_type,
+    map_type_by_id, map_types, never_returns, pointer_layout, program_type, program_types,
+    return_check, section, sections, tracepoint_arg, vmlinux_btf,
 };
 
 #[test]
@@ -357,6 +357,10 @@ fn every_hook_and_callback_row_holds_together() {
     assert!(lsm_hook("getprocattr").is_some_and(|hook| hook.disabled));
     assert!(d_path_target("vfs_getattr") && !d_path_target("vfs_read"));
     assert!(never_returns("do_exit") && !never_returns("do_exit_later"));
+    assert_eq!(tracepoint_arg("kfree_skb", 3), TracepointArg::OrNull);
+    assert_eq!(tracepoint_arg("kfree_skb", 0), TracepointArg::Trusted);
+    assert_eq!(tracepoint_arg("mr_integ_alloc", 3), TracepointArg::Scalar);
+    assert_eq!(tracepoint_arg("no_such_tracepoint", 0), TracepointArg::Trusted);
     for row in kernel_iterators() {
         let meta = row.args.first().map(|arg| (arg.name, arg.value));
         assert_eq!(meta, Some(("meta", IteratorValue::Trusted("bpf_iter_meta"))), "{}", row.name);

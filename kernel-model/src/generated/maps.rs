@@ -43,7 +43,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 0f8e4bd8a1fc",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 0f8e4bd8a1fc",
     },
     MapType {
         name: "array",
@@ -85,7 +85,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Single,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 28fbcfa08d8e",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 28fbcfa08d8e",
     },
     MapType {
         name: "prog_array",
@@ -109,7 +109,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 04fd61ab36ec",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 04fd61ab36ec",
     },
     MapType {
         name: "perf_event_array",
@@ -139,7 +139,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit ea317b267e9d",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit ea317b267e9d",
     },
     MapType {
         name: "percpu_hash",
@@ -163,7 +163,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 824bd0ce6c7c",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 824bd0ce6c7c",
     },
     MapType {
         name: "percpu_array",
@@ -187,7 +187,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit a10423b87a7e",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit a10423b87a7e",
     },
     MapType {
         name: "stack_trace",
@@ -211,7 +211,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "A value is at most sysctl_perf_event_max_stack addresses of 8 bytes; with BPF_F_STACK_BUILD_ID entries have 32 bytes.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit d5a3b1f69186",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit d5a3b1f69186",
     },
     MapType {
         name: "cgroup_array",
@@ -235,7 +235,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 4ed8ec521ed5",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 4ed8ec521ed5",
     },
     MapType {
         name: "lru_hash",
@@ -275,7 +275,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 29ba732acbee",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 29ba732acbee",
     },
     MapType {
         name: "lru_percpu_hash",
@@ -299,7 +299,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 8f8449384ec3",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 8f8449384ec3",
     },
     MapType {
         name: "lpm_trie",
@@ -323,7 +323,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit b95a5c4db09b",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit b95a5c4db09b",
     },
     MapType {
         name: "array_of_maps",
@@ -347,7 +347,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Map,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 56f668dfe00d",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 56f668dfe00d",
     },
     MapType {
         name: "hash_of_maps",
@@ -379,7 +379,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Map,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit bcc6b1b7ebf8",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit bcc6b1b7ebf8",
     },
     MapType {
         name: "devmap",
@@ -403,7 +403,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "Programs may only read its values, whatever the flags say.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 546ac1ffb70d",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 546ac1ffb70d",
     },
     MapType {
         name: "sockmap",
@@ -435,7 +435,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Socket,
         note: "map_update_elem is refused (`cannot update sockmap in this context`) unless the program is an iterator, socket_filter, sched_cls, sched_act, xdp, sk_reuseport, flow_dissector or sk_lookup; map_delete_elem also works in sock_ops and wherever check_map_func_compatibility lists it.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 174a79ff9515",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 174a79ff9515",
     },
     MapType {
         name: "cpumap",
@@ -459,7 +459,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "At most NR_CPUS entries.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 6710e1126934",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 6710e1126934",
     },
     MapType {
         name: "xskmap",
@@ -483,7 +483,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::XdpSocket,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit fbfc504a24f5",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit fbfc504a24f5",
     },
     MapType {
         name: "sockhash",
@@ -515,7 +515,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Socket,
         note: "map_update_elem is refused (`cannot update sockmap in this context`) unless the program is an iterator, socket_filter, sched_cls, sched_act, xdp, sk_reuseport, flow_dissector or sk_lookup; map_delete_elem also works in sock_ops and wherever check_map_func_compatibility lists it.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 81110384441a",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 81110384441a",
     },
     MapType {
         name: "cgroup_storage",
@@ -539,7 +539,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit de9cbbaadba5",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit de9cbbaadba5",
     },
     MapType {
         name: "reuseport_sockarray",
@@ -563,7 +563,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 5dc4c4b7d4e8",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 5dc4c4b7d4e8",
     },
     MapType {
         name: "percpu_cgroup_storage",
@@ -587,7 +587,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit b741f1630346",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit b741f1630346",
     },
     MapType {
         name: "queue",
@@ -611,7 +611,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit f1a2e44a3aec",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit f1a2e44a3aec",
     },
     MapType {
         name: "stack",
@@ -635,7 +635,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit f1a2e44a3aec",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit f1a2e44a3aec",
     },
     MapType {
         name: "sk_storage",
@@ -659,7 +659,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 6ac99e8f23d4",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 6ac99e8f23d4",
     },
     MapType {
         name: "devmap_hash",
@@ -683,7 +683,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "Programs may only read its values, whatever the flags say.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 6f9d451ab1a3",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 6f9d451ab1a3",
     },
     MapType {
         name: "struct_ops",
@@ -707,7 +707,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "The value is the BTF structure bpf_struct_ops_NAME.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 85d33df35762; from memory of kernel/bpf/bpf_struct_ops.c",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 85d33df35762; unverified, from memory of kernel/bpf/bpf_struct_ops.c",
     },
     MapType {
         name: "ringbuf",
@@ -738,7 +738,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "The entries are bytes: a power of two and a multiple of the page size.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 457f44363a88",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 457f44363a88",
     },
     MapType {
         name: "inode_storage",
@@ -762,7 +762,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 8ea636848aca",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 8ea636848aca",
     },
     MapType {
         name: "task_storage",
@@ -792,7 +792,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 4cf1bc1f1045",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 4cf1bc1f1045",
     },
     MapType {
         name: "bloom_filter",
@@ -816,7 +816,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "map_extra is the number of hash functions, 0 to 15.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 9330986c0300",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 9330986c0300",
     },
     MapType {
         name: "user_ringbuf",
@@ -840,7 +840,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "The entries are bytes: a power of two and a multiple of the page size.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 583c1f420173",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 583c1f420173",
     },
     MapType {
         name: "cgrp_storage",
@@ -864,7 +864,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Never,
         lookup: LookupResult::Value,
         note: "",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit c4bcfb38a95e",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit c4bcfb38a95e",
     },
     MapType {
         name: "arena",
@@ -888,7 +888,7 @@ pub(crate) static MAP_TYPES: [MapType; 33] = [
         direct_value: DirectValue::Always,
         lookup: LookupResult::Value,
         note: "The entries are pages, at most 4 GiB together.",
-        source: "sizes, flags and helpers: probed on 6.18.44; fields: kernel/bpf/syscall.c map_check_btf; since: docs.ebpf.io; commit 317460317a02",
+        source: "sizes, flags and helpers: probed on 6.18.44; fields, for_each, sleepable: unverified, from memory of map_check_btf and check_map_prog_compatibility; since: docs.ebpf.io; commit 317460317a02",
     },
 ];
 

@@ -576,7 +576,7 @@ pub(crate) static PROGRAM_TYPES: [ProgramType; 32] = [
         pass_codes: &[],
         error_return: "0",
         context_fields: &[],
-        source: "include/uapi/linux/bpf.h; kernel/bpf/verifier.c may_access_direct_pkt_data (v6.18); returns and capabilities: probed by loading on 6.18.44; since: docs.ebpf.io, commit f4364dcfc86d",
+        source: "include/uapi/linux/bpf.h; kernel/bpf/verifier.c may_access_direct_pkt_data (v6.18); returns and capabilities: probed by loading on 6.18.44; since: docs.ebpf.io, commit f4364dcfc86d; capabilities: unverified",
     },
     ProgramType {
         name: "sk_reuseport",
@@ -735,7 +735,7 @@ pub(crate) static PROGRAM_TYPES: [ProgramType; 32] = [
         pass_codes: &[],
         error_return: "0",
         context_fields: &[],
-        source: "include/uapi/linux/bpf.h; kernel/bpf/verifier.c may_access_direct_pkt_data (v6.18); returns and capabilities: probed by loading on 6.18.44; bpf_dynptr_from_skb takes the sk_buff argument of a tp_btf program; since: docs.ebpf.io, commit f1b9509c2fb0; returns: fentry, fexit: kernel/bpf/verifier.c check_return_code",
+        source: "include/uapi/linux/bpf.h; kernel/bpf/verifier.c may_access_direct_pkt_data (v6.18); returns and capabilities: probed by loading on 6.18.44; bpf_dynptr_from_skb takes the sk_buff argument of a tp_btf program; since: docs.ebpf.io, commit f1b9509c2fb0; returns of fentry and fexit: unverified, from memory of check_return_code",
     },
     ProgramType {
         name: "struct_ops",
@@ -759,7 +759,7 @@ pub(crate) static PROGRAM_TYPES: [ProgramType; 32] = [
         pass_codes: &[],
         error_return: "0",
         context_fields: &[],
-        source: "include/uapi/linux/bpf.h; kernel/bpf/verifier.c may_access_direct_pkt_data (v6.18); returns and capabilities: probed by loading on 6.18.44; since: docs.ebpf.io, commit 27ae7997a661; returns: kernel/bpf/verifier.c check_return_code",
+        source: "include/uapi/linux/bpf.h; kernel/bpf/verifier.c may_access_direct_pkt_data (v6.18); returns and capabilities: probed by loading on 6.18.44; since: docs.ebpf.io, commit 27ae7997a661; returns: unverified, from memory of check_return_code",
     },
     ProgramType {
         name: "ext",
@@ -783,7 +783,7 @@ pub(crate) static PROGRAM_TYPES: [ProgramType; 32] = [
         pass_codes: &[],
         error_return: "0",
         context_fields: &[],
-        source: "include/uapi/linux/bpf.h; kernel/bpf/verifier.c may_access_direct_pkt_data (v6.18); returns and capabilities: probed by loading on 6.18.44; since: docs.ebpf.io, commit be8704ff07d2; returns: kernel/bpf/verifier.c check_return_code",
+        source: "include/uapi/linux/bpf.h; kernel/bpf/verifier.c may_access_direct_pkt_data (v6.18); returns and capabilities: probed by loading on 6.18.44; since: docs.ebpf.io, commit be8704ff07d2; returns: unverified, from memory of check_return_code",
     },
     ProgramType {
         name: "lsm",
@@ -810,7 +810,7 @@ pub(crate) static PROGRAM_TYPES: [ProgramType; 32] = [
         pass_codes: &[("0", 0)],
         error_return: "0",
         context_fields: &[],
-        source: "include/uapi/linux/bpf.h; kernel/bpf/verifier.c may_access_direct_pkt_data (v6.18); returns and capabilities: probed by loading on 6.18.44; since: docs.ebpf.io, commit fc611f47f218; returns: kernel/bpf/verifier.c check_return_code",
+        source: "include/uapi/linux/bpf.h; kernel/bpf/verifier.c may_access_direct_pkt_data (v6.18); returns and capabilities: probed by loading on 6.18.44; since: docs.ebpf.io, commit fc611f47f218; returns: unverified, from memory of check_return_code",
     },
     ProgramType {
         name: "sk_lookup",

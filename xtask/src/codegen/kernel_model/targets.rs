@@ -15,6 +15,8 @@ pub(crate) struct TargetTable {
     pub(crate) lsm: Vec<(String, String, String)>,
     d_path: Vec<String>,
     noreturn: Vec<String>,
+    /// Tracepoint, position, and what a program gets.
+    tracepoint_args: Vec<(String, u32, String)>,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +62,7 @@ pub(super) fn render(
     let mut out = header(
         "Functions that programs are made for, and callbacks",
         "targets.toml`, `data/iterators.toml` and `data/callbacks.toml",
-        "use crate::target::{Callback, CallbackArg, IteratorArg, IteratorValue, KernelIterator, LsmHook, LsmReturn, LsmSockopt};",
+        "use crate::target::{Callback, CallbackArg, IteratorArg, IteratorValue, KernelIterator, TracepointArg, LsmHook, LsmReturn, LsmSockopt};",
     );
     ensure!(!targets.source.is_empty(), "the targets have no source");
     ensure!(targets.lsm.is_sorted(), "LSM hooks are in the order of their names");
@@ -94,6 +96,13 @@ pub(super) fn render(
     {
         writeln!(out, "pub(crate) static {name}: [&str; {}] = {list:?};\n", list.len())?;
     }
+    ensure!(targets.tracepoint_args.is_sorted(), "tracepoints are in the order of their names");
+    let row = "(&str, u32, TracepointArg)";
+    array(&mut out, "TRACEPOINT_ARGS", row, targets.tracepoint_args.len());
+    for (name, index, what) in &targets.tracepoint_args {
+        writeln!(out, "({name:?}, {index}, {}),", variant("TracepointArg", what))?;
+    }
+    out += "];\n\n";
     array(&mut out, "ITERATORS", "KernelIterator", iterators.iterator.len());
     for row in &iterators.iterator {
         let mut args = String::new();
