@@ -1,0 +1,113 @@
+// The command that checks all BPF C of the workspace.
+import { randomUUID } from "node:crypto";
+import * as vscode from "vscode";
+import {
+  DocumentDiagnosticReportKind,
+  WorkDoneProgress,
+  WorkDoneProgressCancelNotification,
+  WorkspaceDiagnosticRequest,
+  type LanguageClient,
+} from "vscode-languageclient/node";
+
+import { linkToPage, SECTION } from "./client";
+import type { Session } from "./session";
+
+/** How many files were looked at, and how many findings the workspace has. */
+export interface Checked {
+  readonly files: number;
+  readonly findings: number;
+}
+
+/** Checks the workspace with progress, and shows the Problems view; undefined if that did not happen. */
+export async function checkWorkspace(session: Session): Promise<Checked | undefined> {
+  if ((vscode.workspace.workspaceFolders ?? []).length === 0) {
+    void vscode.window.showInformationMessage("bpf-analyzer: open a folder to check it.");
+    return undefined;
+  }
+  await session.start();
+  const { client } = session;
+  if (client === undefined) {
+    return undefined;
+  }
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: "Checking BPF C",
+    cancellable: true,
+  };
+  const checked = await vscode.window.withProgress(options, (progress, cancel) =>
+    session.activity.during(() => check(session, client, progress, cancel)),
+  );
+  if (checked !== undefined) {
+    const message = summary(checked);
+    session.output.info(message);
+    vscode.window.setStatusBarMessage(`$(checklist) ${message}`, 10_000);
+    if (checked.findings > 0) {
+      await vscode.commands.executeCommand("workbench.actions.view.problems");
+    }
+  }
+  return checked;
+}
+
+function summary({ files, findings }: Checked): string {
+  const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
+  return `${counted(findings, "finding")} in ${counted(files, "file")} of BPF C`;
+}
+
+async function check(
+  session: Session,
+  client: LanguageClient,
+  progress: vscode.Progress<{ message?: string; increment?: number }>,
+  cancel: vscode.CancellationToken,
+): Promise<Checked | undefined> {
+  const workDoneToken = randomUUID();
+  let done = 0;
+  const reports = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
+    if (value.kind === "report") {
+      const percentage = value.percentage ?? done;
+      progress.report({ message: value.message ?? "", increment: percentage - done });
+      done = percentage;
+    }
+  });
+  const cancelled = cancel.onCancellationRequested(() => {
+    void client.sendNotification(WorkDoneProgressCancelNotification.type, { token: workDoneToken });
+  });
+  try {
+    const params = { identifier: SECTION, previousResultIds: [], workDoneToken };
+    const report = await client.sendRequest(WorkspaceDiagnosticRequest.type, params, cancel);
+    if (cancel.isCancellationRequested) {
+      return undefined;
+    }
+    const converter = client.protocol2CodeConverter;
+    const findings: [vscode.Uri, vscode.Diagnostic[]][] = [];
+    for (const item of report.items) {
+      if (item.kind === DocumentDiagnosticReportKind.Full) {
+        const diagnostics = await converter.asDiagnostics(item.items);
+        diagnostics.forEach(linkToPage);
+        findings.push([converter.asUri(item.uri), diagnostics]);
+      }
+    }
+    return count(session, findings);
+  } catch (error) {
+    if (cancel.isCancellationRequested) {
+      return undefined;
+    }
+    throw error;
+  } finally {
+    reports.dispose();
+    cancelled.dispose();
+  }
+}
+
+/** Keeps the findings, unless the client shows those of the whole workspace itself. */
+function count(session: Session, findings: [vscode.Uri, vscode.Diagnostic[]][]): Checked {
+  const own = (diagnostics: vscode.Diagnostic[]): number =>
+    diagnostics.filter((diagnostic) => diagnostic.source === SECTION).length;
+  const keep = session.showsOnlyOpenFiles;
+  if (keep) {
+    session.closedFiles.replace(findings);
+  }
+  const closed = new Map(findings.map(([uri, diagnostics]) => [uri.toString(), diagnostics]));
+  const open = session.closedFiles.openFiles().filter(([key]) => !closed.has(key));
+  const all = [...closed.values(), ...open.map(([, diagnostics]) => diagnostics)];
+  return { files: all.length, findings: all.reduce((sum, diagnostics) => sum + own(diagnostics), 0) };
+}
