@@ -1,5 +1,5 @@
 // Bundles the extension into dist/extension.js, or with --tests its unit tests into out/.
-// Prints the packages that went into the bundle with --meta FILE (as esbuild's metafile).
+// With --meta FILE esbuild's list of what went into the bundle is written.
 import { readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,8 +20,9 @@ const common = {
 };
 
 if (tests) {
-  const entryPoints = readdirSync(join(root, "test")).map((name) => join("test", name));
-  await build({ ...common, entryPoints, outdir: "out", external: ["vscode"] });
+  const entryPoints = readdirSync(join(root, "test")).filter((name) => name.endsWith(".test.ts")).map((name) => join("test", name));
+  const alias = { vscode: "./test/vscode.ts" };
+  await build({ ...common, entryPoints, outdir: "out", alias });
 } else {
   const result = await build({
     ...common,

@@ -12,7 +12,6 @@ import {
 
 import type { Activity } from "./activity";
 import type { ClosedFiles } from "./closedFiles";
-import { commandQuery, EXPLAIN_RULE, ruleOf, SCHEME } from "./links";
 import type { Server } from "./locate";
 import { read, type Settings } from "./settings";
 
@@ -57,7 +56,6 @@ export function createClient(parts: Parts): LanguageClient {
     errorHandler: parts.errorHandler,
     initializationFailedHandler: () => false,
     middleware: middleware(parts),
-    markdown: { isTrusted: { enabledCommands: [EXPLAIN_RULE] } },
   };
   const executable = {
     command: server.path,
@@ -109,27 +107,9 @@ function middleware({ activity, closedFiles }: Parts): Middleware {
     provideDiagnostics: async (document, previous, token, next) => {
       const report = await activity.during(() => next(document, previous, token));
       if (report?.kind === vsdiag.DocumentDiagnosticReportKind.full) {
-        report.items.forEach(linkToPage);
         closedFiles.opened("uri" in document ? document.uri : document, report.items);
       }
       return report;
-    },
-    provideWorkspaceDiagnostics: (previous, token, report, next) =>
-      next(previous, token, (chunk) => {
-        for (const item of chunk?.items ?? []) {
-          if (item.kind === vsdiag.DocumentDiagnosticReportKind.full) {
-            item.items.forEach(linkToPage);
-          }
-        }
-        report(chunk);
-      }),
-    handleDiagnostics: (uri, diagnostics, next) => {
-      diagnostics.forEach(linkToPage);
-      next(uri, diagnostics);
-    },
-    didClose: async (document, next) => {
-      await next(document);
-      closedFiles.closed(document);
     },
     handleWorkDoneProgress: (token, params, next) => {
       // The server tells of checks that nobody asked for as well; the status item is enough for them.
@@ -144,17 +124,4 @@ function middleware({ activity, closedFiles }: Parts): Middleware {
 export function currentSettings(): Settings {
   const section = vscode.workspace.getConfiguration(SECTION);
   return read((name) => section.get(name)).settings;
-}
-
-/** Lets the rule of a finding open its page as it is meant to be read, not as Markdown text. */
-export function linkToPage(diagnostic: vscode.Diagnostic): void {
-  const { code } = diagnostic;
-  if (typeof code !== "object" || code.target.scheme !== SCHEME) {
-    return;
-  }
-  const rule = ruleOf(code.target.path);
-  if (rule !== undefined) {
-    const target = vscode.Uri.from({ scheme: "command", path: EXPLAIN_RULE, query: commandQuery(rule) });
-    diagnostic.code = { value: code.value, target };
-  }
 }

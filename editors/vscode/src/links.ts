@@ -1,6 +1,6 @@
 // Addresses of the pages of rules. Pure.
 
-/** The scheme under which pages are opened. */
+/** The scheme of pages, which the server's links have; the manifest says that they open as previews. */
 export const SCHEME = "bpf-analyzer";
 
 /** The command that shows the page of a rule. */
@@ -14,11 +14,6 @@ export function pagePath(rule: string): string {
 /** The rule whose page has this path; undefined if it is none. */
 export function ruleOf(path: string): string | undefined {
   return /^\/rules\/([a-z0-9-]+)\.md$/.exec(path)?.[1];
-}
-
-/** The query of a `command:` address that shows a rule's page. */
-export function commandQuery(rule: string): string {
-  return JSON.stringify([rule]);
 }
 
 /** A rule as `bpf-analyzer rules --format json` lists it. */

@@ -39,12 +39,7 @@ async function explainRule(session: Session, argument: unknown): Promise<void> {
     return;
   }
   const uri = vscode.Uri.from({ scheme: SCHEME, path: pagePath(rule) });
-  try {
-    await vscode.commands.executeCommand("markdown.showPreviewToSide", uri);
-  } catch {
-    // The preview belongs to an extension that can be switched off.
-    await vscode.window.showTextDocument(uri, { viewColumn: vscode.ViewColumn.Beside });
-  }
+  await vscode.commands.executeCommand("vscode.open", uri, { viewColumn: vscode.ViewColumn.Beside });
 }
 
 /** Lets the user choose; rules of findings in the cursor's line come first. */

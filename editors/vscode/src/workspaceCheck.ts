@@ -9,7 +9,7 @@ import {
   type LanguageClient,
 } from "vscode-languageclient/node";
 
-import { linkToPage, SECTION } from "./client";
+import { SECTION } from "./client";
 import type { Session } from "./session";
 
 /** How many files were looked at, and how many findings the workspace has. */
@@ -50,7 +50,7 @@ export async function checkWorkspace(session: Session): Promise<Checked | undefi
 
 function summary({ files, findings }: Checked): string {
   const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
-  return `${counted(findings, "finding")} in ${counted(files, "file")} of BPF C`;
+  return `checked ${counted(files, "file")} of BPF C: ${counted(findings, "finding")}`;
 }
 
 async function check(
@@ -81,9 +81,7 @@ async function check(
     const findings: [vscode.Uri, vscode.Diagnostic[]][] = [];
     for (const item of report.items) {
       if (item.kind === DocumentDiagnosticReportKind.Full) {
-        const diagnostics = await converter.asDiagnostics(item.items);
-        diagnostics.forEach(linkToPage);
-        findings.push([converter.asUri(item.uri), diagnostics]);
+        findings.push([converter.asUri(item.uri), await converter.asDiagnostics(item.items)]);
       }
     }
     return count(session, findings);
@@ -99,15 +97,11 @@ async function check(
 }
 
 /** Keeps the findings, unless the client shows those of the whole workspace itself. */
-function count(session: Session, findings: [vscode.Uri, vscode.Diagnostic[]][]): Checked {
-  const own = (diagnostics: vscode.Diagnostic[]): number =>
-    diagnostics.filter((diagnostic) => diagnostic.source === SECTION).length;
-  const keep = session.showsOnlyOpenFiles;
-  if (keep) {
+function count(session: Session, findings: readonly [vscode.Uri, vscode.Diagnostic[]][]): Checked {
+  if (session.showsOnlyOpenFiles) {
     session.closedFiles.replace(findings);
   }
-  const closed = new Map(findings.map(([uri, diagnostics]) => [uri.toString(), diagnostics]));
-  const open = session.closedFiles.openFiles().filter(([key]) => !closed.has(key));
-  const all = [...closed.values(), ...open.map(([, diagnostics]) => diagnostics)];
-  return { files: all.length, findings: all.reduce((sum, diagnostics) => sum + own(diagnostics), 0) };
+  const all = new Map([...findings, ...session.closedFiles.openFiles()].map(([uri, found]) => [uri.toString(), found]));
+  const counts = [...all.values()].map((found) => found.length);
+  return { files: all.size, findings: counts.reduce((sum, count) => sum + count, 0) };
 }
