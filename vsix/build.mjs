@@ -30,7 +30,7 @@ export async function buildPackage(options) {
   const parts = stageFiles(stage, manifest, platform, server);
   const file = join(TARGET, "vsix", `bpf-analyzer-${platform.name}-${manifest.version}.vsix`);
   const vsce = join(VSIX, "node_modules", "@vscode", "vsce", "vsce");
-  const args = ["package", "--no-dependencies", "--no-rewrite-relative-links", "--skip-license"];
+  const args = ["package", "--no-dependencies", "--skip-license"];
   args.push("--allow-missing-repository", "--target", platform.name, "--out", file);
   run(modernNode(), [vsce, ...args], { cwd: stage });
   const ran = platform.name === host.name;
@@ -61,9 +61,10 @@ function stageFiles(stage, manifest, platform, server) {
   mkdirSync(join(stage, "server"));
   copyFileSync(server, join(stage, "server", platform.executable));
   chmodSync(join(stage, "server", platform.executable), 0o755);
-  for (const name of ["README.md", "images", "walkthrough"]) {
+  for (const name of ["images", "walkthrough"]) {
     cpSync(join(EXTENSION, name), join(stage, name), { recursive: true });
   }
+  writeFileSync(join(stage, "README.md"), page(readFileSync(join(EXTENSION, "README.md"), "utf8"), shipped));
   copyFileSync(join(ROOT, "CHANGELOG.md"), join(stage, "CHANGELOG.md"));
   writeFileSync(join(stage, "LICENSE.txt"), licence());
   const crates = linkedCrates(platform.triple);
@@ -71,6 +72,14 @@ function stageFiles(stage, manifest, platform, server) {
   const parts = [...crates, ...packages];
   writeFileSync(join(stage, "THIRD_PARTY_NOTICES.md"), notices(parts));
   return parts;
+}
+
+/**
+ * The page of the extension. VS Code shows pictures there only if they have a public address, which the packager
+ * makes of that of the repository; without one they are left to the tour.
+ */
+function page(text, { repository }) {
+  return repository === undefined ? text.replace(/^!\[[^\]]*\]\([^)]*\)\n\n/gm, "") : text;
 }
 
 function licence() {

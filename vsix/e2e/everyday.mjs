@@ -174,6 +174,14 @@ async function firstLook(check, folder, planted) {
     await editor.shot("tour");
     await window.run("workbench.action.closeAllEditors");
   });
+  await check("the page of the extension is whole", async (window, editor) => {
+    await window.run("extension.open", "bpf-analyzer.bpf-analyzer");
+    const frame = await until("the page", () => frameWith(window, "h2", "Restricted Mode"), PATIENCE);
+    await editor.shot("extension-page");
+    const broken = await frame.evaluate(() => [...document.querySelectorAll("img")].filter((image) => image.naturalWidth === 0).length);
+    assert.equal(broken, 0, "pictures without content");
+    await window.run("workbench.action.closeAllEditors");
+  });
 }
 
 async function mending(check, folder) {
@@ -481,13 +489,15 @@ async function previewOf(window, rule) {
   const tabs = () => window.ask((vscode) => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map(({ label, input }) => [label, input?.viewType ?? ""])));
   await until(`the preview of ${rule}`, async () =>
     (await tabs()).some(([label, view]) => label.includes(rule) && view.includes("markdown.preview")), PATIENCE);
-  const drawn = async () => {
-    for (const frame of window.page.frames()) {
-      if ((await frame.locator("h1", { hasText: rule }).count().catch(() => 0)) > 0) {
-        return true;
-      }
+  await until(`the page of ${rule}`, () => frameWith(window, "h1", rule), PATIENCE);
+}
+
+/** The frame of the page in which an element has this text. */
+async function frameWith(window, selector, text) {
+  for (const frame of window.page.frames()) {
+    if ((await frame.locator(selector, { hasText: text }).count().catch(() => 0)) > 0) {
+      return frame;
     }
-    return false;
-  };
-  await until(`the page of ${rule}`, drawn, PATIENCE);
+  }
+  return undefined;
 }

@@ -68,10 +68,12 @@ export async function verify(file, { platform, manifest, server, stage, parts, r
     check(`the notices name ${part}`, notices.includes(`| ${part} |`));
   }
 
-  const pictures = [...text("extension/readme.md").matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, path]) => path);
+  const pictures = [...text("extension/readme.md").matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, address]) => address);
+  const broken = pictures.filter((address) => !address.startsWith("https://"));
+  check("pictures of the page have public addresses", broken.length === 0, broken.join(", "));
   const media = manifest.contributes.walkthroughs.flatMap(({ steps }) => steps.map((step) => step.media.image ?? step.media.markdown));
-  const lost = [...pictures, ...media, manifest.icon, posix.normalize(manifest.main)].filter((path) => !entries.has(`extension/${path}`));
-  check("everything that is referred to is inside", pictures.length > 0 && lost.length === 0, lost.join(", "));
+  const lost = [...media, manifest.icon, posix.normalize(manifest.main)].filter((path) => !entries.has(`extension/${path}`));
+  check("everything that is referred to is inside", lost.length === 0, lost.join(", "));
 
   if (wrong.length > 0) {
     throw new Complaint(`${file} is not as it should be:\n${wrong.map((line) => `  wrong: ${line}`).join("\n")}`);

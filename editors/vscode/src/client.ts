@@ -18,9 +18,6 @@ import { read, type Settings } from "./settings";
 /** The section of the settings, and the name under which findings are shown. */
 export const SECTION = "bpf-analyzer";
 
-/** The kind of the code action that applies all safe fixes. */
-export const FIX_ALL = "source.fixAll.bpf-analyzer";
-
 /** How the server's own progress tokens begin. */
 const BACKGROUND = "bpf-analyzer/check/";
 

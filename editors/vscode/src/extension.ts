@@ -2,8 +2,8 @@
 import * as vscode from "vscode";
 
 import example from "../../../examples/forgotten_write_back.bpf.c";
-import { FIX_ALL, SECTION } from "./client";
-import { showFindings } from "./findings";
+import { SECTION } from "./client";
+import { fixAll, showFindings } from "./findings";
 import { originName } from "./locate";
 import { registerRulePages } from "./rulePages";
 import { Session } from "./session";
@@ -48,7 +48,7 @@ function registerCommands(session: Session, context: vscode.ExtensionContext): v
   const { executeCommand, registerCommand } = vscode.commands;
   const commands: Record<string, (...args: unknown[]) => unknown> = {
     checkWorkspace: () => checkWorkspace(session),
-    fixAll: () => executeCommand("editor.action.sourceAction", { kind: FIX_ALL, apply: "first" }),
+    fixAll,
     openExample: () => openExample(),
     openSettings: (query) =>
       executeCommand(

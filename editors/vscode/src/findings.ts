@@ -1,7 +1,31 @@
-// What a click on the line above a program does: goes to its finding, or lets the user choose among several.
+// Commands about the findings of a file: a click on the line above a program, and all fixes at once.
 import * as vscode from "vscode";
 
 import { SECTION } from "./client";
+
+/** The kind of the code action that applies all safe fixes. */
+const FIX_ALL = "source.fixAll.bpf-analyzer";
+
+/** Applies all safe fixes to the file in the active editor. */
+export async function fixAll(): Promise<void> {
+  const document = vscode.window.activeTextEditor?.document;
+  if (document === undefined) {
+    return;
+  }
+  const actions = await vscode.commands.executeCommand<vscode.CodeAction[] | undefined>(
+    "vscode.executeCodeActionProvider",
+    document.uri,
+    new vscode.Range(0, 0, document.lineCount, 0),
+    FIX_ALL,
+    1,
+  );
+  const edit = actions?.find(({ kind }) => kind?.value === FIX_ALL)?.edit;
+  if (edit === undefined) {
+    vscode.window.setStatusBarMessage("$(check) bpf-analyzer has no safe fixes for this file", 5000);
+  } else if (!(await vscode.workspace.applyEdit(edit))) {
+    void vscode.window.showErrorMessage("bpf-analyzer: the fixes could not be applied.");
+  }
+}
 
 /** Shows the findings of the program whose name is at a position. */
 export async function showFindings(address: unknown, place: unknown): Promise<void> {
