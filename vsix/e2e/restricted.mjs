@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { openEditor } from "./editor.mjs";
-import { until } from "./link.mjs";
+import { PATIENCE, Window } from "./window.mjs";
 
 /** Makes a folder whose settings name a server of its own; the file that this server would leave behind. */
 export function plantServer(folder) {
@@ -37,21 +37,18 @@ export async function restricted(checks, session) {
   if (editor === undefined) {
     return;
   }
+  const window = new Window(editor, folder);
   const check = (name, work) => checks.run(PART, name, work, editor.shot);
   await check("findings are shown in Restricted Mode", async () => {
-    await editor.page.waitForSelector(".monaco-editor .squiggly-error", { timeout: 30_000 });
-    const state = await editor.ask((vscode) =>
-      vscode.extensions.getExtension("bpf-analyzer.bpf-analyzer").exports.state(),
-    );
-    assert.equal(state.kind, "ready");
-    assert.equal(state.server.origin, "bundled");
+    await editor.page.waitForSelector(".monaco-editor .squiggly-error", { timeout: PATIENCE });
+    const { server } = await window.reaches("ready");
+    assert.equal(server.origin, "bundled");
     await editor.shot("restricted-mode");
   });
   await check("nothing of an untrusted folder is run", async () => {
-    await editor.ask((vscode) => vscode.commands.executeCommand("bpf-analyzer.restartServer"));
-    const ready = () =>
-      editor.ask((vscode) => vscode.extensions.getExtension("bpf-analyzer.bpf-analyzer").exports.state().kind === "ready");
-    await until("the server again", ready);
+    await window.run("bpf-analyzer.restartServer");
+    await window.reaches("ready");
+    await window.finds("vlan_retag.bpf.c", ["missing-write-back"]);
     assert.equal(existsSync(trace), false, "the server named by the folder was run");
   });
   await editor.close();

@@ -17,9 +17,12 @@ export class Window {
     return `${this.folder}/${name}`;
   }
 
-  /** The state of the extension. */
+  /** The state of the extension; that it is inactive before the editor has activated it. */
   state() {
-    return this.ask((vscode) => vscode.extensions.getExtension("bpf-analyzer.bpf-analyzer").exports.state());
+    return this.ask((vscode) => {
+      const extension = vscode.extensions.getExtension("bpf-analyzer.bpf-analyzer");
+      return extension.isActive ? extension.exports.state() : { kind: "inactive" };
+    });
   }
 
   /** The process of the server; null if none runs. */
