@@ -16,7 +16,11 @@ pub(super) fn check(root: &Path, files: &[PathBuf]) -> Result<Vec<String>> {
         let directory = root.join(file).parent().map(Path::to_owned).unwrap_or_default();
         let (links, code) = (links(&text), code_paths(&text));
         let missing_links = links.filter(|link| !directory.join(link).exists());
-        let in_house = |path: &&str| root.join(path.split('/').next().unwrap_or_default()).exists();
+        // What a build leaves in `target` need not be there.
+        let in_house = |path: &&str| {
+            let first = path.split('/').next().unwrap_or_default();
+            first != "target" && root.join(first).exists()
+        };
         let missing_code = code.filter(|path| in_house(path) && !root.join(path).exists());
         for path in missing_links.chain(missing_code) {
             complaints.push(format!("{}: there is no `{path}`", file.display()));
