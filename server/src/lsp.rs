@@ -9,6 +9,7 @@ mod client;
 mod convert;
 mod document;
 mod features;
+mod open;
 mod owner;
 mod settings;
 mod transport;

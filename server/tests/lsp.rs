@@ -8,5 +8,6 @@ mod lsp {
     mod editing;
     mod faults;
     mod features;
+    mod habits;
     mod workspace;
 }

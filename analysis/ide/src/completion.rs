@@ -3,7 +3,9 @@
 use kernel_model::{Function, ProgramType, SectionForm, SkbDynptr};
 use text::Span;
 
-use crate::context::{OpenCall, in_comment, open_at, word_start};
+use crate::context::{
+    OpenCall, in_comment, in_constant, is_member, open_at, reading_start, word_start,
+};
 use crate::{File, describe};
 
 /// What a completion is.
@@ -41,31 +43,39 @@ pub struct Completion {
 /// What can be written at `offset`.
 pub fn complete(file: &File<'_>, offset: u32) -> Vec<Completion> {
     let text = file.text();
+    if in_comment(file.parsed.comments(), offset) {
+        return Vec::new();
+    }
     if let Some(string) = open_section(text, offset) {
         return sections(string);
     }
-    if in_comment(file.parsed.comments(), offset) {
+    if in_constant(text, offset) {
         return Vec::new();
     }
     let word = Span::new(word_start(text, offset), offset);
     let function = file.function_at(offset);
-    let open = open_at(text, function.map_or(0, |function| function.span.start), word.start);
+    let from = reading_start(text, function.map(|function| function.span.start), word.start);
+    let open = open_at(text, from, word.start);
     if let Some(call) = &open.call
         && matches!(call.name.as_str(), "__uint" | "__type" | "__array" | "__ulong")
     {
         return map_words(call, word);
     }
-    match function {
-        None if open.in_struct => map_members(word),
-        Some(function) if !word.is_empty() && function.body.span.contains_offset(word.start) => {
-            let mut completions = functions(file, &function.name, word);
-            completions.extend(idioms(file, &function.name, word));
-            let typed = word.text(text);
-            completions.retain(|completion| completion.label.starts_with(typed));
-            completions
-        }
-        _ => Vec::new(),
+    let name = match function {
+        None if open.in_struct => return map_members(word),
+        // A function that is not closed yet is none.
+        None if open.in_block => "",
+        Some(function) if function.body.span.contains_offset(word.start) => function.name.as_str(),
+        _ => return Vec::new(),
+    };
+    if word.is_empty() || is_member(text, word.start) {
+        return Vec::new();
     }
+    let mut completions = functions(file, name, word);
+    completions.extend(idioms(file, name, word));
+    let typed = word.text(text);
+    completions.retain(|completion| completion.label.starts_with(typed));
+    completions
 }
 
 /// The part of a section name in front of the cursor, in `SEC("…`.
@@ -75,7 +85,9 @@ fn open_section(text: &str, offset: u32) -> Option<Span> {
     let open = line.rfind('"')?;
     let call = line[..open].trim_end().strip_suffix('(')?.trim_end();
     let start = u32::try_from(before.len() - line.len() + open + 1).ok()?;
-    call.ends_with("SEC").then(|| Span::new(start, offset))
+    let name = call.strip_suffix("SEC")?;
+    let is_end = |c: char| c.is_alphanumeric() || c == '_';
+    (!name.ends_with(is_end)).then(|| Span::new(start, offset))
 }
 
 fn sections(span: Span) -> Vec<Completion> {
@@ -346,6 +358,11 @@ mod tests {
         assert!(!in_program("socket", "bpf_dynptr_slice_rdwr"));
         let in_callee = "static int g(void *c) { bpf_dyn$0 ; return 0; }\n\
                          SEC(\"xdp\") int f(void *c) { return g(c); }";
+        assert!(
+            has("static int g(void)\n{\n\tbpf_dyn$0\n", "bpf_dynptr_read"),
+            "it is not closed yet"
+        );
+        assert!(labels("int f(struct s *s) { s->bpf_dyn$0 ; return 0; }").is_empty());
         assert!(has(in_callee, "bpf_dynptr_from_xdp") && !has(in_callee, "bpf_dynptr_from_skb"));
     }
 
@@ -355,6 +372,23 @@ mod tests {
             ["int f(void) { $0 }", "int f(void) { in$0 }", "in$0", "int f(void) { // bpf_$0\n }"]
         {
             assert!(labels(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_offered_inside_comments_and_constants() {
+        for text in [
+            "int f(void) { bpf_printk(\"bpf_dyn$0\"); }",
+            "int f(void) { bpf_printk(\"bpf_dyn$0",
+            "// SEC(\"xd$0\")",
+            "/* SEC(\"xd$0 */ int x;",
+            "MY_SEC(\"xd$0\")",
+            "MYSEC(\"xd$0",
+        ] {
+            assert!(labels(text).is_empty(), "{text}");
+        }
+        for text in ["SEC(\"xd$0", "SEC(\"xd$0\nint f(void) {}", "SEC( \"$0\")"] {
+            assert!(has(text, "xdp"), "{text}");
         }
     }
 

@@ -36,6 +36,58 @@ pub(crate) fn in_comment(comments: &[Span], offset: u32) -> bool {
     comments.get(next).is_some_and(|comment| comment.start < offset && offset <= comment.end)
 }
 
+/// Whether an offset lies inside a string or character constant, which may not be closed yet.
+pub(crate) fn in_constant(text: &str, offset: u32) -> bool {
+    let Some(before) = text.get(..offset as usize) else { return false };
+    let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let Some(last) = before.get(line..).and_then(|line| constant(line)) else { return false };
+    let line = u32::try_from(line).unwrap_or(u32::MAX);
+    // What ends at the cursor may go on behind it.
+    let whole = text.get(line as usize..).unwrap_or("");
+    let end = whole.find('\n').unwrap_or(whole.len());
+    let token = lex(&whole[..end]).into_iter().find(|token| token.span.start == last.start);
+    token.is_some_and(|token| {
+        let body = token.span.text(whole);
+        let quote = body.bytes().find(|byte| matches!(byte, b'"' | b'\''));
+        let closed = body.len() > 1 && body.bytes().next_back() == quote;
+        let end = line.saturating_add(token.span.end);
+        offset < end || offset == end && !closed
+    })
+}
+
+/// The constant that the text ends in.
+fn constant(line: &str) -> Option<Span> {
+    let tokens = lex(line);
+    let last = tokens.last()?;
+    let is_constant = matches!(last.kind, TokenKind::Str | TokenKind::Char);
+    (is_constant && last.span.end as usize == line.len()).then_some(last.span)
+}
+
+/// Whether the name at `offset` stands behind `.` or `->`.
+pub(crate) fn is_member(text: &str, offset: u32) -> bool {
+    let before = text.get(..offset as usize).unwrap_or("").trim_end();
+    before.ends_with("->") || before.ends_with('.') && !before.ends_with("..")
+}
+
+/// Where reading may begin to find out what is open at `offset`: at the start of the function around it or of a
+/// line in front of it.
+pub(crate) fn reading_start(text: &str, function: Option<u32>, offset: u32) -> u32 {
+    if let Some(start) = function
+        && (offset.saturating_sub(start) as usize) < WINDOW
+    {
+        return start;
+    }
+    let far = (offset as usize).saturating_sub(WINDOW);
+    if far == 0 {
+        return 0;
+    }
+    let bytes = text.as_bytes();
+    let line = bytes.get(far..offset as usize).and_then(|window| {
+        window.iter().position(|byte| *byte == b'\n').map(|newline| far + newline + 1)
+    });
+    line.and_then(|line| u32::try_from(line).ok()).unwrap_or(offset)
+}
+
 /// A call that is open at the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenCall {
@@ -54,13 +106,15 @@ pub(crate) struct OpenCall {
 pub(crate) struct Open {
     /// The innermost call, if nothing else was opened inside it.
     pub(crate) call: Option<OpenCall>,
-    /// How many braces are open since the window began, and whether the innermost is that of a structure.
+    /// The innermost open brace is that of a structure.
     pub(crate) in_struct: bool,
+    /// The innermost open brace is that of a block.
+    pub(crate) in_block: bool,
 }
 
-/// Reads the tokens in front of the cursor. Reading starts at `from`, the beginning of a declaration.
+/// Reads the tokens in front of the cursor, from [`reading_start`] on.
 pub(crate) fn open_at(text: &str, from: u32, offset: u32) -> Open {
-    let from = (from as usize).max((offset as usize).saturating_sub(WINDOW));
+    let from = from as usize;
     let Some(before) = text.get(from..offset as usize) else { return Open::default() };
     let tokens = lex(before);
     let mut stack: Vec<Bracket> = Vec::new();
@@ -77,9 +131,10 @@ pub(crate) fn open_at(text: &str, from: u32, offset: u32) -> Open {
             _ => {}
         }
     }
-    let in_struct = stack.iter().rev().find(|open| open.brace).is_some_and(|open| open.structure);
+    let brace = stack.iter().rev().find(|open| open.brace);
+    let in_struct = brace.is_some_and(|brace| brace.structure);
     let call = stack.last().and_then(|open| open.as_call(before, from));
-    Open { call, in_struct }
+    Open { call, in_struct, in_block: brace.is_some() && !in_struct }
 }
 
 struct Bracket {
@@ -155,6 +210,39 @@ mod tests {
             assert_eq!(found, expected, "{text}");
         }
         assert_eq!(open("__uint(type, ").call.expect("is open").before, ["type"]);
+    }
+
+    #[test]
+    fn constants_are_told_from_what_is_beside_them() {
+        for (marked, expected) in [
+            ("f(\"a|b\")", true),
+            ("f(\"ab|\")", true),
+            ("f(\"ab\"|)", false),
+            ("f(|\"ab\")", false),
+            ("f(\"ab|", true),
+            ("f(\"|", true),
+            ("f(\"a\", b|, \"c\")", false),
+            ("x = 'a|'", true),
+            ("x = '\"'; y|", false),
+            ("\"a\\\"|b\"", true),
+            ("\"a\"\n|b\"", false),
+            ("\"\u{e9}|\u{e9}\"", true),
+        ] {
+            let offset = u32::try_from(marked.find('|').expect("has a mark")).expect("is short");
+            assert_eq!(in_constant(&marked.replace('|', ""), offset), expected, "{marked}");
+        }
+    }
+
+    #[test]
+    fn reading_begins_near_the_cursor_at_the_start_of_a_line() {
+        let text = "\u{e9}\n".repeat(10_000);
+        let end = u32::try_from(text.len()).expect("is short");
+        let start = reading_start(&text, None, end);
+        assert!(end - start <= 8 * 1024 && end - start > 8 * 1024 - 8, "{start}");
+        assert!(text[..start as usize].ends_with('\n'));
+        assert_eq!(reading_start(&text, Some(end - 9), end), end - 9);
+        assert_eq!(reading_start(&text, Some(0), end), start);
+        assert_eq!(reading_start("ab", None, 2), 0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use text::Span;
 
-use crate::context::{in_comment, word_at};
+use crate::context::{in_comment, in_constant, word_at};
 use crate::{File, describe, views};
 
 /// A description.
@@ -22,6 +22,9 @@ pub fn hover(file: &File<'_>, offset: u32) -> Option<Hover> {
     if let Some(hover) = section(file, offset) {
         return Some(hover);
     }
+    if in_constant(file.text(), offset) {
+        return None;
+    }
     let span = word_at(file.text(), offset)?;
     let word = span.text(file.text());
     let own = file.sema.function(word).is_some();
@@ -34,7 +37,16 @@ pub fn hover(file: &File<'_>, offset: u32) -> Option<Hover> {
 
 fn section(file: &File<'_>, offset: u32) -> Option<Hover> {
     let at = |span: Span| span.start <= offset && offset <= span.end;
-    let program = file.sema.programs().iter().find(|program| at(program.section_span))?;
+    // The string, or the word `SEC` in front of it.
+    let head = word_at(file.text(), offset).filter(|word| word.text(file.text()) == "SEC");
+    let behind = |span: Span| {
+        let between = head.map(|head| Span::new(head.end, span.start).text(file.text()));
+        head.is_some_and(|head| head.end < span.start)
+            && between.is_some_and(|between| between.trim() == "(")
+    };
+    let mut programs = file.sema.programs().iter();
+    let program =
+        programs.find(|program| at(program.section_span) || behind(program.section_span))?;
     let markdown = match &program.info {
         Some(info) => describe::section(&program.section_text, info),
         None => format!("`{}` is not a section that libbpf knows.", program.section_text),
@@ -100,6 +112,16 @@ mod tests {
         for part in ["tc (sched_cls)", "`struct __sk_buff *`", "`TC_ACT_SHOT` (2)"] {
             assert!(text.contains(part), "{part} in {text}");
         }
+    }
+
+    #[test]
+    fn the_word_in_front_of_a_section_says_the_same() {
+        assert_eq!(at("SEC(\"tc\")"), at("\"tc\""));
+        let map = "struct { __uint(type, BPF_MAP_TYPE_HASH); } m $0SEC(\".maps\");\n";
+        assert_eq!(Fixture::new(map).ask(hover), None);
+        let word =
+            "SEC(\"tc\") int f(void *c) { const char *s = \"bpf_$0dynptr_slice\"; return 0; }";
+        assert_eq!(Fixture::new(word).ask(hover), None, "a string names nothing");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use syntax::{Token, TokenKind, lex};
 use text::Span;
 
 use crate::File;
-use crate::context::{in_comment, word_at};
+use crate::context::{in_comment, in_constant, is_member, word_at};
 
 /// Headers beyond this size are dumps of kernel types, not the program's own.
 const LARGEST_OWN_HEADER: usize = 512 * 1024;
@@ -41,22 +41,28 @@ pub fn references(file: &File<'_>, offset: u32) -> Vec<Place> {
         return Vec::new();
     }
     let mut places = uses(file.text(), name, TextId::Own);
+    places.retain(|place| !is_hidden(file, name, place.span.start));
     for (index, header) in own_headers(file) {
         places.extend(uses(header, name, TextId::Header(index)));
     }
     places
 }
 
-/// The name at `offset`, unless a local variable hides what it means.
+/// The name at `offset`, unless a local variable hides what it means, or it is a member or text.
 fn name_at<'a>(file: &File<'a>, offset: u32) -> Option<&'a str> {
-    if in_comment(file.parsed.comments(), offset) {
+    let text = file.text();
+    if in_comment(file.parsed.comments(), offset) || in_constant(text, offset) {
         return None;
     }
-    let name = word_at(file.text(), offset)?.text(file.text());
-    let is_parameter = file
-        .function_at(offset)
-        .is_some_and(|function| function.params.iter().any(|param| param.name == name));
-    (!is_parameter).then_some(name)
+    let word = word_at(text, offset)?;
+    let name = word.text(text);
+    (!is_hidden(file, name, word.start) && !is_member(text, word.start)).then_some(name)
+}
+
+/// Whether `name` at `offset` is a local variable or parameter.
+fn is_hidden(file: &File<'_>, name: &str, offset: u32) -> bool {
+    let function = file.function_at(offset);
+    function.is_some_and(|function| function.name != name && function.locals.contains(name))
 }
 
 fn own_definition(file: &File<'_>, name: &str) -> Option<Place> {
@@ -92,8 +98,11 @@ fn uses(text: &str, name: &str, id: TextId) -> Vec<Place> {
         return Vec::new();
     }
     let tokens = lex(text).into_iter();
-    let named =
-        tokens.filter(|token| token.kind == TokenKind::Ident && token.span.text(text) == name);
+    let named = tokens.filter(|token| {
+        token.kind == TokenKind::Ident
+            && token.span.text(text) == name
+            && !is_member(text, token.span.start)
+    });
     named.map(|token| Place { text: id, span: token.span }).collect()
 }
 
@@ -195,7 +204,14 @@ mod tests {
         ] {
             assert_eq!(places(&format!("{own}{end}"), definition), expected, "{end}");
         }
-        assert_eq!(places("int a;\nint f(int a) { return $0a; }", definition), "");
+        for hidden in [
+            "int a;\nint f(int a) { return $0a; }",
+            "int a;\nint f(void) { int a = 1; return $0a; }",
+            "int a;\nint f(struct s *s) { return s->$0a; }",
+            "int a;\nconst char *f(void) { return \"$0a\"; }",
+        ] {
+            assert_eq!(places(hidden, definition), "", "{hidden}");
+        }
     }
 
     #[test]
@@ -203,6 +219,9 @@ mod tests {
         let text = "static int add(int a) { return a; } // add\nint f(void)\n\
                     { const char *s = \"add\"; return add(1)\n+ $0add(2); }\n";
         assert_eq!(places(text, references), "own:1 own:3 own:4");
+        let text =
+            "int $0n;\nint f(int n) { return n; }\nint g(struct s *s) { return s->n\n+ n; }\n";
+        assert_eq!(places(text, references), "own:1 own:4");
         assert_eq!(places("int f(void) { return cla$0mp(1); }", references), "own:1 header:2");
         assert_eq!(places("int f(void) { int local = 1; return loc$0al; }", references), "");
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use kernel_model::{Param, Role};
 
-use crate::context::{in_comment, open_at};
+use crate::context::{in_comment, open_at, reading_start};
 use crate::{File, describe};
 
 /// A kernel function while it is called.
@@ -25,7 +25,8 @@ pub fn signature(file: &File<'_>, offset: u32) -> Option<Signature> {
     if in_comment(file.parsed.comments(), offset) {
         return None;
     }
-    let call = open_at(file.text(), 0, offset).call?;
+    let function = file.function_at(offset).map(|function| function.span.start);
+    let call = open_at(file.text(), reading_start(file.text(), function, offset), offset).call?;
     let function = kernel_model::function(&call.name)?;
     let label = describe::prototype(function);
     let mut from = label.find('(')? + 1;
@@ -116,6 +117,9 @@ mod tests {
         ] {
             assert_eq!(active(text).and_then(|(_, param)| param).as_deref(), expected, "{text}");
         }
+        let far =
+            format!("// \u{e9}{}\nint f(void) {{ bpf_dynptr_slice($0); }}", "\u{e9}".repeat(9000));
+        assert!(active(&far).is_some());
         let (name, _) = active("int f(void) { bpf_dynptr_slice($0").expect("is known");
         assert_eq!(name, "void *bpf_dynptr_slice");
     }

@@ -4,12 +4,13 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
-use syntax::ast::DirectiveKind;
+use syntax::ast::{DirectiveKind, Macro};
 use syntax::{Parsed, Piece, TokenKind, lex};
 use text::Span;
 
 use crate::Headers;
 use crate::header::model;
+use crate::joined::{Joined, Maker};
 
 /// A part of a file, to compare with the parts of an earlier version.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ impl Dependencies {
         if text.contains("pragma pack") {
             return None;
         }
-        let macros: Vec<(&str, &str)> = macros(parsed, text).collect();
+        let macros: Vec<MacroLine<'_>> = macros(parsed, text).collect();
         let pieces = parsed.pieces();
         let mut definitions: FxHashMap<&str, SmallVec<[u32; 2]>> = FxHashMap::default();
         let defined = pieces.iter().map(|piece| piece.defined(text));
@@ -69,24 +70,48 @@ impl Dependencies {
             }
         }
         let first_macro = u32::try_from(pieces.len()).ok()?;
-        for (index, (name, _)) in (first_macro..).zip(&macros) {
-            definitions.entry(name).or_default().push(index);
+        for (index, line) in (first_macro..).zip(&macros) {
+            definitions.entry(line.name).or_default().push(index);
         }
+        let makers: Vec<Maker> =
+            macros.iter().filter_map(|line| line.definition).map(Maker::new).collect();
+        let by_name = definitions.iter().map(|(name, parts)| (*name, parts.as_slice()));
+        let joined = Joined::new(&makers, headers, by_name);
         let mut direct: Vec<SmallVec<[u32; 8]>> = Vec::with_capacity(pieces.len() + macros.len());
         for (index, piece) in pieces.iter().enumerate() {
             let used = piece.used(text).iter().map(|name| name.as_str());
-            let mut found = indices(&definitions, used);
+            let mut found = indices(&definitions, used.clone());
+            if let Some(joined) = &joined {
+                joined.by_words(used, &mut found);
+            }
             // What stands between an item and the one before it belongs to the item.
             if index > 0 && pieces[index - 1].is_empty() {
                 found.extend(u32::try_from(index - 1).ok());
             }
             direct.push(found);
         }
-        for (_, line) in &macros {
-            let tokens = lex(line.trim_start_matches('#'));
+        for line in &macros {
+            let text = line.text.trim_start_matches('#');
+            let tokens = lex(text);
             let words = tokens.iter().filter(|token| token.kind == TokenKind::Ident);
-            let words = words.map(|token| token.span.text(line.trim_start_matches('#')));
-            direct.push(indices(&definitions, words));
+            let words = words.map(|token| token.span.text(text));
+            let mut found = indices(&definitions, words.clone());
+            if let Some(joined) = &joined {
+                joined.by_words(words, &mut found);
+            }
+            direct.push(found);
+        }
+        if let Some(joined) = &joined {
+            let defined =
+                (pieces.len()..).zip(&macros).filter(|(_, line)| line.definition.is_some());
+            for ((index, _), maker) in defined.zip(&makers) {
+                joined.by_macro(maker, &mut direct[index]);
+            }
+        }
+        let mut made: Vec<u32> = Vec::new();
+        if let Some(joined) = &joined {
+            let makers = headers.iter().flat_map(|header| header.makers());
+            makers.for_each(|maker| joined.by_macro(maker, &mut made));
         }
         let everywhere = definitions
             .iter()
@@ -94,13 +119,13 @@ impl Dependencies {
                 model().mentions(name) || headers.iter().any(|header| header.mentions(name))
             })
             .flat_map(|(_, indices)| indices.iter().copied());
-        let everywhere = everywhere.collect::<FxHashSet<u32>>().into_iter().collect();
+        let everywhere = everywhere.chain(made).collect::<FxHashSet<u32>>().into_iter().collect();
         let functions = (0..)
             .zip(pieces)
             .flat_map(|(index, piece)| std::iter::repeat_n(index, piece.functions()));
         let functions = functions.collect();
         let parts = pieces.iter().cloned().map(Part::Piece);
-        let parts = parts.chain(macros.iter().map(|(_, line)| Part::Macro((*line).into())));
+        let parts = parts.chain(macros.iter().map(|line| Part::Macro(line.text.into())));
         Some(Self { parts: parts.collect(), direct, everywhere, functions })
     }
 
@@ -127,14 +152,23 @@ fn indices<'a>(
     names.filter_map(|name| definitions.get(name)).flatten().copied().collect()
 }
 
-/// The names of macros that the file defines or undefines, and the lines.
-fn macros<'a>(parsed: &'a Parsed, text: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+/// A line that defines or undefines a macro.
+struct MacroLine<'a> {
+    name: &'a str,
+    /// The whole line.
+    text: &'a str,
+    /// What it defines.
+    definition: Option<&'a Macro>,
+}
+
+/// The lines that define or undefine macros.
+fn macros<'a>(parsed: &'a Parsed, text: &'a str) -> impl Iterator<Item = MacroLine<'a>> {
     parsed.unit().directives.iter().filter_map(|directive| {
-        let name = match &directive.kind {
-            DirectiveKind::Define(definition) => definition.name.as_str(),
-            DirectiveKind::Undef(name) => name.as_str(),
+        let (name, definition) = match &directive.kind {
+            DirectiveKind::Define(definition) => (definition.name.as_str(), Some(definition)),
+            DirectiveKind::Undef(name) => (name.as_str(), None),
             DirectiveKind::Include { .. } => return None,
         };
-        Some((name, directive.span.text(text)))
+        Some(MacroLine { name, text: directive.span.text(text), definition })
     })
 }

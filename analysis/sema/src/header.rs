@@ -14,6 +14,7 @@ use syntax::ast::{Declaration, DirectiveKind, Function, Item, Macro};
 use syntax::{Fragment, FragmentKind, TokenKind, lex};
 use text::Span;
 
+use crate::joined::Maker;
 use crate::record::Source;
 
 /// The kinds of names that do not collide in C.
@@ -44,6 +45,8 @@ pub struct Header {
     includes: Vec<(String, bool)>,
     /// The identifiers in it, filled when first asked for.
     mentioned: OnceLock<FxHashSet<SmolStr>>,
+    /// Its macros, filled when first asked for.
+    makers: OnceLock<Vec<Maker>>,
 }
 
 /// A part of a header that is parsed as a whole.
@@ -145,6 +148,22 @@ impl Header {
             words
         });
         mentioned.contains(name)
+    }
+
+    /// The macros that can make names with `##` or lead to such macros; none in dumps of kernel types.
+    pub(crate) fn makers(&self) -> &[Maker] {
+        self.makers.get_or_init(|| {
+            if self.text.len() > LARGEST_DEPENDENT {
+                return Vec::new();
+            }
+            let macros = self.pieces.iter().filter(|piece| piece.shape == Shape::Directive);
+            let found = macros.map(|piece| Found { header: self, piece });
+            let bodies = found.filter_map(|found| match found.content() {
+                Some(Content::Macro(definition)) => Some(Maker::new(definition)),
+                _ => None,
+            });
+            bodies.collect()
+        })
     }
 
     /// Whether `name` is defined here.

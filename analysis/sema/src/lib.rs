@@ -13,6 +13,7 @@ mod expand;
 mod fold;
 mod header;
 mod index;
+mod joined;
 mod layout;
 mod maps;
 mod programs;

@@ -1,8 +1,9 @@
 //! The requests and notifications of the protocol. A notification is handed to the owner at once; a request
 //! gets an immutable snapshot from the owner and is answered on a worker thread.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
@@ -29,13 +30,14 @@ use tower_lsp::lsp_types::{
 use tower_lsp::{LanguageServer, async_trait};
 
 use super::actions::{self, APPLY_EDIT, EXPLAIN_RULE, Unresolved};
-use super::analysis::{Analysed, CATALOGUE, Cancel};
+use super::analysis::{Analysed, CATALOGUE};
 use super::capabilities::{CHECK_WORKSPACE, server_capabilities};
 use super::client::Client;
-use super::owner::{Answer, Connection, Event, Owner, World};
+use super::open::{Answer, path_of};
+use super::owner::{Connection, Event, Owner, World};
 use super::settings::{SECTION, says_nothing};
 use super::transport::guarded;
-use super::workspace::{self, Report, Reporter};
+use super::workspace::{self, Report, Running};
 use super::{convert, features};
 use crate::config::FILE_NAME;
 
@@ -44,10 +46,10 @@ pub(super) struct Backend {
     connection: tower_lsp::Client,
     events: mpsc::UnboundedSender<Event>,
     client: OnceLock<Client>,
-    /// The settings the client began with; they hold wherever it says nothing later.
-    first_settings: OnceLock<Value>,
     /// Checks of the workspace that can be cancelled by their progress tokens.
-    running: Arc<Mutex<HashMap<ProgressToken, Cancel>>>,
+    running: Running,
+    /// The client has asked for the diagnostics of the workspace.
+    pulls_workspace: AtomicBool,
     /// The last check of the workspace, and what it was made from.
     last_check: Mutex<Option<LastCheck>>,
 }
@@ -65,8 +67,8 @@ impl Backend {
             connection,
             events,
             client: OnceLock::new(),
-            first_settings: OnceLock::new(),
-            running: Arc::default(),
+            running: Running::default(),
+            pulls_workspace: AtomicBool::new(false),
             last_check: Mutex::default(),
         }
     }
@@ -99,14 +101,9 @@ impl Backend {
         work(move || answer(&document)).await.map(Some)
     }
 
-    /// Fetches the settings if the client keeps them, else uses those it sent, else the first ones.
+    /// Fetches the settings if the client keeps them, else uses those it sent.
     fn fetch_settings(&self, sent: Value) {
         let (connection, events) = (self.connection.clone(), self.events.clone());
-        let sent = if says_nothing(&sent) {
-            self.first_settings.get().cloned().unwrap_or_default()
-        } else {
-            sent
-        };
         if !self.client().configuration {
             self.tell(Event::Configured(sent));
             return;
@@ -123,7 +120,7 @@ impl Backend {
     }
 
     fn watch_files(&self) {
-        let patterns = [FILE_NAME, "compile_commands.json", "*.h"];
+        let patterns = [FILE_NAME, "compile_commands.json", "*.h", "*.c"];
         let watchers = patterns.iter().map(|name| FileSystemWatcher {
             glob_pattern: GlobPattern::String(format!("**/{name}")),
             kind: None,
@@ -156,30 +153,14 @@ impl Backend {
         {
             return Ok((world, report));
         }
-        let progress = Reporter::begin(&self.connection, token, client.progress).await;
-        let cancel = Cancel::default();
-        let token = progress.token().cloned();
-        if let Some(token) = token.clone() {
-            lock(&self.running).insert(token, cancel.clone());
-        }
-        // Whether the answer is still wanted or not, the guard ends the check.
-        let guard = CancelOnDrop(cancel.clone());
-        let (world, report, progress) = work(move || {
-            let report = workspace::check(&world, &cancel, &progress);
-            (world, report, progress)
-        })
-        .await?;
-        let cancelled = guard.0.is_cancelled();
-        if let Some(token) = token {
-            lock(&self.running).remove(&token);
-        }
-        let findings: usize = report.files.iter().map(|file| file.diagnostics.len()).sum();
-        progress.end(format!("{} files, {findings} findings", report.files.len())).await;
+        let running = self.running.clone();
+        let check = workspace::check_with_progress(&self.connection, running, token, world);
+        let (world, report) = check.await?;
         for problem in &report.problems {
             self.connection.log_message(MessageType::WARNING, problem).await;
         }
         let report = Arc::new(report);
-        if !cancelled {
+        if !report.cancelled {
             *lock(&self.last_check) = Some((world.generation, Arc::clone(&report)));
         }
         Ok((world, report))
@@ -187,9 +168,7 @@ impl Backend {
 
     /// `window/workDoneProgress/cancel`.
     pub(super) async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
-        if let Some(cancel) = lock(&self.running).get(&params.token) {
-            cancel.cancel();
-        }
+        self.running.cancel(&params.token);
     }
 
     /// `$/setTrace`: the transport has read it already.
@@ -197,22 +176,18 @@ impl Backend {
 
     async fn publish_workspace(&self, token: Option<ProgressToken>) -> Result<Value> {
         let (world, report) = self.check_workspace(token).await?;
-        for file in &report.files {
-            let diagnostics = file.diagnostics.clone();
-            self.connection.publish_diagnostics(file.uri.clone(), diagnostics, None).await;
+        if self.pulls_workspace.load(Ordering::Relaxed) && self.client().pulls {
+            // The client asks for the same findings itself.
+            let connection = self.connection.clone();
+            tokio::spawn(async move { connection.workspace_diagnostic_refresh().await });
+        } else {
+            let (reply, published) = oneshot::channel();
+            self.tell(Event::Found(Arc::clone(&report), reply));
+            published.await.map_err(|_| Error::internal_error())?;
         }
-        let findings: usize = report.files.iter().map(|file| file.diagnostics.len()).sum();
         let message = format!("checked {}", workspace::shown(&world.folders));
         self.connection.log_message(MessageType::INFO, message).await;
-        Ok(json!({ "files": report.files.len(), "findings": findings }))
-    }
-}
-
-struct CancelOnDrop(Cancel);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
+        Ok(json!({ "files": report.files.len(), "findings": report.findings() }))
     }
 }
 
@@ -234,6 +209,18 @@ fn result_id(diagnostics: &[Diagnostic]) -> String {
     format!("{:016x}", hasher.finish())
 }
 
+/// All diagnostics of a closed file.
+fn whole_report(uri: Url, items: Vec<Diagnostic>) -> WorkspaceDocumentDiagnosticReport {
+    WorkspaceDocumentDiagnosticReport::Full(WorkspaceFullDocumentDiagnosticReport {
+        uri,
+        version: None,
+        full_document_diagnostic_report: FullDocumentDiagnosticReport {
+            result_id: Some(result_id(&items)),
+            items,
+        },
+    })
+}
+
 fn invalid(message: String) -> Error {
     Error { code: ErrorCode::InvalidParams, message: message.into(), data: None }
 }
@@ -248,7 +235,6 @@ impl LanguageServer for Backend {
             folders.extend(params.root_uri);
         }
         let settings = params.initialization_options.unwrap_or_default();
-        let settings = self.first_settings.get_or_init(|| settings).clone();
         self.tell(Event::Connected(Box::new(Connection { client, folders, settings })));
         Ok(InitializeResult {
             capabilities: server_capabilities(&client),
@@ -407,9 +393,16 @@ impl LanguageServer for Backend {
         params: WorkspaceDiagnosticParams,
     ) -> Result<WorkspaceDiagnosticReportResult> {
         let token = params.work_done_progress_params.work_done_token;
-        let (_, report) = self.check_workspace(token).await?;
+        self.pulls_workspace.store(true, Ordering::Relaxed);
+        let (world, report) = self.check_workspace(token).await?;
         let previous: HashMap<Url, String> =
             params.previous_result_ids.into_iter().map(|old| (old.uri, old.value)).collect();
+        // Of files that are gone the client still shows what was found in them.
+        let known: HashSet<&Url> = report.files.iter().map(|file| &file.uri).collect();
+        let is_gone = |uri: &&Url| {
+            !report.cancelled && !known.contains(uri) && !world.open.contains(&path_of(uri))
+        };
+        let gone = previous.keys().filter(is_gone).map(|uri| whole_report(uri.clone(), Vec::new()));
         let items = report.files.iter().map(|file| {
             let result_id = result_id(&file.diagnostics);
             if previous.get(&file.uri) == Some(&result_id) {
@@ -423,16 +416,9 @@ impl LanguageServer for Backend {
                     },
                 );
             }
-            WorkspaceDocumentDiagnosticReport::Full(WorkspaceFullDocumentDiagnosticReport {
-                uri: file.uri.clone(),
-                version: None,
-                full_document_diagnostic_report: FullDocumentDiagnosticReport {
-                    result_id: Some(result_id),
-                    items: file.diagnostics.clone(),
-                },
-            })
+            whole_report(file.uri.clone(), file.diagnostics.clone())
         });
-        Ok(WorkspaceDiagnosticReport { items: items.collect() }.into())
+        Ok(WorkspaceDiagnosticReport { items: items.chain(gone).collect() }.into())
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {

@@ -1,7 +1,9 @@
 //! What the client can do, as it said when it connected.
 
 use text::Encoding;
-use tower_lsp::lsp_types::{ClientCapabilities, InitializeParams, PositionEncodingKind};
+use tower_lsp::lsp_types::{
+    ClientCapabilities, InitializeParams, MarkupKind, PositionEncodingKind,
+};
 
 /// What the client can do, and what was agreed with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,14 @@ pub(super) struct Client {
     pub(super) refreshes_hints: bool,
     /// It can be told to ask again for code lenses.
     pub(super) refreshes_lenses: bool,
+    /// It shows Markdown when the pointer rests on something.
+    pub(super) markdown_hover: bool,
+    /// It shows Markdown beside completions.
+    pub(super) markdown_completion: bool,
+    /// It shows Markdown beside signatures.
+    pub(super) markdown_signature: bool,
+    /// It finds parameters in a signature by their place.
+    pub(super) label_offsets: bool,
     /// It shows symbols as a tree.
     pub(super) symbol_tree: bool,
 }
@@ -56,6 +66,13 @@ impl Client {
         let resolved = action.resolve_support.unwrap_or_default().properties;
         let edits = workspace.workspace_edit.unwrap_or_default();
         let completion = document.completion.and_then(|completion| completion.completion_item);
+        let completion = completion.unwrap_or_default();
+        let signature = document.signature_help.and_then(|help| help.signature_information);
+        let signature = signature.unwrap_or_default();
+        let hover = document.hover.and_then(|hover| hover.content_format);
+        let markdown = |formats: Option<Vec<MarkupKind>>| {
+            formats.is_some_and(|formats| formats.contains(&MarkupKind::Markdown))
+        };
         let encodings = general.and_then(|general| general.position_encodings);
         let refreshes_diagnostics =
             workspace.diagnostic.and_then(|diagnostic| diagnostic.refresh_support) == Some(true);
@@ -71,7 +88,14 @@ impl Client {
             resolves_edits: action.data_support == Some(true)
                 && resolved.iter().any(|property| property == "edit"),
             code_actions: action.code_action_literal_support.is_some(),
-            snippets: completion.and_then(|item| item.snippet_support) == Some(true),
+            snippets: completion.snippet_support == Some(true),
+            markdown_hover: markdown(hover),
+            markdown_completion: markdown(completion.documentation_format),
+            markdown_signature: markdown(signature.documentation_format),
+            label_offsets: signature
+                .parameter_information
+                .and_then(|parameter| parameter.label_offset_support)
+                == Some(true),
             progress: window.and_then(|window| window.work_done_progress) == Some(true),
             configuration: workspace.configuration == Some(true),
             watches: workspace

@@ -6,12 +6,24 @@ use serde_json::json;
 use text::{Edit, LineIndex, Span};
 use tower_lsp::lsp_types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag,
-    DocumentChanges, Location, NumberOrString, OneOf, OptionalVersionedTextDocumentIdentifier,
-    Position, Range, TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
+    DocumentChanges, Location, MarkupContent, MarkupKind, NumberOrString, OneOf,
+    OptionalVersionedTextDocumentIdentifier, Position, Range, TextDocumentEdit, TextEdit, Url,
+    WorkspaceEdit,
 };
 
 use super::analysis::{Analysed, CATALOGUE};
 use super::client::Client;
+
+/// A description for a client that shows Markdown or does not.
+pub(super) fn markup(markdown: String, shown: bool) -> MarkupContent {
+    if shown {
+        return MarkupContent { kind: MarkupKind::Markdown, value: markdown };
+    }
+    let lines = markdown.lines().filter(|line| !line.starts_with("```"));
+    let plain: Vec<String> = lines.map(|line| line.replace("**", "").replace('`', "")).collect();
+    let value = plain.join("\n").trim_end().to_owned();
+    MarkupContent { kind: MarkupKind::PlainText, value }
+}
 
 /// The name under which findings are shown.
 pub(super) const SOURCE: &str = "bpf-analyzer";
@@ -70,7 +82,7 @@ pub(super) fn diagnostic(
             .filter(|_| client.code_links)
             .map(|href| CodeDescription { href }),
         source: Some(SOURCE.to_owned()),
-        message: message(finding),
+        message: message(finding, lines, client),
         related_information: (!related.is_empty()).then_some(related),
         tags: (client.tags && is_waste(finding.rule)).then(|| vec![DiagnosticTag::UNNECESSARY]),
         data: Some(json!({
@@ -81,8 +93,12 @@ pub(super) fn diagnostic(
     }
 }
 
-fn message(finding: &Finding) -> String {
+fn message(finding: &Finding, lines: &LineIndex, client: &Client) -> String {
     let mut message = finding.message.clone();
+    for label in finding.labels.iter().filter(|_| !client.related) {
+        let line = lines.line(label.span.start) + 1;
+        message.push_str(&format!("\nline {line}: {}", label.message));
+    }
     if let Some(help) = &finding.help {
         message.push_str("\nhelp: ");
         message.push_str(help);
@@ -140,6 +156,13 @@ pub(super) fn workspace_edit(document: &Analysed, edits: &[Edit]) -> WorkspaceEd
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn markdown_loses_its_marks_for_clients_that_do_not_show_it() {
+        let text = "```c\nint f(void)\n```\n\n**Since**: `6.1`\n";
+        assert_eq!(markup(text.to_owned(), true).value, text);
+        assert_eq!(markup(text.to_owned(), false).value, "int f(void)\n\nSince: 6.1");
+    }
 
     #[test]
     fn every_rule_has_a_page_that_can_be_linked_to() {

@@ -1,13 +1,15 @@
 //! Requests about a document in three moves: from the client's words, ask, and into its words.
 
+use std::ops::Range;
+
 use ide::{CompletionKind, Fold, SymbolKind, TextId};
 use serde_json::json;
 use text::LineIndex;
 use tower_lsp::lsp_types as lsp;
-use tower_lsp::lsp_types::{Position, Range, Url};
+use tower_lsp::lsp_types::{Position, Url};
 
 use super::analysis::Analysed;
-use super::convert::{offset, position, range, span};
+use super::convert::{markup, offset, position, range, span};
 
 /// `textDocument/hover`.
 pub(super) fn hover(document: &Analysed, at: Position) -> Option<lsp::Hover> {
@@ -15,13 +17,9 @@ pub(super) fn hover(document: &Analysed, at: Position) -> Option<lsp::Hover> {
     let at = offset(&document.lines, at, client);
     let hover = document.with_file(|file| ide::hover(file, at))?;
     Some(lsp::Hover {
-        contents: lsp::HoverContents::Markup(markdown(hover.markdown)),
+        contents: lsp::HoverContents::Markup(markup(hover.markdown, client.markdown_hover)),
         range: Some(range(&document.lines, hover.span, client)),
     })
-}
-
-fn markdown(value: String) -> lsp::MarkupContent {
-    lsp::MarkupContent { kind: lsp::MarkupKind::Markdown, value }
 }
 
 /// `textDocument/completion`.
@@ -45,7 +43,8 @@ pub(super) fn completion(document: &Analysed, at: Position) -> lsp::CompletionRe
             detail: Some(completion.detail).filter(|detail| !detail.is_empty()),
             documentation: Some(completion.documentation)
                 .filter(|text| !text.is_empty())
-                .map(|text| lsp::Documentation::MarkupContent(markdown(text))),
+                .map(|text| markup(text, client.markdown_completion))
+                .map(lsp::Documentation::MarkupContent),
             insert_text_format: client.snippets.then_some(lsp::InsertTextFormat::SNIPPET),
             text_edit: Some(lsp::CompletionTextEdit::Edit(edit)),
             label: completion.label,
@@ -76,25 +75,41 @@ fn plain(snippet: &str) -> String {
 
 /// `textDocument/signatureHelp`.
 pub(super) fn signature(document: &Analysed, at: Position) -> Option<lsp::SignatureHelp> {
-    let at = offset(&document.lines, at, &document.settings.client);
+    let client = &document.settings.client;
+    let at = offset(&document.lines, at, client);
     let signature = document.with_file(|file| ide::signature(file, at))?;
+    let label = |place: Range<u32>| {
+        if client.label_offsets {
+            return lsp::ParameterLabel::LabelOffsets([place.start, place.end]);
+        }
+        let text = signature.label.get(place.start as usize..place.end as usize);
+        lsp::ParameterLabel::Simple(text.unwrap_or_default().to_owned())
+    };
+    // None would mean the first; one behind the last means none.
+    let active = signature.active.unwrap_or_else(|| length(&signature.params));
     let params = signature.params.into_iter().map(|(place, meaning)| lsp::ParameterInformation {
-        label: lsp::ParameterLabel::LabelOffsets([place.start, place.end]),
+        label: label(place),
         documentation: Some(meaning)
             .filter(|text| !text.is_empty())
             .map(lsp::Documentation::String),
     });
+    let params = params.collect();
+    let documentation = markup(signature.documentation, client.markdown_signature);
     let information = lsp::SignatureInformation {
         label: signature.label,
-        documentation: Some(lsp::Documentation::MarkupContent(markdown(signature.documentation))),
-        parameters: Some(params.collect()),
-        active_parameter: signature.active,
+        documentation: Some(lsp::Documentation::MarkupContent(documentation)),
+        parameters: Some(params),
+        active_parameter: Some(active),
     };
     Some(lsp::SignatureHelp {
         signatures: vec![information],
         active_signature: Some(0),
-        active_parameter: signature.active,
+        active_parameter: Some(active),
     })
+}
+
+fn length<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len()).unwrap_or(u32::MAX)
 }
 
 /// `textDocument/documentSymbol`.
@@ -140,18 +155,21 @@ pub(super) fn symbols(document: &Analysed) -> lsp::DocumentSymbolResponse {
 pub(super) fn folds(document: &Analysed) -> Vec<lsp::FoldingRange> {
     let folds = document.with_file(ide::folds).into_iter().map(|fold| {
         let span = range(&document.lines, fold.span(), &document.settings.client);
-        lsp::FoldingRange {
+        // What closes a region stays to be seen, and with it what follows on its line: `} else {`.
+        let hidden = u32::from(matches!(fold, Fold::Region(_)));
+        let end_line = span.end.line.saturating_sub(hidden);
+        (end_line > span.start.line).then(|| lsp::FoldingRange {
             start_line: span.start.line,
-            end_line: span.end.line,
+            end_line,
             kind: match fold {
                 Fold::Region(_) => None,
                 Fold::Comment(_) => Some(lsp::FoldingRangeKind::Comment),
                 Fold::Includes(_) => Some(lsp::FoldingRangeKind::Imports),
             },
             ..lsp::FoldingRange::default()
-        }
+        })
     });
-    folds.collect()
+    folds.flatten().collect()
 }
 
 /// `textDocument/definition`.
@@ -196,7 +214,7 @@ fn locations(document: &Analysed, places: Vec<ide::Place>) -> Vec<lsp::Location>
 }
 
 /// `textDocument/inlayHint`.
-pub(super) fn hints(document: &Analysed, shown: Range) -> Vec<lsp::InlayHint> {
+pub(super) fn hints(document: &Analysed, shown: lsp::Range) -> Vec<lsp::InlayHint> {
     let client = &document.settings.client;
     let shown = span(&document.lines, shown, client);
     let options = document.settings.editor.hints;

@@ -17,12 +17,13 @@ use tower_lsp::lsp_types::{
 use super::analysis::{Analysed, CATALOGUE, Cancel, Job, Revision, Settings};
 use super::client::Client;
 use super::document::Buffer;
-use super::settings::EditorSettings;
+use super::open::{Answer, Document, Interest, is_c, path_of};
+use super::settings::{EditorSettings, says_nothing};
 use super::transport::guarded;
+use super::workspace::Report;
 use crate::config::{Config, ConfigCache, FILE_NAME};
 use crate::files::SourceFile;
 use crate::headers::Headers;
-use crate::source::looks_like_bpf;
 
 /// Something the owner has to know or to answer.
 pub(super) enum Event {
@@ -38,6 +39,8 @@ pub(super) enum Event {
     Ask(Url, oneshot::Sender<Answer>),
     /// What a check of the whole workspace needs.
     AskWorld(oneshot::Sender<World>),
+    /// What was found in closed files, to be shown.
+    Found(Arc<Report>, oneshot::Sender<()>),
     /// A worker is done.
     Done(Url, Revision, Result<Option<Box<Analysed>>, Error>),
 }
@@ -48,9 +51,6 @@ pub(super) struct Connection {
     pub(super) folders: Vec<Url>,
     pub(super) settings: Value,
 }
-
-/// The analysis of a document, nothing for one that is not open or not BPF C.
-pub(super) type Answer = Result<Option<Arc<Analysed>>, Error>;
 
 /// The state as a check of the whole workspace sees it.
 pub(super) struct World {
@@ -64,33 +64,6 @@ pub(super) struct World {
     pub(super) client: Arc<Client>,
 }
 
-/// What is done with a document.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Interest {
-    /// Findings and everything else.
-    Lint,
-    /// Everything but findings: a header.
-    Assist,
-    /// Nothing: other C is for other servers.
-    None,
-}
-
-struct Document {
-    buffer: Buffer,
-    version: i32,
-    path: PathBuf,
-    is_c: bool,
-    /// Of the text and all it depends on.
-    revision: Revision,
-    /// The last analysis, from which the next one is made.
-    base: Option<Arc<Analysed>>,
-    latest: Option<Arc<Analysed>>,
-    running: Option<(Revision, Cancel)>,
-    waiting: Vec<(Revision, oneshot::Sender<Answer>)>,
-    /// There may be diagnostics on the client's screen.
-    published: bool,
-}
-
 /// The state of the server.
 pub(super) struct Owner {
     connection: tower_lsp::Client,
@@ -101,7 +74,11 @@ pub(super) struct Owner {
     editor: Arc<EditorSettings>,
     configs: ConfigCache<'static>,
     headers: Arc<Headers>,
+    /// What the client sent when it connected; counts as long as it has nothing else to say.
+    first_settings: Value,
     documents: HashMap<Url, Document>,
+    /// Closed files with diagnostics on the client's screen.
+    shown: BTreeSet<Url>,
     last_revision: Revision,
     generation: u64,
     complaints: BTreeSet<String>,
@@ -120,7 +97,9 @@ impl Owner {
             editor: Arc::default(),
             configs: ConfigCache::new(&CATALOGUE),
             headers: Arc::default(),
+            first_settings: Value::Null,
             documents: HashMap::new(),
+            shown: BTreeSet::new(),
             last_revision: Revision::default(),
             generation: 0,
             complaints: BTreeSet::new(),
@@ -135,8 +114,7 @@ impl Owner {
     }
 
     async fn handle(&mut self, event: Event) {
-        let asks = matches!(event, Event::Ask(..) | Event::AskWorld(_) | Event::Done(..));
-        self.generation += u64::from(!asks);
+        self.generation += u64::from(event.changes_closed_files());
         match event {
             Event::Connected(connection) => self.connected(*connection).await,
             Event::Opened(item) => self.opened(item).await,
@@ -150,6 +128,10 @@ impl Owner {
             Event::AskWorld(reply) => {
                 let _ = reply.send(self.world());
             }
+            Event::Found(report, reply) => {
+                self.show(&report).await;
+                let _ = reply.send(());
+            }
             Event::Done(uri, revision, result) => self.done(&uri, revision, result).await,
         }
     }
@@ -158,29 +140,41 @@ impl Owner {
         self.client = Arc::new(connection.client);
         self.folders =
             connection.folders.iter().filter_map(|uri| uri.to_file_path().ok()).collect();
-        self.configure(&connection.settings).await;
+        self.first_settings = connection.settings;
+        self.configure(&Value::Null).await;
     }
 
     async fn opened(&mut self, item: TextDocumentItem) {
+        let root = self.folders.first().cloned().unwrap_or_default();
+        let old = self.documents.remove(&item.uri);
+        let published = old.as_ref().is_some_and(|old| old.published);
         let document = Document {
             buffer: Buffer::new(&item.text),
             version: item.version,
-            path: path_of(&item.uri),
+            // One that was never saved is taken for a file of the first folder.
+            path: root.join(path_of(&item.uri)),
+            is_file: item.uri.scheme() == "file",
             is_c: item.language_id == "c" || item.uri.path().ends_with(".c"),
             revision: self.next_revision(),
             base: None,
             latest: None,
             running: None,
             waiting: Vec::new(),
-            published: false,
+            published: published || self.shown.remove(&item.uri),
         };
-        self.headers.set_open(&document.path, item.text.into());
-        let path = document.path.clone();
-        if let Some(old) = self.documents.insert(item.uri.clone(), document) {
+        if let Some(old) = old {
             old.give_up();
         }
+        let path = document.path.clone();
+        let is_file = document.is_file;
+        self.documents.insert(item.uri.clone(), document);
+        if is_file {
+            self.headers.set_open(&path, item.text.into());
+        }
         self.schedule(&item.uri).await;
-        self.depends_on(&path).await;
+        if is_file {
+            self.depends_on(&path).await;
+        }
     }
 
     async fn changed(
@@ -195,10 +189,14 @@ impl Owner {
         document.buffer.change(changes, encoding);
         document.version = version;
         document.revision = revision;
-        let path = document.path.clone();
-        self.headers.set_open(&path, document.buffer.text());
+        let (path, is_file) = (document.path.clone(), document.is_file);
+        if is_file {
+            self.headers.set_open(&path, document.buffer.text());
+        }
         self.schedule(uri).await;
-        self.depends_on(&path).await;
+        if is_file {
+            self.depends_on(&path).await;
+        }
     }
 
     async fn saved(&mut self, uri: &Url) {
@@ -209,43 +207,81 @@ impl Owner {
 
     async fn closed(&mut self, uri: &Url) {
         let Some(document) = self.documents.remove(uri) else { return };
-        self.headers.set_closed(&document.path);
-        let path = document.path.clone();
         if document.published {
             self.connection.publish_diagnostics(uri.clone(), Vec::new(), None).await;
         }
+        let (path, is_file) = (document.path.clone(), document.is_file);
         document.give_up();
-        self.depends_on(&path).await;
+        if is_file {
+            self.headers.set_closed(&path);
+            self.depends_on(&path).await;
+        }
     }
 
     async fn watched(&mut self, events: &[FileEvent]) {
+        let mut configured = false;
         let mut everything = false;
-        let mut headers = Vec::new();
+        let mut changed = Vec::new();
         for event in events {
+            if event.typ == FileChangeType::DELETED && self.shown.remove(&event.uri) {
+                self.connection.publish_diagnostics(event.uri.clone(), Vec::new(), None).await;
+            }
             let path = path_of(&event.uri);
             let name = path.file_name().unwrap_or_default();
-            everything |= name == FILE_NAME
-                || name == "compile_commands.json"
-                || event.typ != FileChangeType::CHANGED;
-            headers.push(path);
+            let is_config = name == FILE_NAME;
+            let is_new = event.typ != FileChangeType::CHANGED && !is_c(&path);
+            configured |= is_config;
+            everything |= is_config || is_new || name == "compile_commands.json";
+            changed.push(path);
+        }
+        if configured {
+            // What is still wrong is worth being said again.
+            self.complaints.clear();
         }
         if everything {
             self.configs = ConfigCache::new(&CATALOGUE);
             self.headers.forget_places();
-            self.complaints.clear();
             self.analyse_all().await;
-        } else {
-            for path in headers {
-                self.depends_on(&path).await;
+            return;
+        }
+        for path in changed {
+            self.depends_on(&path).await;
+        }
+        self.refresh_diagnostics();
+    }
+
+    /// Shows what was found in closed files. Those that had diagnostics and have none now lose them.
+    async fn show(&mut self, report: &Report) {
+        let mut before = std::mem::take(&mut self.shown);
+        for file in &report.files {
+            let was_shown = before.remove(&file.uri);
+            if self.documents.contains_key(&file.uri) || file.diagnostics.is_empty() && !was_shown {
+                continue;
             }
+            if !file.diagnostics.is_empty() {
+                self.shown.insert(file.uri.clone());
+            }
+            let diagnostics = file.diagnostics.clone();
+            self.connection.publish_diagnostics(file.uri.clone(), diagnostics, None).await;
+        }
+        if report.cancelled {
+            self.shown.extend(before);
+            return;
+        }
+        for uri in before {
+            self.connection.publish_diagnostics(uri, Vec::new(), None).await;
         }
     }
 
     async fn configure(&mut self, settings: &Value) {
         let root = self.folders.first().cloned().unwrap_or_default();
+        let settings = if says_nothing(settings) { &self.first_settings } else { settings };
         match EditorSettings::read(settings, &root) {
-            Ok(settings) => self.editor = Arc::new(settings),
-            Err(error) => self.complain(format!("settings of the editor: {error}")).await,
+            Ok(settings) => {
+                self.editor = Arc::new(settings);
+                self.complaints.retain(|complaint| !complaint.starts_with(ABOUT_SETTINGS));
+            }
+            Err(error) => self.complain(format!("{ABOUT_SETTINGS}{error}")).await,
         }
         self.headers.forget_places();
         self.analyse_all().await;
@@ -257,7 +293,19 @@ impl Owner {
         };
         let removed = paths(&change.removed);
         self.folders.retain(|folder| !removed.contains(folder));
-        self.folders.extend(paths(&change.added));
+        for folder in paths(&change.added) {
+            if !self.folders.contains(&folder) {
+                self.folders.push(folder);
+            }
+        }
+        let (gone, kept) = std::mem::take(&mut self.shown)
+            .into_iter()
+            .partition(|uri| removed.iter().any(|folder| path_of(uri).starts_with(folder)));
+        self.shown = kept;
+        let gone: BTreeSet<Url> = gone;
+        for uri in gone {
+            self.connection.publish_diagnostics(uri, Vec::new(), None).await;
+        }
         self.headers.forget_places();
         self.analyse_all().await;
     }
@@ -279,7 +327,12 @@ impl Owner {
         World {
             generation: self.generation,
             folders: self.folders.clone(),
-            open: self.documents.values().map(|document| document.path.clone()).collect(),
+            open: self
+                .documents
+                .values()
+                .filter(|document| document.is_file)
+                .map(|document| document.path.clone())
+                .collect(),
             editor: Arc::clone(&self.editor),
             headers: Arc::clone(&self.headers),
             client: Arc::clone(&self.client),
@@ -297,15 +350,19 @@ impl Owner {
             let latest = document.latest.as_ref();
             latest.is_some_and(|latest| latest.includes(path) || latest.lacks(path))
         };
-        self.analyse(|document| document.path != path && depends(document)).await;
+        if self.analyse(|document| document.path != path && depends(document)).await {
+            self.refresh_diagnostics();
+        }
     }
 
     async fn analyse_all(&mut self) {
         self.analyse(|_| true).await;
+        self.refresh_diagnostics();
         self.refresh();
     }
 
-    async fn analyse(&mut self, wanted: impl Fn(&Document) -> bool) {
+    /// Analyses the documents that are wanted again; whether there are any.
+    async fn analyse(&mut self, wanted: impl Fn(&Document) -> bool) -> bool {
         let chosen = self.documents.iter().filter(|(_, document)| wanted(document));
         let uris: Vec<Url> = chosen.map(|(uri, _)| uri.clone()).collect();
         for uri in &uris {
@@ -315,7 +372,12 @@ impl Owner {
             }
             self.schedule(uri).await;
         }
-        if !uris.is_empty() && self.client.pulls {
+        !uris.is_empty()
+    }
+
+    /// Tells a client that asks for diagnostics itself to ask again.
+    fn refresh_diagnostics(&self) {
+        if self.client.pulls {
             let connection = self.connection.clone();
             tokio::spawn(async move { connection.workspace_diagnostic_refresh().await });
         }
@@ -464,48 +526,17 @@ impl Owner {
     }
 }
 
-impl Document {
-    fn interest(&self, text: &str, config: &Config) -> Interest {
-        let included = config.includes(&self.path);
-        let is_bpf = included
-            || self.path.as_os_str().as_encoded_bytes().ends_with(b".bpf.c")
-            || looks_like_bpf(text.as_bytes());
-        if (self.is_c || included) && is_bpf && !self.is_header() {
-            if config.excludes(&self.path) { Interest::Assist } else { Interest::Lint }
-        } else if self.is_header() && text.contains("bpf") {
-            Interest::Assist
-        } else {
-            Interest::None
-        }
-    }
-
-    fn is_header(&self) -> bool {
-        self.path.extension().is_some_and(|extension| extension == "h")
-    }
-
-    /// Answers those who asked for this revision or an older one.
-    fn answer(&mut self, revision: Revision, answer: &Answer) {
-        let (answered, waiting) =
-            self.waiting.drain(..).partition(|(wanted, _)| *wanted <= revision);
-        self.waiting = waiting;
-        let answered: Vec<(Revision, oneshot::Sender<Answer>)> = answered;
-        for (_, reply) in answered {
-            let _ = reply.send(answer.clone());
-        }
-    }
-
-    /// Nobody needs the document any more.
-    fn give_up(mut self) {
-        if let Some((_, cancel)) = &self.running {
-            cancel.cancel();
-        }
-        for (_, reply) in self.waiting.drain(..) {
-            let _ = reply.send(Ok(None));
+impl Event {
+    /// Whether it may change what is found in closed files, or which files are closed. What is typed into a C file
+    /// reaches others only when it is saved; headers are seen as they are.
+    fn changes_closed_files(&self) -> bool {
+        match self {
+            Event::Changed(uri, ..) => !is_c(&path_of(uri)),
+            Event::Ask(..) | Event::AskWorld(_) | Event::Found(..) | Event::Done(..) => false,
+            _ => true,
         }
     }
 }
 
-/// The path of a document; one that is not a file has none but looks as if.
-pub(super) fn path_of(uri: &Url) -> PathBuf {
-    uri.to_file_path().unwrap_or_else(|()| PathBuf::from(uri.path()))
-}
+/// How complaints about the editor's settings begin.
+const ABOUT_SETTINGS: &str = "settings of the editor: ";

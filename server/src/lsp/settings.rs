@@ -14,7 +14,8 @@ pub(super) const SECTION: &str = "bpf-analyzer";
 
 /// Whether a value holds no settings at all: what clients send that have none for this server.
 pub(super) fn says_nothing(value: &Value) -> bool {
-    value.as_object().is_none_or(Map::is_empty)
+    let ours = value.get(SECTION).unwrap_or(value);
+    ours.is_null() || ours.as_object().is_some_and(Map::is_empty)
 }
 
 /// What the editor wants.

@@ -1,11 +1,14 @@
 //! Checks of all files of the workspace, with progress.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use text::LineIndex;
+use tower_lsp::jsonrpc::Error;
 use tower_lsp::lsp_types::notification::Progress;
 use tower_lsp::lsp_types::request::WorkDoneProgressCreate;
 use tower_lsp::lsp_types::{
@@ -17,6 +20,7 @@ use tower_lsp::lsp_types::{
 use super::analysis::{CATALOGUE, Cancel};
 use super::convert;
 use super::owner::World;
+use super::transport::guarded;
 use crate::config::ConfigCache;
 use crate::files::{SourceFile, discover};
 use crate::linter::BpfLinter;
@@ -38,10 +42,88 @@ pub(super) struct Report {
     pub(super) files: Vec<Checked>,
     /// What could not be read, or is wrong with a configuration.
     pub(super) problems: Vec<String>,
+    /// It was cancelled before all files were checked.
+    pub(super) cancelled: bool,
+}
+
+impl Report {
+    /// How many findings there are.
+    pub(super) fn findings(&self) -> usize {
+        self.files.iter().map(|file| file.diagnostics.len()).sum()
+    }
+
+    fn summary(&self) -> String {
+        let cancelled = if self.cancelled { "cancelled: " } else { "" };
+        format!("{cancelled}{} files, {} findings", self.files.len(), self.findings())
+    }
+}
+
+/// The checks that can be cancelled by their progress tokens.
+#[derive(Clone, Default)]
+pub(super) struct Running(Arc<Mutex<HashMap<ProgressToken, Cancel>>>);
+
+impl Running {
+    /// Cancels the check with this token.
+    pub(super) fn cancel(&self, token: &ProgressToken) {
+        if let Some(cancel) = self.lock().get(token) {
+            cancel.cancel();
+        }
+    }
+
+    /// A poisoned lock still guards usable values: they are inserted whole.
+    fn lock(&self) -> MutexGuard<'_, HashMap<ProgressToken, Cancel>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Cancels when nobody waits any more.
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Checks the closed files of the workspace on worker threads and tells how far it is. When the future is dropped
+/// the check stops by itself, and progress that the client was told of ends in any case.
+pub(super) async fn check_with_progress(
+    connection: &tower_lsp::Client,
+    running: Running,
+    token: Option<ProgressToken>,
+    world: World,
+) -> Result<(World, Report), Error> {
+    let cancel = Cancel::default();
+    let guard = CancelOnDrop(cancel.clone());
+    let connection = connection.clone();
+    let check = tokio::spawn(async move {
+        let progress = Reporter::new(&connection, token, world.client.progress).await;
+        if let Some(token) = progress.token.clone() {
+            running.lock().insert(token, cancel.clone());
+        }
+        progress.begin().await;
+        let told = Arc::new(progress);
+        let progress = Arc::clone(&told);
+        let work = move || {
+            let report = check(&world, &cancel, &progress);
+            (world, report)
+        };
+        let done = tokio::task::spawn_blocking(move || guarded(work)).await;
+        let done = done.unwrap_or_else(|_| Err(Error::internal_error()));
+        if let Some(token) = &told.token {
+            running.lock().remove(token);
+        }
+        let failed = |error: &Error| error.message.clone().into_owned();
+        told.end(done.as_ref().map_or_else(failed, |(_, report)| report.summary())).await;
+        done
+    });
+    let done = check.await;
+    drop(guard);
+    done.unwrap_or_else(|_| Err(Error::internal_error()))
 }
 
 /// Lints the BPF C files below the folders of the workspace that are not open. Stops early when cancelled.
-pub(super) fn check(world: &World, cancel: &Cancel, progress: &Reporter) -> Report {
+fn check(world: &World, cancel: &Cancel, progress: &Reporter) -> Report {
     let mut report = Report::default();
     let mut configs = ConfigCache::new(&CATALOGUE);
     let found = match discover(&world.folders, &mut configs) {
@@ -86,6 +168,7 @@ pub(super) fn check(world: &World, cancel: &Cancel, progress: &Reporter) -> Repo
             if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         },
     );
+    report.cancelled = cancel.is_cancelled();
     report
 }
 
@@ -104,7 +187,7 @@ fn converted(world: &World, file: &SourceFile, report: &diagnostic::FileReport) 
 }
 
 /// Tells the client how far a check is. Without a token nothing is told.
-pub(super) struct Reporter {
+struct Reporter {
     token: Option<ProgressToken>,
     connection: tower_lsp::Client,
     runtime: tokio::runtime::Handle,
@@ -112,7 +195,7 @@ pub(super) struct Reporter {
 
 impl Reporter {
     /// Uses the token of the client's request, or asks the client for a new one if it shows progress.
-    pub(super) async fn begin(
+    async fn new(
         connection: &tower_lsp::Client,
         token: Option<ProgressToken>,
         can_create: bool,
@@ -123,20 +206,17 @@ impl Reporter {
             None => None,
         };
         let runtime = tokio::runtime::Handle::current();
-        let reporter = Self { token, connection: connection.clone(), runtime };
+        Self { token, connection: connection.clone(), runtime }
+    }
+
+    async fn begin(&self) {
         let begin = WorkDoneProgressBegin {
             title: "Checking BPF C".to_owned(),
             cancellable: Some(true),
             message: None,
             percentage: Some(0),
         };
-        reporter.send(WorkDoneProgress::Begin(begin)).await;
-        reporter
-    }
-
-    /// The token, to recognise a cancellation by.
-    pub(super) fn token(&self) -> Option<&ProgressToken> {
-        self.token.as_ref()
+        self.send(WorkDoneProgress::Begin(begin)).await;
     }
 
     fn report(&self, done: usize, all: usize) {
@@ -149,7 +229,7 @@ impl Reporter {
         self.runtime.block_on(self.send(WorkDoneProgress::Report(report)));
     }
 
-    pub(super) async fn end(&self, message: String) {
+    async fn end(&self, message: String) {
         self.send(WorkDoneProgress::End(WorkDoneProgressEnd { message: Some(message) })).await;
     }
 

@@ -8,6 +8,7 @@ fn opened() -> Client {
     let mut client = Client::with(&json!({
         "textDocument": {
             "completion": { "completionItem": { "snippetSupport": true } },
+            "hover": { "contentFormat": ["markdown"] },
             "documentSymbol": { "hierarchicalDocumentSymbolSupport": true },
         },
     }));

@@ -20,6 +20,7 @@ pub(super) fn scan(text: Arc<str>) -> Header {
         names: Vec::new(),
         includes: Vec::new(),
         mentioned: OnceLock::new(),
+        makers: OnceLock::new(),
     };
     let mut scanner = Scanner {
         header,
