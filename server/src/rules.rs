@@ -14,6 +14,33 @@ pub struct Rule {
     pub page: &'static str,
 }
 
+impl Rule {
+    /// The page without what only its tests need: `bad` and `good` behind a fence. The mark of a guilty line
+    /// becomes an arrow.
+    pub fn page_for_people(&self) -> String {
+        let mut text = String::with_capacity(self.page.len());
+        for line in self.page.lines() {
+            let line = match line {
+                "```c bad" | "```c good" => "```c",
+                other => other,
+            };
+            match line.split_once("//~") {
+                Some((code, names)) => {
+                    let above = if names.starts_with('^') { "the line above: " } else { "" };
+                    text.push_str(code);
+                    text.push_str(&format!(
+                        "// <-- {above}{}",
+                        names.trim_start_matches('^').trim()
+                    ));
+                }
+                None => text.push_str(line),
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
 /// Name of the rule about comments that allow something unknown.
 pub const UNKNOWN_SUPPRESSION: &str = "unknown-suppression";
 
@@ -112,4 +139,19 @@ fn suppression_rules() -> [Rule; 2] {
             page: include_str!("../../lint-rules/src/rules/unused_suppression.md"),
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_for_tests_are_not_shown() {
+        let page = "# r\n```c bad\nf(); //~ r\n//~^ r, s\n```\n";
+        let shown = "# r\n```c\nf(); // <-- r\n// <-- the line above: r, s\n```\n";
+        for rule in Catalogue::shipped().rules {
+            assert!(!rule.page_for_people().contains("//~"), "{}", rule.info.name);
+            assert_eq!(Rule { page, ..rule }.page_for_people(), shown);
+        }
+    }
 }

@@ -51,42 +51,8 @@ pub(super) fn explain(args: &ExplainArgs, catalogue: &Catalogue) -> anyhow::Resu
             serde_json::to_writer(&mut out, &document).map_err(io::Error::from)?;
             writeln!(out)?;
         }
-        ListFormat::Text => out.write_all(for_people(rule.page).as_bytes())?,
+        ListFormat::Text => out.write_all(rule.page_for_people().as_bytes())?,
     }
     out.flush()?;
     Ok(Status::Clean)
-}
-
-/// A page without what only its tests need: `bad` and `good` behind a fence. The mark of a guilty line
-/// becomes an arrow.
-fn for_people(page: &str) -> String {
-    let mut text = String::with_capacity(page.len());
-    for line in page.lines() {
-        let line = match line {
-            "```c bad" | "```c good" => "```c",
-            other => other,
-        };
-        match line.split_once("//~") {
-            Some((code, names)) => {
-                let above = if names.starts_with('^') { "the line above: " } else { "" };
-                text.push_str(code);
-                text.push_str(&format!("// <-- {above}{}", names.trim_start_matches('^').trim()));
-            }
-            None => text.push_str(line),
-        }
-        text.push('\n');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marks_for_tests_are_not_shown() {
-        let page = "# r\n```c bad\nf(); //~ r\n//~^ r, s\n```\n";
-        let shown = "# r\n```c\nf(); // <-- r\n// <-- the line above: r, s\n```\n";
-        assert_eq!(for_people(page), shown);
-    }
 }

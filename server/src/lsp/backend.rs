@@ -431,7 +431,7 @@ impl LanguageServer for Backend {
             EXPLAIN_RULE => {
                 let name = argument.as_str().unwrap_or_default();
                 let rule = CATALOGUE.require(name).map_err(|error| invalid(error.to_string()))?;
-                Ok(Some(Value::from(rule.page)))
+                Ok(Some(Value::from(rule.page_for_people())))
             }
             APPLY_EDIT => {
                 let edit: WorkspaceEdit =

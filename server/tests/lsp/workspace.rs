@@ -91,3 +91,14 @@ fn received_messages_are_traced_when_asked_for() {
     let traced = |message: &Value| message["method"] == json!("$/logTrace");
     assert!(!client.seen.iter().any(traced), "{:?}", client.seen);
 }
+
+#[test]
+fn a_rule_is_explained_as_on_the_command_line() {
+    let mut client = Client::with(&json!({}));
+    let params =
+        json!({ "command": "bpf-analyzer.explainRule", "arguments": ["missing-write-back"] });
+    let page = client.ask(CHECK, params);
+    let page = page.as_str().expect("is Markdown");
+    assert!(page.starts_with("# missing-write-back\n"), "{page}");
+    assert!(page.contains("// <-- missing-write-back") && !page.contains("//~"), "{page}");
+}
