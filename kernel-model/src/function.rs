@@ -1,12 +1,12 @@
 //! Helpers and kfuncs: what a BPF program may call in the kernel.
 
-use crate::Version;
 use crate::generated::functions::FUNCTIONS;
+use crate::{AttachType, HelperProto, Kfunc, ProgramType, Version};
 
 /// A kernel function that BPF C can call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Function {
-    /// The name in C, with the `bpf_` prefix.
+    /// The name in C.
     pub name: &'static str,
     /// Helper or kfunc.
     pub kind: FunctionKind,
@@ -37,9 +37,25 @@ pub struct Function {
     pub programs: &'static str,
     /// Where the row is known from.
     pub source: &'static str,
+    /// What the verifier asks of a call of a helper; [`Function::proto`] chooses among them.
+    pub protos: &'static [HelperProto],
+    /// What the verifier needs to know of a kfunc.
+    pub kfunc: Option<Kfunc>,
 }
 
 impl Function {
+    /// The prototype that a program of this type gets, made for this attach type (the kernel's `get_func_proto`).
+    ///
+    /// Prototypes for some functions or operations only ([`HelperProto::hooks`]) are found like the others. Without
+    /// an attach type it is that of the first attach type that has the helper. Kfuncs have no prototype.
+    pub fn proto(
+        &self,
+        program: &ProgramType,
+        attach: Option<AttachType>,
+    ) -> Option<&'static HelperProto> {
+        self.protos.iter().find(|proto| proto.is_for(program, attach))
+    }
+
     /// The helper number, or nothing for a kfunc.
     pub fn helper_id(&self) -> Option<u32> {
         match self.kind {

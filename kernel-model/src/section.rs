@@ -1,7 +1,7 @@
 //! ELF section names of programs, as libbpf reads them.
 
-use crate::ProgramType;
 use crate::generated::sections::SECTIONS;
+use crate::{AttachType, ProgramType};
 
 /// A name that libbpf knows (a row of its `section_defs`).
 #[derive(PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub struct SectionRow {
     pub form: SectionForm,
     /// The type of the program.
     pub program_type: &'static ProgramType,
+    /// The attach type the loader names (`expected_attach_type`); nothing if it leaves the number 0.
+    pub attach: Option<AttachType>,
     /// Whether the program is loaded as sleepable.
     pub sleepable: bool,
     /// Whether the program is loaded with support for fragments.
@@ -38,6 +40,8 @@ pub enum SectionForm {
 pub struct SectionInfo {
     /// The type of the program.
     pub program_type: &'static ProgramType,
+    /// The attach type the loader names (`expected_attach_type`); nothing if it leaves the number 0.
+    pub attach: Option<AttachType>,
     /// Whether the program is loaded as sleepable.
     pub sleepable: bool,
     /// Whether the program is loaded with support for fragments.
@@ -58,6 +62,7 @@ pub fn section(text: &str) -> Option<SectionInfo> {
     };
     let info = |row: &'static SectionRow, target: &str, legacy| SectionInfo {
         program_type: row.program_type,
+        attach: row.attach,
         sleepable: row.sleepable,
         frags: row.frags,
         autoload,

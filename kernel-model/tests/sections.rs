@@ -4,7 +4,8 @@ use kernel_model::{SectionForm, SectionInfo, section, sections};
 
 /// The program type, the marks `s` sleepable, `f` frags, `n` not loaded, `l` legacy, and the target.
 fn shape(text: &str) -> Option<(&'static str, String, Option<String>)> {
-    let SectionInfo { program_type, sleepable, frags, autoload, target, legacy } = section(text)?;
+    let SectionInfo { program_type, sleepable, frags, autoload, target, legacy, attach: _ } =
+        section(text)?;
     let marks = [(sleepable, 's'), (frags, 'f'), (!autoload, 'n'), (legacy, 'l')];
     let marks = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
     Some((program_type.name, marks, target))

@@ -1,7 +1,7 @@
 //! Files that are generated and committed.
 
 mod config_schema;
-mod kernel_model;
+pub(crate) mod kernel_model;
 
 use std::fs;
 use std::path::Path;

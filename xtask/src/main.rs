@@ -1,6 +1,7 @@
-//! Work on the repository itself: `cargo xtask tidy`, `codegen` and `new-rule`.
+//! Work on the repository itself: `cargo xtask tidy`, `codegen`, `kernel-sync` and `new-rule`.
 
 mod codegen;
+mod kernel_sync;
 mod new_rule;
 mod tidy;
 
@@ -29,6 +30,18 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Make the BTF of a kernel the committed one, and report the rows that disagree with it
+    KernelSync {
+        /// The BTF file; that of the running kernel if left out
+        #[arg(long)]
+        btf: Option<PathBuf>,
+        /// The release the file is of, such as 6.18.44
+        #[arg(long)]
+        release: Option<String>,
+        /// Write nothing; fail if a row disagrees
+        #[arg(long)]
+        check: bool,
+    },
     /// Write the module, the page and the registry line of a new rule
     NewRule {
         /// The rule's name, in lower case with hyphens
@@ -48,6 +61,11 @@ fn main() -> Result<ExitCode> {
             return Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Codegen { check } => codegen::run(&root, check)?,
+        Command::KernelSync { btf, release, check } => {
+            let options = kernel_sync::Options { btf, release, check };
+            let agree = kernel_sync::run(&root, &options)?;
+            return Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::NewRule { name } => {
             for path in new_rule::write(&root, &name)? {
                 writeln!(io::stdout().lock(), "{}", path.display())?;
