@@ -160,7 +160,9 @@ impl Btf<'_> {
                 let number: u32 = number.parse().map_err(|_| LayoutError::Path(position))?;
                 let ty = self.resolve(field.ty).ok_or(LayoutError::NotArray(field.ty))?;
                 let array = ty.array().ok_or(LayoutError::NotArray(ty.id()))?;
-                let step = self.size_of(array.element)? * 8 * u64::from(number);
+                let step = (self.size_of(array.element)? * 8)
+                    .checked_mul(number.into())
+                    .ok_or(LayoutError::TooLarge(id))?;
                 field = Field {
                     ty: array.element,
                     bit_offset: add_bits(field.bit_offset, step, id)?,

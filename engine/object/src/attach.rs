@@ -1,7 +1,7 @@
-//! What sections say about where programs are attached: the attach types of libbpf's `section_defs` (v1.6).
+//! What sections say about how programs are loaded and what they are attached to.
 
 use btf::{Kind, TypeId};
-use kernel_model::{ProgramType, program_types, section};
+use kernel_model::{AttachType, ProgramType, section};
 
 use crate::kernel::Kernel;
 
@@ -64,18 +64,19 @@ impl Load {
                 target: Attach::Nothing,
             };
         };
-        let program_type = info.program_type;
-        let number = program_types().iter().position(|row| row.name == program_type.name);
-        let type_number = number.and_then(|index| u32::try_from(index + 1).ok()).unwrap_or(0);
         let base = match &info.target {
             Some(target) => name.strip_suffix(target.as_str()).unwrap_or(name),
             None => name,
         };
         let base = base.strip_suffix('/').unwrap_or(base);
         Load {
-            program_type: Some(program_type),
-            type_number,
-            expected_attach_type: attach_type(base),
+            program_type: Some(info.program_type),
+            type_number: info.program_type.id,
+            expected_attach_type: match base {
+                // libbpf asks the kernel whether it has links of many uprobes; 6.6 and later do.
+                "usdt" | "usdt.s" => AttachType::TraceUprobeMulti.id(),
+                _ => info.attach.map_or(0, AttachType::id),
+            },
             flags: if info.sleepable { SLEEPABLE } else { 0 }
                 | if info.frags { XDP_FRAGS } else { 0 },
             target: target(base, info.target, kernel),
@@ -101,71 +102,5 @@ fn target(base: &str, name: Option<String>, kernel: &Kernel<'_>) -> Attach {
     match kernel.btf.find(&name, kind) {
         Some(ty) => Attach::Kernel { id: ty.id(), name },
         None => Attach::Missing { name },
-    }
-}
-
-/// The value of `enum bpf_attach_type` for a section; sections that are not here have 0.
-#[allow(clippy::too_many_lines, reason = "a table")]
-fn attach_type(base: &str) -> u32 {
-    match base {
-        "sk_reuseport/migrate" => 40,
-        "sk_reuseport" => 39,
-        "kprobe.multi" | "kretprobe.multi" => 42,
-        "kprobe.session" => 56,
-        "uprobe.multi" | "uretprobe.multi" | "uprobe.multi.s" | "uretprobe.multi.s" => 48,
-        "uprobe.session" | "uprobe.session.s" => 57,
-        // libbpf asks the kernel whether it has links for many uprobes, and 6.6 and later do.
-        "usdt" | "usdt.s" => 48,
-        "tc/ingress" | "tcx/ingress" => 46,
-        "tc/egress" | "tcx/egress" => 47,
-        "netkit/primary" => 54,
-        "netkit/peer" => 55,
-        "tp_btf" => 23,
-        "fentry" | "fentry.s" => 24,
-        "fmod_ret" | "fmod_ret.s" => 26,
-        "fexit" | "fexit.s" => 25,
-        "lsm" | "lsm.s" => 27,
-        "lsm_cgroup" => 43,
-        "iter" | "iter.s" => 28,
-        "xdp.frags/devmap" | "xdp/devmap" => 33,
-        "xdp.frags/cpumap" | "xdp/cpumap" => 35,
-        "xdp.frags" | "xdp" => 37,
-        "sockops" => 3,
-        "sk_skb/stream_parser" => 4,
-        "sk_skb/stream_verdict" => 5,
-        "sk_skb/verdict" => 38,
-        "sk_msg" => 7,
-        "lirc_mode2" => 16,
-        "flow_dissector" => 17,
-        "cgroup_skb/ingress" => 0,
-        "cgroup_skb/egress" => 1,
-        "cgroup/sock_create" | "cgroup/sock" => 2,
-        "cgroup/sock_release" => 34,
-        "cgroup/post_bind4" => 12,
-        "cgroup/post_bind6" => 13,
-        "cgroup/bind4" => 8,
-        "cgroup/bind6" => 9,
-        "cgroup/connect4" => 10,
-        "cgroup/connect6" => 11,
-        "cgroup/connect_unix" => 49,
-        "cgroup/sendmsg4" => 14,
-        "cgroup/sendmsg6" => 15,
-        "cgroup/sendmsg_unix" => 50,
-        "cgroup/recvmsg4" => 19,
-        "cgroup/recvmsg6" => 20,
-        "cgroup/recvmsg_unix" => 51,
-        "cgroup/getpeername4" => 29,
-        "cgroup/getpeername6" => 30,
-        "cgroup/getpeername_unix" => 52,
-        "cgroup/getsockname4" => 31,
-        "cgroup/getsockname6" => 32,
-        "cgroup/getsockname_unix" => 53,
-        "cgroup/sysctl" => 18,
-        "cgroup/getsockopt" => 21,
-        "cgroup/setsockopt" => 22,
-        "cgroup/dev" => 6,
-        "sk_lookup" => 36,
-        "netfilter" => 45,
-        _ => 0,
     }
 }

@@ -124,11 +124,17 @@ impl BtfExt {
             return Err(fail("the header is cut off", 4));
         }
         Ok(BtfExt {
-            functions: reader.info(8)?,
-            lines: reader.info(16)?,
+            functions: sorted(reader.info(8)?),
+            lines: sorted(reader.info(16)?),
             core: if header >= 32 { reader.info(24)? } else { Vec::new() },
         })
     }
+}
+
+/// Compilers write records in the order of instructions; searching relies on it.
+fn sorted<T: Record>(mut all: Vec<Records<T>>) -> Vec<Records<T>> {
+    all.iter_mut().for_each(|one| one.records.sort_by_key(Record::insn));
+    all
 }
 
 fn fail(problem: &'static str, offset: usize) -> Error {

@@ -1,5 +1,7 @@
 //! The kernel that an object is linked against.
 
+use std::sync::OnceLock;
+
 use btf::Btf;
 use rustc_hash::FxHashMap;
 
@@ -14,6 +16,13 @@ pub struct Kernel<'k> {
     pub config: Option<KernelConfig>,
     /// The addresses of its symbols. Without them, strong ones are assumed to be somewhere, and weak ones not to exist.
     pub symbols: Option<FxHashMap<String, u64>>,
+}
+
+/// The types of the kernel 6.18 that come with the program, opened at the first call. `None` if they cannot be read,
+/// which a test rules out.
+pub fn vmlinux() -> Option<&'static Btf<'static>> {
+    static TYPES: OnceLock<Option<Btf<'static>>> = OnceLock::new();
+    TYPES.get_or_init(|| Btf::parse(kernel_model::vmlinux_btf()).ok()).as_ref()
 }
 
 impl<'k> Kernel<'k> {

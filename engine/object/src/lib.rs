@@ -1,12 +1,11 @@
 //! Compiled BPF objects: from ELF to programs, maps and types, linked against the BTF of a kernel.
 //!
 //! ```no_run
-//! # fn load(file: &[u8], vmlinux: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
-//! use bpf_object::{Kernel, Object, link};
+//! # fn load(file: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! use bpf_object::{Kernel, Object, link, vmlinux};
 //!
 //! let object = Object::parse(file)?;
-//! let btf = btf::Btf::parse(vmlinux)?;
-//! let linked = link(&object, &Kernel::new(&btf));
+//! let linked = link(&object, &Kernel::new(vmlinux().ok_or("no types")?));
 //! for program in &linked.programs {
 //!     // Instructions as the kernel takes them, but for the numbers of maps.
 //!     let decoded = isa::Program::decode(&program.insns)?;
@@ -43,6 +42,7 @@ mod elf;
 mod error;
 mod externs;
 mod functions;
+mod fuzz;
 mod insn;
 mod kernel;
 mod link;
@@ -55,7 +55,8 @@ pub use attach::{Attach, Load};
 pub use btf_ext::{FuncInfo, LineInfo};
 pub use error::{CoreProblem, Error, MapProblem, Problem, StructOpsProblem};
 pub use externs::{Config, ConfigType, Extern, ExternKind};
-pub use kernel::{Kernel, KernelConfig, kernel_version};
+pub use fuzz::{fuzz_core, fuzz_elf};
+pub use kernel::{Kernel, KernelConfig, kernel_version, vmlinux};
 pub use link::{
     Failure, KernelStructOps, Linked, Linker, MapReference, Part, Program, Resolution, SourceLine,
     link,

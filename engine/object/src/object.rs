@@ -33,8 +33,8 @@ pub struct Object {
     pub(crate) info: BtfExt,
     /// Where `.text` is in `code`.
     pub(crate) text: Option<CodeIndex>,
-    /// The arena and the length of its variables.
-    pub(crate) arena: Option<(MapIndex, u64)>,
+    /// The arena, if there is one.
+    pub(crate) arena: Option<MapIndex>,
 }
 
 /// The place of a section in [`Object::code`].

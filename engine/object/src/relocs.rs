@@ -109,7 +109,7 @@ impl<'e> Places<'e> {
         Places {
             elf,
             text: object.text.and_then(|at| object.code.get(at.0)).map(|code| code.section),
-            arena: arena.zip(object.arena.map(|(map, _)| map)),
+            arena: arena.zip(object.arena),
             jump_tables: elf.find(".jumptables"),
             data,
             maps,

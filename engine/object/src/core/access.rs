@@ -215,5 +215,5 @@ fn is_flexible(btf: &Btf<'_>, last: Option<&Step>, length: u32) -> bool {
 /// How many bits `count` elements of a type take.
 fn elements(btf: &Btf<'_>, ty: TypeId, count: u32) -> Result<u64, CoreProblem> {
     let size = btf.size_of(ty).map_err(|_| CoreProblem::Malformed)?;
-    Ok(size * 8 * u64::from(count))
+    (size * 8).checked_mul(count.into()).ok_or(CoreProblem::Malformed)
 }

@@ -163,7 +163,8 @@ fn load_of_bits(offset: u64, bits: u64, size: u32) -> Result<(u64, u64), CorePro
     let mut bytes = u64::from(size);
     loop {
         let aligned = (offset / 8).checked_div(bytes).ok_or(CoreProblem::Malformed)? * bytes;
-        if offset + bits - aligned * 8 <= bytes * 8 {
+        let end = offset.checked_add(bits).ok_or(CoreProblem::Malformed)?;
+        if end - aligned * 8 <= bytes * 8 {
             return Ok((aligned, bytes));
         }
         if bytes >= 8 {

@@ -19,7 +19,7 @@ use crate::btf_ext::{FuncInfo, LineInfo};
 use crate::core::{Resolver, patch};
 use crate::externs::Extern;
 use crate::kernel::Kernel;
-use crate::maps::{Map, MapKind};
+use crate::maps::{Map, MapKind, map_type};
 use crate::object::{CodeIndex, FunctionIndex, MapIndex, Object};
 use crate::{Error, Problem};
 use isa::RawInsn;
@@ -163,6 +163,13 @@ impl<'o, 'k> Linker<'o, 'k> {
         let config_map = maps.iter().position(|map| map.kind == MapKind::Config).map(MapIndex);
         if let Some(MapIndex(index)) = config_map {
             maps[index].data = config;
+        }
+        for map in &mut maps {
+            for definition in std::iter::once(&mut map.definition).chain(&mut map.inner) {
+                if map_type::is_untyped(definition.map_type) {
+                    (definition.key_type, definition.value_type) = (TypeId::VOID, TypeId::VOID);
+                }
+            }
         }
         let struct_ops = struct_ops::resolve(object, kernel.btf, &mut maps);
         let all_functions = object.functions.iter().enumerate();

@@ -14,7 +14,6 @@ use isa::RawInsn;
 const POISONED_MAP: i32 = 2_001_000_000;
 /// What stands where a kernel function that does not exist would be called: this plus the index of the extern.
 const POISONED_CALL: i32 = 2_002_000_000;
-const PAGE: u64 = 4096;
 
 /// Fills in all references of a program.
 pub(super) fn fill(linker: &Linker<'_, '_>, program: &mut Assembled<'_>) -> Result<(), Error> {
@@ -52,8 +51,6 @@ impl Assembled<'_> {
         variable: Option<u64>,
     ) -> Result<(), Problem> {
         let created = linker.maps.get(map.0).is_some_and(|map| map.autocreate);
-        let arena = linker.object.arena.filter(|&(arena, _)| arena == map);
-        let start = arena.map_or(0, |(_, size)| arena_offset(linker, map, size));
         let slots = self.two_slots(place)?;
         if !created {
             slots.fill(poison(POISONED_MAP.wrapping_add(index_of(map.0))));
@@ -61,7 +58,7 @@ impl Assembled<'_> {
         }
         slots[0].src = match variable {
             Some(offset) => {
-                slots[1].imm = slots[0].imm.wrapping_add(offset as i32).wrapping_add(start as i32);
+                slots[1].imm = slots[0].imm.wrapping_add(offset as i32);
                 pseudo::MAP_VALUE
             }
             None => pseudo::MAP_FD,
@@ -125,12 +122,6 @@ impl Assembled<'_> {
         let slots = self.insns.get_mut(place..).and_then(|rest| rest.first_chunk_mut());
         slots.ok_or(Problem::Relocation("the instruction is cut off"))
     }
-}
-
-/// Variables lie at the end of the arena.
-fn arena_offset(linker: &Linker<'_, '_>, map: MapIndex, size: u64) -> u64 {
-    let pages = linker.maps.get(map.0).map_or(0, |map| u64::from(map.definition.max_entries));
-    (pages * PAGE).saturating_sub(size.next_multiple_of(PAGE))
 }
 
 #[expect(

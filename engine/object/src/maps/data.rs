@@ -74,8 +74,8 @@ fn variables(btf: Option<&Btf<'_>>, name: &str, size: u64, read_only: bool) -> D
     }
 }
 
-/// The arena, and how many bytes of variables lie in it.
-pub(super) fn arena(elf: &Elf<'_>, maps: &[Map]) -> Result<Option<(MapIndex, u64)>, Error> {
+/// The arena. The variables in it become its data.
+pub(super) fn arena(elf: &Elf<'_>, maps: &mut [Map]) -> Result<Option<MapIndex>, Error> {
     let fail = |problem| Problem::Map(problem).in_section(ARENA_SECTION);
     let is_arena = |map: &Map| map.definition.map_type == map_type::ARENA;
     let mut arenas = maps.iter().enumerate().filter(|(_, map)| is_arena(map));
@@ -83,13 +83,17 @@ pub(super) fn arena(elf: &Elf<'_>, maps: &[Map]) -> Result<Option<(MapIndex, u64
     if let Some((_, second)) = arenas.next() {
         return Err(fail(MapProblem::SecondArena(second.name.clone())).of(&second.name));
     }
-    let size = elf.find(ARENA_SECTION).map_or(0, |index| elf.sections[index].size);
-    match first {
+    let section = elf.find(ARENA_SECTION).map(|index| &elf.sections[index]);
+    let size = section.map_or(0, |section| section.data.len() as u64);
+    match first.map(|(index, _)| index) {
         None if size > 0 => Err(fail(MapProblem::ArenaSize)),
         None => Ok(None),
-        Some((_, map)) if size.div_ceil(PAGE) > u64::from(map.definition.max_entries) => {
-            Err(fail(MapProblem::ArenaSize).of(&map.name))
+        Some(index) if size.div_ceil(PAGE) > u64::from(maps[index].definition.max_entries) => {
+            Err(fail(MapProblem::ArenaSize).of(&maps[index].name))
         }
-        Some((index, _)) => Ok(Some((MapIndex(index), size))),
+        Some(index) => {
+            maps[index].data = section.map_or(&[][..], |section| section.data).to_vec();
+            Ok(Some(MapIndex(index)))
+        }
     }
 }

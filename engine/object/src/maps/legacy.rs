@@ -26,7 +26,7 @@ pub(super) fn collect(elf: &Elf<'_>, maps: &mut Vec<Map>) -> Result<(), Error> {
         let next = symbols.get(position + 1).map_or(section.data.len() as u64, |next| next.value);
         let start = usize::try_from(symbol.value).unwrap_or(usize::MAX);
         let bytes = section.data.get(start..).and_then(|rest| rest.get(..FIELDS));
-        let bytes = bytes.filter(|_| next - symbol.value >= FIELDS as u64);
+        let bytes = bytes.filter(|_| next.saturating_sub(symbol.value) >= FIELDS as u64);
         let Some(bytes) = bytes else {
             let error = Problem::Map(MapProblem::Bounds).in_section(section.name);
             return Err(error.of(symbol.name).at(symbol.value));

@@ -28,6 +28,15 @@ pub(crate) mod map_type {
     pub(crate) const USER_RINGBUF: u32 = 31;
     pub(crate) const ARENA: u32 = 33;
 
+    /// Types of maps that the kernel takes no types of keys and values for (`bpf_object__create_map` of libbpf): perf
+    /// event, cgroup, stack trace, map, device, processor, socket and XDP socket arrays and hashes, queues and stacks.
+    const UNTYPED: [u32; 15] =
+        [4, 7, 8, ARRAY_OF_MAPS, HASH_OF_MAPS, 14, 15, 16, 17, 18, 22, 23, 25, STRUCT_OPS, ARENA];
+
+    pub(crate) fn is_untyped(ty: u32) -> bool {
+        UNTYPED.contains(&ty)
+    }
+
     pub(crate) fn holds_maps(ty: u32) -> bool {
         matches!(ty, ARRAY_OF_MAPS | HASH_OF_MAPS)
     }
@@ -53,7 +62,8 @@ pub struct Map {
     pub inner: Option<Definition>,
     /// Elements it holds from the beginning, in ascending order.
     pub slots: Vec<(u32, Slot)>,
-    /// The bytes of its value for sections of variables; shorter than the value if the rest is zero.
+    /// The bytes of its value for sections of variables; shorter than the value if the rest is zero. For an arena, the
+    /// bytes of the variables in it, which belong at its beginning: kernels to 6.18 allow no reference to its end.
     pub data: Vec<u8>,
     /// Whether it is pinned by its name.
     pub pinned: bool,
@@ -110,7 +120,8 @@ pub struct Definition {
     pub extra: u64,
     /// The memory node.
     pub numa_node: u32,
-    /// The type of a key in the type information of the object.
+    /// The type of a key in the type information of the object. In a linked object, maps of types that the kernel takes
+    /// no types for have none.
     pub key_type: TypeId,
     /// The type of a value: of a data section, the section.
     pub value_type: TypeId,
@@ -170,7 +181,7 @@ pub(crate) fn collect(elf: &Elf<'_>, object: &mut Object) -> Result<(), Error> {
     } else if elf.find(".maps").is_some() {
         return Err(crate::Problem::NoBtf.in_section(".maps"));
     }
-    object.arena = data::arena(elf, &maps)?;
+    object.arena = data::arena(elf, &mut maps)?;
     data::collect(elf, object.btf.as_ref(), &mut maps);
     data::config(elf, object.btf.as_ref(), &object.externs, &mut maps);
     if let Some(btf) = &object.btf {

@@ -52,6 +52,7 @@ pub(super) fn collect(elf: &Elf<'_>, btf: &Btf<'_>, maps: &mut Vec<Map>) -> Resu
                 value_size: size,
                 max_entries: 1,
                 flags: if link { LINK } else { 0 },
+                value_type: ty.id(),
                 ..Definition::default()
             };
             let mut map = Map::new(name, MapKind::StructOps, definition, index);
@@ -95,7 +96,7 @@ pub(super) fn relocate(
             all.map(|(index, member)| (u64::from(member.bit_offset), (index, member)))
                 .collect::<FxHashMap<_, _>>()
         });
-        let place = (entry.offset - start) * 8;
+        let place = (entry.offset - start).checked_mul(8).ok_or_else(missing)?;
         let &(member, about) = by_offset.get(&place).ok_or_else(missing)?;
         let pointer = btf.resolve(about.ty).filter(|ty| ty.kind() == Kind::Ptr);
         let target = pointer.and_then(|ty| btf.resolve(ty.target()?));
