@@ -38,6 +38,18 @@ pub struct Config {
     pub header_paths: Vec<PathBuf>,
     /// Absolute path of the compilation database.
     pub compile_commands: Option<PathBuf>,
+    /// The compiler.
+    pub clang: Option<Clang>,
+}
+
+/// The compiler that a configuration names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clang {
+    /// An absolute path, or a name to be searched in `PATH`.
+    pub program: PathBuf,
+    /// Whether the user named it, or the file it is in. What lies beside the programs may come from anyone: of that
+    /// only names such as `clang-19` are followed.
+    pub trusted: bool,
 }
 
 /// A glob over paths relative to the directory of the configuration file. Without a `/` it matches names

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub use compile_commands::{CompileCommands, CompileCommandsError};
+pub use compile_commands::{CompileCommand, CompileCommands, CompileCommandsError};
 use sema::Header;
 pub use store::{HeaderStore, Scan};
 
@@ -139,17 +139,26 @@ pub struct FileHeaders<'h> {
 impl Headers {
     /// The headers seen from the file with the absolute path `file`.
     pub fn for_file(&self, file: &Path, config: &Config) -> FileHeaders<'_> {
-        let database = match &config.compile_commands {
+        let database = self.database_of(file, config);
+        let mut directories: Vec<PathBuf> =
+            database.map(|database| database.include_dirs(file).to_vec()).unwrap_or_default();
+        directories.extend(config.header_paths.iter().cloned());
+        FileHeaders { headers: self, directories, root: self.root(file) }
+    }
+
+    /// The command that compiles the file with the absolute path `file`, or a BPF program near it.
+    pub fn compile_command(&self, file: &Path, config: &Config) -> Option<CompileCommand> {
+        self.database_of(file, config)?.command(file).cloned()
+    }
+
+    fn database_of(&self, file: &Path, config: &Config) -> Option<Arc<CompileCommands>> {
+        match &config.compile_commands {
             Some(path) => self.database(path),
             None => file
                 .ancestors()
                 .skip(1)
                 .find_map(|dir| self.database(&dir.join("compile_commands.json"))),
-        };
-        let mut directories: Vec<PathBuf> =
-            database.map(|database| database.include_dirs(file).to_vec()).unwrap_or_default();
-        directories.extend(config.header_paths.iter().cloned());
-        FileHeaders { headers: self, directories, root: self.root(file) }
+        }
     }
 
     /// Reads a compilation database the user asked for, so that a mistake in it is reported.
@@ -189,7 +198,7 @@ impl Headers {
     }
 
     /// The nearest directory above `file` with a repository or a configuration.
-    fn root(&self, file: &Path) -> Option<PathBuf> {
+    pub(crate) fn root(&self, file: &Path) -> Option<PathBuf> {
         let directory = file.parent()?;
         let is_root = |dir: &&Path| dir.join(".git").exists() || dir.join(FILE_NAME).exists();
         lock(&self.roots)

@@ -1,7 +1,9 @@
 //! The shipped program: arguments, configuration, files and exit codes around the analysis. Only this
 //! crate touches files, threads, the clock and the terminal.
 
+pub mod cancel;
 pub mod cli;
+pub mod compile;
 pub mod config;
 pub mod files;
 pub mod fix;

@@ -134,6 +134,7 @@ const STORE: &str = "\tp = bpf_dynptr_slice_rdwr(&dp, 0, buf, SIZE);\n\tif (p)\n
 
 /// Each changes something far from `prog` that means something for it.
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_not_written_where_it_counts_counts_too() {
     let good = "bpf_dynptr_write(d, 0, \"x\", 1, 0)";
     let bad = "bpf_dynptr_write(d, 0, \"x\", 1, 7)";

@@ -1,6 +1,6 @@
 //! An entry point for fuzzing: opens any bytes and asks everything of every type.
 
-use crate::{Btf, TypeId, Writer};
+use crate::{Btf, CHeader, TypeId, Writer};
 
 /// Opens `data` as type information. If it is well-formed, walks all of it and writes it again.
 ///
@@ -22,6 +22,10 @@ pub fn fuzz_btf(data: &[u8]) {
         }
         let _ = ty.params().iter().map(|param| param.name().len()).sum::<usize>();
         assert!(ty.name().is_empty() || btf.find(ty.name(), ty.kind()).is_some());
+    }
+    if btf.len() < 1000 {
+        // Whatever is there, it is text or an error.
+        let _ = CHeader::of(&btf);
     }
     assert!(btf.get(TypeId(btf.len())).is_none());
     let written = Writer::of(&btf).finish();

@@ -22,6 +22,7 @@
 //! assert_eq!(btf.field(point.id(), "y").expect("is there").bit_offset, 32);
 //! ```
 
+mod c_header;
 mod error;
 mod fuzz;
 mod index;
@@ -32,6 +33,7 @@ mod records;
 mod types;
 mod write;
 
+pub use c_header::{C_HEADER_REVISION, CHeader, CHeaderError};
 pub use error::{LayoutError, ParseError, ParseProblem, WriteError};
 pub use fuzz::fuzz_btf;
 pub use index::essential_name;

@@ -60,7 +60,13 @@ impl<'c> ConfigCache<'c> {
 
     fn read(&self, path: &Path) -> Result<Option<Config>, ConfigError> {
         match fs::read_to_string(path) {
-            Ok(text) => parse(path, &text, self.catalogue).map(Some),
+            Ok(text) => {
+                let mut config = parse(path, &text, self.catalogue)?;
+                if let Some(clang) = &mut config.clang {
+                    clang.trusted = false;
+                }
+                Ok(Some(config))
+            }
             Err(error) if absent(&error) => Ok(None),
             Err(cause) => Err(ConfigError::Read { path: path.to_owned(), cause }),
         }

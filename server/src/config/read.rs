@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Config, Pattern};
+use super::{Clang, Config, Pattern};
 use crate::kernel;
 use crate::rules::Catalogue;
 use crate::selection::{Layer, Selector, SeverityChange};
@@ -50,6 +50,12 @@ pub struct ConfigFile {
     /// compile_commands.json in the directories above a file.
     #[schemars(with = "String")]
     compile_commands: Option<PathBuf>,
+    /// The clang that compiles programs: a name such as "clang-19", which is searched in PATH, or a path. A path is
+    /// refused in a file that was found beside the programs, because that file may come from anyone: it counts in a
+    /// file named with --config, and in the settings of an editor, where extensions should allow it for the machine
+    /// only. Default: clang, or else the newest clang-NN.
+    #[schemars(with = "String")]
+    clang: Option<PathBuf>,
 }
 
 /// Names of severities in the configuration.
@@ -113,7 +119,7 @@ struct Reader<'a> {
 }
 
 /// The keys of the file.
-pub(crate) const KEYS: [&str; 9] = [
+pub(crate) const KEYS: [&str; 10] = [
     "kernel",
     "select",
     "ignore",
@@ -123,6 +129,7 @@ pub(crate) const KEYS: [&str; 9] = [
     "exclude",
     "header-paths",
     "compile-commands",
+    "clang",
 ];
 
 impl Reader<'_> {
@@ -166,6 +173,11 @@ impl Reader<'_> {
             exclude: self.patterns(&file.exclude)?,
             header_paths: file.header_paths.iter().map(|dir| root.join(dir)).collect(),
             compile_commands: file.compile_commands.map(|path| root.join(path)),
+            clang: file.clang.map(|clang| {
+                let is_name = clang.components().count() == 1 && clang.is_relative();
+                let program = if is_name { clang } else { root.join(clang) };
+                Clang { program, trusted: true }
+            }),
         })
     }
 
@@ -218,6 +230,7 @@ mod tests {
             "kernel = \"6.12\"\nselect = [\"ALL\"]\nignore = [\"suppression\"]\n",
             "include = [\"gen/*.inc\"]\nexclude = [\"vendor\"]\n",
             "header-paths = [\"headers\"]\ncompile-commands = \"build/cc.json\"\n",
+            "clang = \"bin/clang\"\n",
             "[severity]\nunused-suppression = \"off\"\nunknown-suppression = \"error\"\n",
             "[per-file-ignores]\n\"*.h\" = [\"unknown-suppression\"]\n",
         ))
@@ -242,6 +255,9 @@ mod tests {
         );
         assert_eq!(config.header_paths, [Path::new("/p/headers")]);
         assert_eq!(config.compile_commands.as_deref(), Some(Path::new("/p/build/cc.json")));
+        let program = |text| read(text).expect("is valid").clang.expect("is set").program;
+        assert_eq!(program("clang = \"bin/clang\""), Path::new("/p/bin/clang"));
+        assert_eq!(program("clang = \"clang-19\""), Path::new("clang-19"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Include directories from a compilation database (`compile_commands.json`).
+//! Include directories and commands from a compilation database (`compile_commands.json`).
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,10 +13,25 @@ use crate::source::plain;
 /// The largest database that is read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Include directories by source file.
+/// How source files are compiled.
 #[derive(Clone, Debug, Default)]
 pub struct CompileCommands {
-    by_file: HashMap<PathBuf, Vec<PathBuf>>,
+    by_file: HashMap<PathBuf, Known>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    include_dirs: Vec<PathBuf>,
+    command: CompileCommand,
+}
+
+/// The command that compiles a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileCommand {
+    /// Where it runs; absolute.
+    pub directory: PathBuf,
+    /// The program and its arguments as they stand in the database, which anyone may have written.
+    pub arguments: Vec<String>,
 }
 
 /// Why a compilation database cannot be used.
@@ -71,14 +86,38 @@ impl CompileCommands {
                 entry.arguments
             };
             let dirs = include_dirs(&arguments).map(|dir| normal(&directory.join(dir))).collect();
-            by_file.entry(normal(&directory.join(&entry.file))).or_insert(dirs);
+            let file = normal(&directory.join(&entry.file));
+            let command = CompileCommand { directory, arguments };
+            by_file.entry(file).or_insert(Known { include_dirs: dirs, command });
         }
         Ok(Self { by_file })
     }
 
     /// The directories in which the file with the absolute path `file` looks for headers, in order.
     pub fn include_dirs(&self, file: &Path) -> &[PathBuf] {
-        self.by_file.get(&normal(file)).map(Vec::as_slice).unwrap_or_default()
+        let known = self.by_file.get(&normal(file));
+        known.map(|known| known.include_dirs.as_slice()).unwrap_or_default()
+    }
+
+    /// The command for the file with the absolute path `file`: its own, or else that of the BPF program whose path
+    /// has most in common with it.
+    pub fn command(&self, file: &Path) -> Option<&CompileCommand> {
+        let file = normal(file);
+        if let Some(known) = self.by_file.get(&file) {
+            return Some(&known.command);
+        }
+        let is_bpf = |path: &Path, known: &Known| {
+            path.as_os_str().as_encoded_bytes().ends_with(b".bpf.c")
+                || known.command.arguments.iter().any(|argument| {
+                    argument.starts_with("bpf") || argument.starts_with("--target=bpf")
+                })
+        };
+        let shared = |path: &Path| {
+            path.components().zip(file.components()).take_while(|(a, b)| a == b).count()
+        };
+        let near = self.by_file.iter().filter(|(path, known)| is_bpf(path, known));
+        let nearest = near.max_by_key(|(path, _)| (shared(path), std::cmp::Reverse(*path)));
+        nearest.map(|(_, known)| &known.command)
     }
 }
 
@@ -108,6 +147,25 @@ mod tests {
         assert_eq!(dirs("/p/y.c"), [Path::new("/p/sub/with blank"), Path::new("/s")]);
         assert_eq!(dirs("/b/z.c"), Vec::<PathBuf>::new());
         assert_eq!(dirs("/b/none.c"), Vec::<PathBuf>::new());
+        let command = |file: &str| database.command(Path::new(file));
+        assert_eq!(command("/b/z.c").map(|found| found.arguments.len()), Some(0));
+        assert_eq!(command("/b/new.c"), None, "no program for BPF is near");
         assert!(CompileCommands::parse(&b"{}"[..], Path::new("/p")).is_err());
+    }
+
+    #[test]
+    fn a_new_program_is_compiled_like_its_neighbour() {
+        let text = r#"[
+            {"directory": "/p/a", "file": "x.bpf.c", "arguments": ["cc", "-DA"]},
+            {"directory": "/p/b", "file": "y.c", "arguments": ["cc", "-target", "bpf", "-DB"]},
+            {"directory": "/p/b", "file": "host.c", "arguments": ["cc", "-DHOST"]}
+        ]"#;
+        let database = CompileCommands::parse(text.as_bytes(), Path::new("/p")).expect("is valid");
+        for (file, expected) in
+            [("/p/a/new.bpf.c", "-DA"), ("/p/b/new.c", "-DB"), ("/p/b/host.c", "-DHOST")]
+        {
+            let command = database.command(Path::new(file)).expect("is found");
+            assert_eq!(command.arguments.last().map(String::as_str), Some(expected), "{file}");
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! What a worker thread computes for one version of one document, from an immutable snapshot.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use diagnostic::FileReport;
@@ -15,6 +14,7 @@ use tower_lsp::lsp_types::{Diagnostic, Url};
 use super::client::Client;
 use super::convert;
 use super::settings::EditorSettings;
+pub(super) use crate::cancel::Cancel;
 use crate::files::SourceFile;
 use crate::headers::{self, HeaderFile, HeaderProvider, Headers};
 use crate::linter::{BpfLinter, LintOptions, Linted, Linter};
@@ -24,20 +24,6 @@ use crate::suppress::Scopes;
 
 /// The rules of this program.
 pub(super) static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::shipped);
-
-/// Told when what is being computed is of no use any more.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    pub(super) fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// Counts what can change findings: texts, headers and settings. Results of an older one are stale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -69,6 +69,7 @@ impl EditorSettings {
             && own.exclude.is_empty()
             && own.header_paths.is_empty()
             && own.compile_commands.is_none()
+            && own.clang.is_none()
         {
             return Arc::clone(file);
         }
@@ -80,6 +81,7 @@ impl EditorSettings {
         merged.exclude.extend(own.exclude.iter().cloned());
         merged.header_paths.extend(own.header_paths.iter().cloned());
         merged.compile_commands = own.compile_commands.clone().or(merged.compile_commands);
+        merged.clang = own.clang.clone().or(merged.clang);
         Arc::new(merged)
     }
 }
