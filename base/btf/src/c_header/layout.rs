@@ -104,7 +104,7 @@ impl<'b> Layouts<'b> {
                 Kind::Struct | Kind::Union => return Some(self.of(ty, depth).align()),
                 Kind::Array => ty = self.btf.get(ty.array()?.element)?,
                 Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag => {
-                    ty = self.btf.get(ty.target()?)?
+                    ty = self.btf.get(ty.target()?)?;
                 }
                 Kind::Void
                 | Kind::Fwd

@@ -89,7 +89,8 @@ impl<'b> Writer<'b> {
                 Kind::TypeTag => tags.push_str(&tag(ty)),
                 Kind::Ptr => {
                     inner = format!("*{qualifiers}{tags}{inner}");
-                    (qualifiers.clear(), tags.clear());
+                    qualifiers.clear();
+                    tags.clear();
                     if self.binds_tighter(ty.target().unwrap_or_default()) {
                         inner = format!("({inner})");
                     }
@@ -104,7 +105,8 @@ impl<'b> Writer<'b> {
                 Kind::FuncProto => {
                     let params = self.params(ty, depth);
                     inner = format!("{inner}({params})");
-                    (qualifiers.clear(), tags.clear());
+                    qualifiers.clear();
+                    tags.clear();
                 }
                 _ => {
                     let base = self.base(ty, indent, depth);
