@@ -44,6 +44,8 @@ await main(async () => {
   const checks = new Checks();
   const start = Date.now();
 
+  installPackages(EXTENSION);
+  installPackages(VSIX);
   const server = values.server ?? process.env.BPF_ANALYZER_SERVER;
   let { vsix } = values;
   if (vsix === undefined) {
@@ -52,7 +54,6 @@ await main(async () => {
     });
   }
   await checks.run("package", "types, lints and unit tests of the extension pass", () => {
-    installPackages(EXTENSION);
     const npmRun = (...args) => run(modernNode(), args, { cwd: EXTENSION });
     npmRun("node_modules/typescript/bin/tsc", "--noEmit");
     npmRun("node_modules/eslint/bin/eslint.js", ".");

@@ -135,7 +135,7 @@ export async function openEditor({ home, folder, file, extensions, trusted, shot
       executablePath: chromium(),
       headless: true,
       viewport: { width: 1280, height: 800 },
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
     });
     const page = context.pages()[0] ?? (await context.newPage());
     const outside = new Set();

@@ -34,7 +34,7 @@ export function reasonOf(
   stderr: string,
 ): string {
   // What the system cannot load it hands to the shell, which does not understand it either.
-  if (/: (not found|syntax error)/i.test(stderr)) {
+  if (/: (not found|permission denied|syntax error)/i.test(stderr)) {
     return "is made for another platform";
   }
   const said = stderr.trim().split("\n")[0] ?? "";

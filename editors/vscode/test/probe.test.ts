@@ -46,3 +46,8 @@ test("output of the server, or its reason to fail", async () => {
   assert.equal(await output(server, ["rules", "--format"]), "--format\n");
   await assert.rejects(output(server, ["explain"]), /fails with code 2: unknown/);
 });
+
+test("a missing library is named", () => {
+  const said = "./server: error while loading shared libraries: libx.so.1: cannot open shared object file";
+  assert.equal(reasonOf({ code: 127 }, said), `fails with code 127: ${said}`);
+});
