@@ -71,6 +71,7 @@ test("the server is asked with the names of the configuration file", () => {
     exclude: ["vendor"],
     headerPaths: ["inc"],
     compileCommands: "c.json",
+    clang: "clang-19",
   };
   const { settings, complaints } = read(from(values));
   assert.deepEqual(complaints, []);
@@ -111,17 +112,20 @@ test("null means that nothing is set", () => {
   assert.deepEqual(read(() => null), read(from({})));
 });
 
+function saysWhatIsRun(name: string): boolean {
+  return name.startsWith("bpf-analyzer.server.") || name === "bpf-analyzer.clang";
+}
+
 test("every setting is described, and only the machine says what is run", () => {
   for (const [name, property] of Object.entries(properties)) {
     const description = property.markdownDescription ?? property.description ?? "";
     assert.ok(description.endsWith(".") || description.endsWith("*."), `${name}: ${description}`);
     assert.equal(property.enum?.length, property.enumDescriptions?.length, name);
-    const runs = name.startsWith("bpf-analyzer.server.");
+    const runs = saysWhatIsRun(name);
     assert.equal(property.scope, runs ? "machine" : "window", name);
   }
   const restricted = manifest.capabilities.untrustedWorkspaces.restrictedConfigurations;
-  const ofServer = Object.keys(properties).filter((name) => name.startsWith("bpf-analyzer.server."));
-  assert.deepEqual([...restricted].sort(), ofServer.sort());
+  assert.deepEqual([...restricted].sort(), Object.keys(properties).filter(saysWhatIsRun).sort());
   for (const name of NEEDS_RESTART) {
     const full = `bpf-analyzer.${name}`;
     assert.ok(Object.keys(properties).some((key) => key === full || key.startsWith(`${full}.`)), name);
