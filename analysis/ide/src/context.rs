@@ -40,7 +40,7 @@ pub(crate) fn in_comment(comments: &[Span], offset: u32) -> bool {
 pub(crate) fn in_constant(text: &str, offset: u32) -> bool {
     let Some(before) = text.get(..offset as usize) else { return false };
     let line = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let Some(last) = before.get(line..).and_then(|line| constant(line)) else { return false };
+    let Some(last) = before.get(line..).and_then(constant) else { return false };
     let line = u32::try_from(line).unwrap_or(u32::MAX);
     // What ends at the cursor may go on behind it.
     let whole = text.get(line as usize..).unwrap_or("");

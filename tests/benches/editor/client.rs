@@ -57,8 +57,8 @@ impl Client {
             "rootUri": root,
             "capabilities": { "textDocument": { "publishDiagnostics": { "relatedInformation": true } } },
         });
-        client.request("initialize", params)?;
-        client.notify("initialized", json!({}))?;
+        client.request("initialize", &params)?;
+        client.notify("initialized", &json!({}))?;
         Ok(client)
     }
 
@@ -73,7 +73,7 @@ impl Client {
         self.versions.insert(name.to_owned(), 1);
         let item = json!({ "uri": uri, "languageId": "c", "version": 1, "text": text });
         let before = self.processor_time()?;
-        self.notify("textDocument/didOpen", json!({ "textDocument": item }))?;
+        self.notify("textDocument/didOpen", &json!({ "textDocument": item }))?;
         self.published(&uri, 1)?;
         Ok(self.processor_time()?.saturating_sub(before))
     }
@@ -87,13 +87,13 @@ impl Client {
         let document = json!({ "uri": uri, "version": version });
         let params = json!({ "textDocument": document, "contentChanges": [change] });
         let before = self.processor_time()?;
-        self.notify("textDocument/didChange", params)?;
+        self.notify("textDocument/didChange", &params)?;
         self.published(&uri, version)?;
         Ok(self.processor_time()?.saturating_sub(before))
     }
 
     /// The answer to a request, and what it cost.
-    pub(crate) fn request(&mut self, method: &str, params: Value) -> Result<(Value, Duration)> {
+    pub(crate) fn request(&mut self, method: &str, params: &Value) -> Result<(Value, Duration)> {
         self.last_id += 1;
         let id = self.last_id;
         let before = self.processor_time()?;
@@ -139,7 +139,7 @@ impl Client {
         }
     }
 
-    fn notify(&mut self, method: &str, params: Value) -> Result<()> {
+    fn notify(&mut self, method: &str, params: &Value) -> Result<()> {
         self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }))
     }
 

@@ -81,7 +81,7 @@ fn requests(client: &mut Client, document: &Document) -> Result<()> {
             } else {
                 params["position"] = position;
             }
-            times.push(client.request(method, params)?.1);
+            times.push(client.request(method, &params)?.1);
         }
         print(name, &times, "<= 10 ms (p99)")?;
     }

@@ -67,10 +67,8 @@ impl fmt::Display for Phases {
 /// Measures all phases over `files`.
 pub(crate) fn measure(files: &[Source]) -> Result<Phases> {
     let (own, none) = (headers()?, Headers::default());
-    let masked: Vec<String> = files
-        .iter()
-        .map(|file| Parsed::parse(Arc::clone(&file.text)).masked().to_owned())
-        .collect();
+    let masked: Vec<String> =
+        files.iter().map(|file| Parsed::parse(Arc::clone(&file.text)).masked()).collect();
     let mut parser = Parser::new();
     parser.set_language(&tree_sitter_c::LANGUAGE.into())?;
     let mut best = [Duration::MAX; 8];
