@@ -212,7 +212,8 @@ impl<'t> Stream<'t> {
 
 /// Matches brackets. A closing bracket that does not fit the innermost open one closes the nearest one of its
 /// kind if it is a brace, and is ignored otherwise. If that leaves something over, a `}` at the start of a line is
-/// taken for the end of a declaration, which keeps an unfinished function from swallowing the next one.
+/// taken for the end of a declaration, which keeps an unfinished function, and an unfinished `SEC(`, from swallowing
+/// what follows.
 pub(crate) fn pair(text: &str, tokens: &[Token]) -> Vec<usize> {
     let (pairs, clean) = pair_with(tokens, |_| false);
     if clean {
@@ -268,6 +269,11 @@ fn pair_with(tokens: &[Token], ends_all: impl Fn(Token) -> bool) -> (Vec<usize>,
             braces -= usize::from(byte == b'}');
             pairs[top] = at;
             pairs[at] = top;
+        }
+        if byte == b'}' && braces == 0 && ends_all(*token) {
+            // No bracket in front of a declaration that ends here is closed behind it.
+            clean &= open.is_empty();
+            open.clear();
         }
     }
     (pairs, clean && open.is_empty())

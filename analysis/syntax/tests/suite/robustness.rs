@@ -287,6 +287,16 @@ fn an_unfinished_function_does_not_swallow_the_next() {
 }
 
 #[test]
+fn an_open_parenthesis_does_not_swallow_functions() {
+    let text = "SEC(\"tc\"\nint a(void)\n{\n\treturn 1;\n}\n\nint b(void)\n{\n\treturn 1;\n}\n\nint c(int x)\n{\n\treturn x);\n}\n";
+    let parsed = parse(text);
+    let names: Vec<_> =
+        functions(&parsed).into_iter().map(|function| function.name.as_str()).collect();
+    assert!(names.ends_with(&["b", "c"]), "{names:?}");
+    assert!(parsed.pieces().len() >= 3, "{:?}", parsed.pieces().len());
+}
+
+#[test]
 fn lexer_reads_every_kind() {
     let text = "#define A 1 \\\n 2\nint x1 = 0x1fUL + 1e+5 .5 L\"s\\\"t\" 'c' u8\"x\"; a->b";
     let kinds: Vec<_> =
