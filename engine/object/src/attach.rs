@@ -30,7 +30,7 @@ pub struct Load {
 pub enum Attach {
     /// Loading it needs no target.
     Nothing,
-    /// It needs one, and the section names none; the user of libbpf sets it.
+    /// It needs one, and the section names none: the user of libbpf sets it, or no `struct_ops` map has the program.
     Unspecified,
     /// A function, tracepoint or structure of the kernel, with its number in the kernel's type information.
     Kernel {

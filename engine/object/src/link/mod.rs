@@ -216,7 +216,8 @@ impl<'o, 'k> Linker<'o, 'k> {
         let code::Assembled { insns, parts, functions, lines, map_references, .. } = program;
         let name = function.name.clone();
         let code = object.code.get(function.code.0);
-        let autoload = code.is_none_or(|code| !code.name.starts_with('?'));
+        let marked = code.is_some_and(|code| code.name.starts_with('?'));
+        let autoload = self.struct_ops.autoload(index).unwrap_or(!marked);
         Ok(Program {
             name,
             section,

@@ -29,9 +29,16 @@ pub(super) struct StructOpsMaps {
     /// The structure and the member that a program implements.
     members: FxHashMap<FunctionIndex, (TypeId, u32)>,
     errors: FxHashMap<FunctionIndex, Error>,
+    /// Whether one of the maps that a program is in is created.
+    created: FxHashMap<FunctionIndex, bool>,
 }
 
 impl StructOpsMaps {
+    /// Whether a program is loaded by default, if maps decide that: then it is if one of them is created.
+    pub(super) fn autoload(&self, index: FunctionIndex) -> Option<bool> {
+        self.created.get(&index).copied()
+    }
+
     /// Completes how a `struct_ops` program is loaded.
     pub(super) fn adjust(
         &self,
@@ -61,18 +68,27 @@ impl StructOpsMaps {
 pub(super) fn resolve(object: &Object, kernel: &Btf<'_>, maps: &mut [Map]) -> StructOpsMaps {
     let mut all = StructOpsMaps::default();
     let Some(local) = &object.btf else { return all };
-    for (index, map) in maps.iter_mut().enumerate() {
+    // Maps that are not created come last, so that they say something only of programs that are in no other one. What
+    // is wrong with them leaves their programs without a structure.
+    let (created, others): (Vec<usize>, Vec<usize>) =
+        (0..maps.len()).partition(|&index| maps[index].autocreate);
+    for index in created.into_iter().chain(others) {
+        let map = &mut maps[index];
         let Some(ops) = map.struct_ops.clone() else { continue };
+        for &(_, program) in &ops.programs {
+            *all.created.entry(program).or_default() |= map.autocreate;
+        }
         let name = map.name.clone();
         let result = Structures::find(local, kernel, ops.ty)
             .and_then(|types| types.convert(object, MapIndex(index), map, &ops.programs));
         match result {
             Ok((value, members)) => {
                 for (program, member) in members {
-                    all.implement(object, program, member, &name);
+                    all.implement(object, program, member, map);
                 }
                 all.values.push(value);
             }
+            Err(_) if !map.autocreate => {}
             Err(problem) => {
                 let error = Problem::StructOps(problem).of(&name);
                 for (_, program) in ops.programs {
@@ -81,6 +97,7 @@ pub(super) fn resolve(object: &Object, kernel: &Btf<'_>, maps: &mut [Map]) -> St
             }
         }
     }
+    all.values.sort_by_key(|value| value.map);
     all
 }
 
@@ -91,13 +108,14 @@ impl StructOpsMaps {
         object: &Object,
         program: FunctionIndex,
         member: (TypeId, u32),
-        map: &str,
+        map: &Map,
     ) {
+        let created = map.autocreate;
         let known = *self.members.entry(program).or_insert(member);
-        if known != member {
+        if known != member && created {
             let name = object.functions.get(program.0).map_or("", |one| one.name.as_str());
             let problem = Problem::StructOps(StructOpsProblem::Reuse(name.to_owned()));
-            self.errors.insert(program, problem.of(map));
+            self.errors.insert(program, problem.of(&map.name));
         }
     }
 }

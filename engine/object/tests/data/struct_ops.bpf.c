@@ -42,7 +42,22 @@ struct made_up_ops linked = {
 	.name = "linked",
 };
 
+SEC("struct_ops/first")
+u32 op_only_there(u64 *ctx) { return 1; }
+
+/* Not created, and the kernel has no such structure: that concerns nothing that is also in a map above. */
+struct unheard_of_ops {
+	u32 (*first)(struct op_state *state);
+	u32 (*second)(struct op_state *state);
+};
+
 SEC("?.struct_ops.link")
 struct made_up_ops___other other = {
+	.first = (void *)op_only_there,
+};
+
+SEC("?.struct_ops")
+struct unheard_of_ops unheard_of = {
 	.first = (void *)op_first,
+	.second = (void *)op_gone,
 };

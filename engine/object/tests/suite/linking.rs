@@ -205,7 +205,12 @@ fn structures_of_functions_take_the_form_of_the_kernel() {
         assert_eq!((load.expected_attach_type, load.flags), (2, 1 << 4));
         let ops = types.find("made_up_ops", Kind::Struct).expect("made up").id();
         assert_eq!(load.target, Attach::Kernel { name: "made_up_ops".to_owned(), id: ops });
+        // Maps that are not created do not make their programs be loaded, and what is wrong with them does no harm.
+        let autoload = |name| program(linked, name).autoload;
+        assert!(autoload("op_first") && autoload("op_second") && !autoload("op_only_there"));
+        assert_eq!(program(linked, "op_only_there").load.expected_attach_type, 0);
         assert_eq!(program(linked, "op_gone").load.target, Attach::Unspecified);
+        assert_eq!(linked.failures, []);
         let other = linked.maps.iter().find(|map| map.name == "other").expect("is there");
         assert!(!other.autocreate);
     });
