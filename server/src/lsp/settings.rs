@@ -15,7 +15,9 @@ pub(super) const SECTION: &str = "bpf-analyzer";
 /// Whether a value holds no settings at all: what clients send that have none for this server.
 pub(super) fn says_nothing(value: &Value) -> bool {
     let ours = value.get(SECTION).unwrap_or(value);
-    ours.is_null() || ours.as_object().is_some_and(Map::is_empty)
+    ours.is_null()
+        || ours.as_object().is_some_and(Map::is_empty)
+        || ours.as_array().is_some_and(Vec::is_empty)
 }
 
 /// What the editor wants.
