@@ -226,7 +226,7 @@ fn fixed_text(document: &Analysed, rule: Option<&str>) -> Option<Arc<str>> {
         }
         report
     };
-    let lint = |text: Arc<str>| only(document.settings.check(text));
+    let lint = |text: Arc<str>| only(document.check(text));
     let fixed = fix::fix(only(document.report.clone()), Applicability::Safe, &lint);
     (fixed.applied > 0).then_some(fixed.report.source)
 }

@@ -17,7 +17,7 @@ use super::settings::EditorSettings;
 pub(super) use crate::cancel::Cancel;
 use crate::files::SourceFile;
 use crate::headers::{self, HeaderFile, HeaderProvider, Headers};
-use crate::linter::{BpfLinter, LintOptions, Linted, Linter};
+use crate::linter::{LintOptions, Linted, Linter};
 use crate::rules::Catalogue;
 use crate::session::{Overrides, Session};
 use crate::suppress::Scopes;
@@ -129,11 +129,6 @@ impl Settings {
             overrides: &self.overrides,
         }
     }
-
-    /// The findings of some other text of the file, from scratch.
-    pub(super) fn check(&self, text: Arc<str>) -> FileReport {
-        self.session(&BpfLinter).check(&self.file, text).report
-    }
 }
 
 /// Lints one parsed text and keeps what else is learned on the way.
@@ -181,6 +176,13 @@ impl Linter for Remembering<'_> {
 }
 
 impl Analysed {
+    /// The findings of another text of the file; what both texts have in common is not analysed again.
+    pub(super) fn check(&self, text: Arc<str>) -> FileReport {
+        let parsed = Arc::new(self.parsed.edit(Arc::clone(&text)));
+        let linter = Remembering { parsed, before: Some(&self.memory), seen: Mutex::default() };
+        self.settings.report(&linter, text)
+    }
+
     /// Answers questions about the document.
     pub(super) fn with_file<T>(&self, ask: impl FnOnce(&ide::File<'_>) -> T) -> T {
         let headers: sema::Headers =

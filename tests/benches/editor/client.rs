@@ -80,29 +80,48 @@ impl Client {
 
     /// Changes a document; what that cost until its findings were there.
     pub(crate) fn change(&mut self, name: &str, change: &Value) -> Result<Duration> {
+        let before = self.processor_time()?;
+        let version = self.tell(name, change)?;
+        self.published(&self.uri(name), version)?;
+        Ok(self.processor_time()?.saturating_sub(before))
+    }
+
+    /// Changes a document and asks about it at once; what both cost until the answer was there.
+    pub(crate) fn change_and_ask(
+        &mut self,
+        name: &str,
+        change: &Value,
+        method: &str,
+        params: &Value,
+    ) -> Result<Duration> {
+        let before = self.processor_time()?;
+        self.tell(name, change)?;
+        self.request(method, params)?;
+        Ok(self.processor_time()?.saturating_sub(before))
+    }
+
+    /// Tells of a change and gives the new version.
+    fn tell(&mut self, name: &str, change: &Value) -> Result<i32> {
         let uri = self.uri(name);
         let version = self.versions.get_mut(name).context("is not open")?;
         *version += 1;
         let version = *version;
         let document = json!({ "uri": uri, "version": version });
         let params = json!({ "textDocument": document, "contentChanges": [change] });
-        let before = self.processor_time()?;
         self.notify("textDocument/didChange", &params)?;
-        self.published(&uri, version)?;
-        Ok(self.processor_time()?.saturating_sub(before))
+        Ok(version)
     }
 
-    /// The answer to a request, and what it cost.
-    pub(crate) fn request(&mut self, method: &str, params: &Value) -> Result<(Value, Duration)> {
+    /// The answer to a request.
+    pub(crate) fn request(&mut self, method: &str, params: &Value) -> Result<Value> {
         self.last_id += 1;
         let id = self.last_id;
-        let before = self.processor_time()?;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))?;
         loop {
             let message = self.receive()?;
             if message["id"] == id && message.get("method").is_none() {
                 ensure!(message.get("error").is_none(), "{method}: {message}");
-                return Ok((message, self.processor_time()?.saturating_sub(before)));
+                return Ok(message);
             }
         }
     }

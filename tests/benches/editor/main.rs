@@ -47,7 +47,7 @@ fn figures() -> Result<()> {
         }
     }
     print("keystroke, statements typed and taken back", &typing, "<= 3 / 10 ms")?;
-    requests(&mut client, &document)?;
+    requests(&mut client, &mut document)?;
     let mut anywhere = Vec::new();
     let mut document = Document::of_lines(LINES);
     client.open("anywhere.bpf.c", document.text())?;
@@ -63,9 +63,10 @@ fn open_once() -> Result<Duration> {
     client.open("open.bpf.c", Document::of_lines(LINES).text())
 }
 
-/// Requests at random places, each after an edit, so that nothing can be answered from before.
-fn requests(client: &mut Client, document: &Document) -> Result<()> {
+/// Requests at random places, each directly behind an edit, so that nothing can be answered from before.
+fn requests(client: &mut Client, document: &mut Document) -> Result<()> {
     let mut random = Random::new(2);
+    let mut edits = Vec::new();
     for (name, method) in [
         ("hover", "textDocument/hover"),
         ("completion", "textDocument/completion"),
@@ -81,7 +82,13 @@ fn requests(client: &mut Client, document: &Document) -> Result<()> {
             } else {
                 params["position"] = position;
             }
-            times.push(client.request(method, &params)?.1);
+            while edits.is_empty() {
+                edits = document.typing(&mut random);
+                edits.reverse();
+            }
+            if let Some(edit) = edits.pop() {
+                times.push(client.change_and_ask("typing.bpf.c", &edit, method, &params)?);
+            }
         }
         print(name, &times, "<= 10 ms (p99)")?;
     }
