@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
@@ -52,6 +52,10 @@ pub(super) struct Backend {
     pulls_workspace: AtomicBool,
     /// The last check of the workspace, and what it was made from.
     last_check: Mutex<Option<LastCheck>>,
+    /// How often settings were asked for.
+    asked: AtomicU64,
+    /// The last of these questions whose answer counts: answers may come in any order.
+    answered: Arc<Mutex<u64>>,
 }
 
 /// What a check of the workspace was made from, and its result.
@@ -70,6 +74,8 @@ impl Backend {
             running: Running::default(),
             pulls_workspace: AtomicBool::new(false),
             last_check: Mutex::default(),
+            asked: AtomicU64::new(0),
+            answered: Arc::default(),
         }
     }
 
@@ -108,6 +114,8 @@ impl Backend {
             self.tell(Event::Configured(sent));
             return;
         }
+        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let answered = self.answered.clone();
         // In a task of its own: a notification must not wait for the client.
         tokio::spawn(async move {
             let item = ConfigurationItem { scope_uri: None, section: Some(SECTION.to_owned()) };
@@ -115,7 +123,11 @@ impl Backend {
             let settings =
                 answer.ok().and_then(|mut items| (!items.is_empty()).then(|| items.remove(0)));
             let settings = settings.filter(|settings| !says_nothing(settings)).unwrap_or(sent);
-            let _ = events.send(Event::Configured(settings));
+            let mut answered = lock(&answered);
+            if *answered < number {
+                *answered = number;
+                let _ = events.send(Event::Configured(settings));
+            }
         });
     }
 

@@ -43,22 +43,42 @@ pub struct Recording {
 
 /// What a client answers to requests of the server, by method, in order; the last answer is repeated.
 #[derive(Clone, Debug, Default)]
-pub struct Answers(HashMap<String, VecDeque<Value>>);
+pub struct Answers {
+    results: HashMap<String, VecDeque<Value>>,
+    /// The settings, each with the number of changes that were told before.
+    settings: Vec<(usize, Value)>,
+}
+
+/// The request for the settings, which a client answers with those it has now.
+const SETTINGS: &str = "workspace/configuration";
+
+/// How a client tells that they changed.
+const SETTINGS_CHANGED: &str = "workspace/didChangeConfiguration";
 
 impl Answers {
-    /// The next result for a request with this method; null if there never was one.
-    pub fn next(&mut self, method: &str) -> Value {
-        match self.0.get_mut(method) {
+    /// The next result for a request with this method, when the client has told so many changes of its
+    /// settings; null if there never was one.
+    pub fn next(&mut self, method: &str, changes: usize) -> Value {
+        if method == SETTINGS {
+            let known = self.settings.iter().rev().find(|(told, _)| *told <= changes);
+            return known.map(|(_, settings)| settings.clone()).unwrap_or_default();
+        }
+        match self.results.get_mut(method) {
             Some(results) if results.len() > 1 => results.pop_front().unwrap_or_default(),
             Some(results) => results.front().cloned().unwrap_or_default(),
             None => Value::Null,
         }
     }
 
-    /// The last result for a method.
-    fn last(&self, method: &str) -> Option<&Value> {
-        self.0.get(method).and_then(VecDeque::back)
+    /// The settings that hold at last.
+    fn last_settings(&self) -> Option<&Value> {
+        self.settings.last().map(|(_, settings)| settings)
     }
+}
+
+/// Whether a client tells by this message that its settings changed.
+pub(super) fn changes_settings(message: &Value) -> bool {
+    message["method"] == SETTINGS_CHANGED
 }
 
 impl Recording {
@@ -97,8 +117,14 @@ impl Recording {
                 self.messages.push(message.take());
             } else {
                 let method = asked.get(&message["id"].to_string()).ok_or("answers no request")?;
-                let results = self.answers.0.entry(method.clone()).or_default();
-                results.push_back(message["result"].take());
+                let result = message["result"].take();
+                if method == SETTINGS {
+                    let changes = self.messages.iter().filter(|m| changes_settings(m)).count();
+                    self.answers.settings.push((changes, result));
+                } else {
+                    let results = self.answers.results.entry(method.clone()).or_default();
+                    results.push_back(result);
+                }
             }
         } else {
             return Err("neither `workspace`, `client` nor `server`".to_owned());
@@ -117,10 +143,10 @@ impl Recording {
     pub fn settled_initialize(&self) -> Option<Value> {
         let mut params = self.initialize()?.clone();
         let changed = self.messages.iter().rev();
-        let changed = changed.filter(|m| m["method"] == "workspace/didChangeConfiguration");
+        let changed = changed.filter(|m| changes_settings(m));
         let changed = changed.map(|message| &message["params"]["settings"]);
         let asks = params.pointer("/capabilities/workspace/configuration") == Some(&json!(true));
-        let answered = self.answers.last("workspace/configuration").filter(|_| asks);
+        let answered = self.answers.last_settings().filter(|_| asks);
         let answered = answered.and_then(|items| items.get(0));
         let mut told = answered.into_iter().chain(changed);
         let says_something = |value: &&Value| value.as_object().is_some_and(|o| !o.is_empty());

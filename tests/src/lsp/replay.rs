@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::document::{Document, Encoding};
-use super::recording::{Answers, Recording};
+use super::recording::{Answers, Recording, changes_settings};
 use super::server::{PATIENCE, Server};
 
 /// How much a recording is disturbed.
@@ -65,6 +65,7 @@ pub fn replay(program: &Path, path: &Path, disorder: Disorder) -> Result<Played>
         root,
         answers: recording.answers.clone(),
         recording,
+        changes: 0,
         encoding: Encoding::Utf16,
         pulls: false,
         documents: BTreeMap::new(),
@@ -146,6 +147,8 @@ struct Player<'p> {
     root: PathBuf,
     recording: Recording,
     answers: Answers,
+    /// Of the settings, told so far.
+    changes: usize,
     encoding: Encoding,
     /// The client asks for diagnostics.
     pulls: bool,
@@ -159,6 +162,7 @@ struct Player<'p> {
 impl Player<'_> {
     fn play(&mut self, message: &Value) -> Result<()> {
         self.dawdle()?;
+        self.changes += usize::from(changes_settings(message));
         let uri = message["params"]["textDocument"]["uri"].as_str().unwrap_or_default().to_owned();
         match method(message) {
             "initialize" => {
@@ -223,7 +227,7 @@ impl Player<'_> {
     fn absorb(&mut self, wait: Duration) -> Result<()> {
         while let Some(message) = self.server.take(wait) {
             if let (Some(id), Some(asked)) = (message.get("id"), message["method"].as_str()) {
-                let result = self.answers.next(asked);
+                let result = self.answers.next(asked, self.changes);
                 self.unanswered.push(json!({ "jsonrpc": "2.0", "id": id, "result": result }));
             }
             if wait > Duration::ZERO {
