@@ -84,7 +84,7 @@ impl Imm {
 pub struct Offset(pub i16);
 
 /// The number of an instruction slot of 8 bytes, as the kernel, line info and function info count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pc(pub u32);
 
 impl Pc {

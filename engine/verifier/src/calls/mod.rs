@@ -1,0 +1,45 @@
+//! Calls: of helpers, of kfuncs, of the program's own functions and by the kernel back into the program.
+
+use isa::{Callee, Pc};
+
+use crate::cx::{Check, Cx, Next};
+use crate::state::State;
+
+/// What calls leave at their instruction for later visits.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CallNote {
+    /// Of `bpf_loop`: always inlined so far, and with which callback.
+    pub inline_loop: Option<(bool, u32)>,
+}
+
+/// An argument of a global function (`struct bpf_subprog_arg_info`).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SubprogArg {
+    /// What it is.
+    pub ty: crate::state::RegType,
+    /// Of memory: its size in bytes.
+    pub mem_size: u32,
+    /// Of BTF pointers: the type in the kernel's BTF.
+    pub btf: Option<btf::TypeId>,
+}
+
+/// A call (`check_func_call`, `check_helper_call`, `check_kfunc_call`).
+pub(crate) fn call(cx: &mut Cx<'_>, _state: &mut State, pc: Pc, callee: &Callee) -> Check<Next> {
+    cx.unsupported(format!("{callee:?} at {pc}"))
+}
+
+/// A return from a function or callback, with the innermost frame not the first (`prepare_func_exit`).
+pub(crate) fn exit_frame(cx: &mut Cx<'_>, _state: &mut State, pc: Pc) -> Check<Next> {
+    cx.unsupported(format!("a return at {pc}"))
+}
+
+/// Nothing that must be given back is held (`check_resource_leak`): `prefix` begins the message.
+pub(crate) fn check_leaks(
+    cx: &mut Cx<'_>,
+    _state: &State,
+    _exception_exit: bool,
+    _check_lock: bool,
+    prefix: &str,
+) -> Check {
+    cx.unsupported(format!("leaks of {prefix}"))
+}

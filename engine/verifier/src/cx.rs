@@ -1,0 +1,148 @@
+//! What a verification carries along: notes on instructions, identities, explored states, the log.
+
+use isa::Pc;
+
+use crate::cfg::Subprog;
+use crate::explore::Explored;
+use crate::log::Log;
+use crate::program::{MapId, Program};
+use crate::state::RegType;
+
+/// Why a verification ends before its end.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// The kernel refuses the program.
+    Reject(Box<Reject>),
+    /// Something is not modelled; what.
+    Unsupported(Box<str>),
+}
+
+/// The kernel's refusal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reject {
+    /// What `bpf(2)` returns.
+    pub errno: Errno,
+    /// What the kernel says, line by line; empty if it says nothing.
+    pub message: String,
+}
+
+/// Errors of `bpf(2)`, negated as the kernel returns them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Errno(pub i32);
+
+#[expect(missing_docs, reason = "the names are those of errno(3)")]
+impl Errno {
+    pub const EPERM: Self = Self(-1);
+    pub const ENOENT: Self = Self(-2);
+    pub const E2BIG: Self = Self(-7);
+    pub const EBADF: Self = Self(-9);
+    pub const ENOMEM: Self = Self(-12);
+    pub const EACCES: Self = Self(-13);
+    pub const EFAULT: Self = Self(-14);
+    pub const EBUSY: Self = Self(-16);
+    pub const EINVAL: Self = Self(-22);
+    pub const ENOSPC: Self = Self(-28);
+    pub const EDOM: Self = Self(-33);
+    pub const ERANGE: Self = Self(-34);
+    pub const ELOOP: Self = Self(-40);
+    pub const EOPNOTSUPP: Self = Self(-95);
+    pub const ENOTSUPP: Self = Self(-524);
+}
+
+/// The result of a check.
+pub type Check<T = ()> = Result<T, Stop>;
+
+/// Refuses the program: `reject!(EACCES, "R{} !read_ok", number)`.
+macro_rules! reject {
+    ($errno:ident, $($message:tt)+) => {
+        return Err($crate::cx::Stop::Reject(Box::new($crate::cx::Reject {
+            errno: $crate::cx::Errno::$errno,
+            message: format!($($message)+),
+        })))
+    };
+}
+pub(crate) use reject;
+
+/// What was found out about an instruction (`struct bpf_insn_aux_data`).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InsnAux {
+    /// The type of the pointer it accesses memory through; all paths must agree.
+    pub ptr_type: Option<RegType>,
+    /// The map it takes, for lookups and tail calls; `None` in `Some` if paths differ.
+    pub map: Option<Option<MapId>>,
+    /// The registers that are read before they are written from here on, as bits.
+    pub live_regs: u16,
+    /// A state may be stored here, because jumps lead here.
+    pub prune_point: bool,
+    /// A state is always stored here.
+    pub force_checkpoint: bool,
+    /// It calls a synchronous callback.
+    pub calls_callback: bool,
+    /// Its strongly connected component; 0 if it is in none.
+    pub scc: u32,
+    /// It was reached.
+    pub seen: bool,
+    /// It is a call that may be patched away (`fastcall`).
+    pub fastcall_pattern: bool,
+    /// How many pairs of spills surround that call.
+    pub fastcall_spills: u8,
+    /// The upper half of the register it defines is read (`zext_dst`).
+    pub zext_dst: bool,
+    /// The number that the key argument of its lookup is known to be.
+    pub const_key: Option<u64>,
+    /// Room for notes of its own of one room, by name, so that rooms do not collide.
+    pub call: crate::calls::CallNote,
+}
+
+/// What comes after an instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Next {
+    /// The instruction behind it.
+    Fall,
+    /// This one.
+    Jump(Pc),
+    /// Nothing: the path ends.
+    End,
+}
+
+/// A verification in progress (`struct bpf_verifier_env`).
+pub(crate) struct Cx<'a> {
+    /// What is verified.
+    pub program: &'a Program<'a>,
+    /// Notes on instructions, by slot.
+    pub aux: Vec<InsnAux>,
+    /// The functions, by their beginnings.
+    pub subprogs: Vec<Subprog>,
+    /// What was explored, and what is yet to be.
+    pub explored: Explored,
+    /// The log.
+    pub log: Log,
+    /// The identity given last.
+    pub last_id: u32,
+    /// A `bpf_dynptr_slice_rdwr` asks for the prologue that un-clones the packet (`seen_direct_write`).
+    pub seen_direct_write: bool,
+    /// The program throws exceptions (`seen_exception`).
+    pub seen_exception: bool,
+    /// The subprogram that handles exceptions; 0 if none.
+    pub exception_callback: u32,
+    /// What was found that the kernel accepts.
+    pub notes: Vec<crate::explain::Note>,
+    /// The instruction being verified, and the one before it (`env->insn_idx`, `env->prev_insn_idx`).
+    pub pc: Pc,
+    /// The one before.
+    pub prev_pc: Option<Pc>,
+}
+
+impl Cx<'_> {
+    /// A new identity.
+    pub fn new_id(&mut self) -> u32 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Something is not modelled.
+    #[expect(clippy::unused_self, reason = "reads as a sentence where it is used")]
+    pub fn unsupported<T>(&self, what: impl Into<String>) -> Check<T> {
+        Err(Stop::Unsupported(what.into().into_boxed_str()))
+    }
+}

@@ -1,0 +1,30 @@
+//! The log, in the kernel's format.
+
+use crate::state::State;
+
+/// What the kernel prints while it verifies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    /// 0, 1 or 2, and 4 for statistics alone.
+    pub level: u32,
+    /// The text so far.
+    pub text: String,
+}
+
+impl Log {
+    /// Whether instructions and states are printed (`BPF_LOG_LEVEL`).
+    pub fn is_on(&self) -> bool {
+        self.level & 3 != 0
+    }
+
+    /// Whether everything is printed (`BPF_LOG_LEVEL2`).
+    pub fn is_verbose(&self) -> bool {
+        self.level & 2 != 0
+    }
+}
+
+/// A state as the kernel prints it (`print_verifier_state`).
+#[expect(dead_code, reason = "a stub")]
+pub(crate) fn print_state(_state: &State, _frame: u32, _all: bool) -> String {
+    String::new()
+}

@@ -1,0 +1,127 @@
+//! The program that is verified: what does not change while it is.
+
+use bpf_object::{FuncInfo, LineInfo, Linked};
+use btf::{Btf, TypeId};
+use isa::{DecodeError, Insn, Pc, RawInsn};
+use kernel_model::{AttachType, MapType, ProgramType, Version};
+
+use crate::memory::FieldRecord;
+
+/// How a program is verified.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The kernel.
+    pub kernel: Version,
+    /// The loader has `CAP_BPF`, `CAP_PERFMON` and `CAP_NET_ADMIN`; otherwise none.
+    pub privileged: bool,
+    /// The level of the log: 0, 1 or 2, and 4 for statistics alone, as `log_level` of `bpf(2)`.
+    pub log_level: u32,
+}
+
+/// A program with the facts about it.
+#[derive(Debug)]
+pub struct Program<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its instructions, decoded as far as they can be.
+    pub code: isa::Program,
+    /// Its instructions as they are.
+    pub raw: &'a [RawInsn],
+    /// What cannot be decoded.
+    pub undecoded: Vec<DecodeError>,
+    /// Its type; `None` if the section's name says none.
+    pub ty: Option<&'static ProgramType>,
+    /// What it may be attached to.
+    pub attach: Option<AttachType>,
+    /// `expected_attach_type` as a number; of `struct_ops`, the member.
+    pub attach_number: u32,
+    /// It may sleep.
+    pub sleepable: bool,
+    /// It handles XDP frames in several parts.
+    pub xdp_frags: bool,
+    /// The function, tracepoint or structure of the kernel it is for (`attach_btf_id`), with its name.
+    pub target: Option<(TypeId, &'a str)>,
+    /// Its licence is compatible with the GPL.
+    pub gpl: bool,
+    /// The maps of the object, which instructions refer to by [`MapId`].
+    pub maps: Vec<MapFacts<'a>>,
+    /// The types of the program.
+    pub btf: Option<&'a Btf<'a>>,
+    /// The types of the kernel.
+    pub kernel: &'a Btf<'a>,
+    /// Which type each function has.
+    pub functions: &'a [FuncInfo],
+    /// Which line each instruction comes from.
+    pub lines: &'a [LineInfo],
+    /// The object it belongs to.
+    pub linked: &'a Linked<'a>,
+    /// It within the object.
+    pub linked_program: &'a bpf_object::Program,
+    /// How it is verified.
+    pub options: Options,
+}
+
+/// A map, by its place in [`bpf_object::Linked::maps`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MapId {
+    /// The place.
+    pub index: u32,
+    /// The map that is the pattern for what the map at that place holds.
+    pub inner: bool,
+}
+
+/// A map with the facts about it.
+#[derive(Debug)]
+pub struct MapFacts<'a> {
+    /// As the object has it.
+    pub map: &'a bpf_object::Map,
+    /// What its type says; `None` if there is no such type.
+    pub ty: Option<&'static MapType>,
+    /// The special fields of its values.
+    pub record: FieldRecord,
+    /// The special fields of the values of the maps it holds.
+    pub inner_record: FieldRecord,
+}
+
+impl<'a> MapFacts<'a> {
+    /// The map's numbers, or those of the maps it holds.
+    pub fn definition(&self, inner: bool) -> &'a bpf_object::Definition {
+        match &self.map.inner {
+            Some(definition) if inner => definition,
+            _ => &self.map.definition,
+        }
+    }
+}
+
+impl<'a> Program<'a> {
+    /// The facts about a map.
+    pub fn map(&self, id: MapId) -> Option<&MapFacts<'a>> {
+        self.maps.get(id.index as usize)
+    }
+
+    /// The special fields of the values of a map.
+    pub fn record(&self, id: MapId) -> Option<&FieldRecord> {
+        let facts = self.map(id)?;
+        Some(if id.inner { &facts.inner_record } else { &facts.record })
+    }
+
+    /// The instruction at a slot.
+    pub fn insn(&self, pc: Pc) -> Option<&Insn> {
+        self.code.get(pc)
+    }
+
+    /// How many slots there are.
+    pub fn len(&self) -> usize {
+        self.raw.len()
+    }
+
+    /// There are none.
+    pub fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// The kernel's name of the type of the program; empty if it is not known.
+    pub fn type_name(&self) -> &'static str {
+        self.ty.map_or("", |ty| ty.name)
+    }
+}
