@@ -1,5 +1,15 @@
 //! Calls: of helpers, of kfuncs, of the program's own functions and by the kernel back into the program.
 
+pub(crate) mod callback;
+pub(crate) mod dynptr;
+pub(crate) mod graph;
+pub(crate) mod helper;
+pub(crate) mod iter;
+pub(crate) mod kfunc;
+pub(crate) mod lock;
+pub(crate) mod refs;
+pub(crate) mod subprog;
+
 use isa::{Callee, Pc};
 
 use crate::cx::{Check, Cx, Next};
@@ -23,9 +33,16 @@ pub(crate) struct SubprogArg {
     pub btf: Option<btf::TypeId>,
 }
 
-/// A call (`check_func_call`, `check_helper_call`, `check_kfunc_call`).
-pub(crate) fn call(cx: &mut Cx<'_>, _state: &mut State, pc: Pc, callee: &Callee) -> Check<Next> {
-    cx.unsupported(format!("{callee:?} at {pc}"))
+/// A call.
+pub(crate) fn call(cx: &mut Cx<'_>, state: &mut State, pc: Pc, callee: Callee) -> Check<Next> {
+    match callee {
+        Callee::Helper(id) => helper::call(cx, state, pc, id),
+        Callee::Subprogram(offset) => match offset.target(pc) {
+            Some(target) => subprog::call(cx, state, pc, target),
+            None => cx.unsupported("a call in front of the program"),
+        },
+        Callee::Kfunc { id, module } => kfunc::call(cx, state, pc, id, module),
+    }
 }
 
 /// A return from a function or callback, with the innermost frame not the first (`prepare_func_exit`).

@@ -1,0 +1,21 @@
+//! References: what was acquired and must be given back.
+
+use isa::Pc;
+
+use crate::cx::Cx;
+use crate::state::{LockOwner, RefKind, Reference, State};
+
+/// Something is acquired at `pc`; its identity is returned (`acquire_reference`).
+pub(crate) fn acquire(cx: &mut Cx<'_>, state: &mut State, kind: RefKind, pc: Pc) -> u32 {
+    let id = cx.new_id();
+    state.refs.push(Reference { kind, id, pc, owner: LockOwner::None });
+    id
+}
+
+/// The reference is given back, without regard to registers that hold it; whether it was held
+/// (`release_reference_nomark`).
+pub(crate) fn forget(state: &mut State, kind: RefKind, id: u32) -> bool {
+    let held = state.refs.iter().position(|held| held.kind == kind && held.id == id);
+    // The kernel moves the last one to the place of the one that is gone.
+    held.map(|index| state.refs.swap_remove(index)).is_some()
+}
