@@ -2,7 +2,7 @@
 
 use isa::Pc;
 
-use crate::cfg::Subprog;
+use crate::cfg::{Flow, Subprog};
 use crate::explore::Explored;
 use crate::log::Log;
 use crate::program::{MapId, Program};
@@ -113,6 +113,8 @@ pub(crate) struct Cx<'a> {
     pub aux: Vec<InsnAux>,
     /// The functions, by their beginnings.
     pub subprogs: Vec<Subprog>,
+    /// The order of instructions, and what is read of stacks where.
+    pub flow: Flow,
     /// What was explored, and what is yet to be.
     pub explored: Explored,
     /// The log.

@@ -1,8 +1,22 @@
 //! The shape of the program: its functions, its jumps, its loops, what is read later.
 
+pub(crate) mod liveness;
+
 use isa::Pc;
 
 use crate::cx::{Check, Cx};
+
+/// The order of instructions, and what is read of stacks where.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    /// The instructions of each subprogram so that each comes before those that lead to it, where no loop forbids it
+    /// (`insn_postorder`); [`Subprog::postorder`] says which are whose.
+    pub postorder: Vec<Pc>,
+    /// How many strongly connected components there are, with 0 for none (`scc_cnt`).
+    pub scc_count: u32,
+    /// What is read and written of stacks.
+    pub liveness: liveness::Liveness,
+}
 
 /// A function of the program (`struct bpf_subprog_info`).
 #[derive(Clone, Debug, Default)]
@@ -11,6 +25,8 @@ pub(crate) struct Subprog {
     pub start: Pc,
     /// The instruction behind its last.
     pub end: Pc,
+    /// Its instructions in [`Flow::postorder`].
+    pub postorder: std::ops::Range<u32>,
     /// Its name in the BTF; empty if it has none.
     pub name: String,
     /// It is global, and so verified alone.
@@ -45,4 +61,33 @@ pub(crate) struct Subprog {
 /// (`add_subprog_and_kfunc`, `check_subprogs`, `check_cfg`, `compute_scc`, `compute_live_registers`).
 pub(crate) fn prepare(cx: &mut Cx<'_>) -> Check {
     cx.unsupported("control flow")
+}
+
+/// The subprogram that begins at this instruction (`find_subprog`).
+pub(crate) fn subprog_at(cx: &Cx<'_>, pc: Pc) -> Option<u32> {
+    let index = cx.subprogs.binary_search_by_key(&pc, |subprog| subprog.start).ok()?;
+    u32::try_from(index).ok()
+}
+
+/// The subprogram that an instruction is in (`bpf_find_containing_subprog`).
+pub(crate) fn containing(cx: &Cx<'_>, pc: Pc) -> u32 {
+    let after = cx.subprogs.partition_point(|subprog| subprog.start <= pc);
+    u32::try_from(after.saturating_sub(1)).unwrap_or(u32::MAX)
+}
+
+/// The instructions that can come next within the subprogram; the one behind it first (`bpf_insn_successors`).
+pub(crate) fn successors(cx: &Cx<'_>, pc: Pc) -> impl Iterator<Item = Pc> + use<> {
+    let insn = cx.program.insn(pc);
+    let fall = match insn {
+        Some(insn) if !insn.falls_through() => None,
+        Some(insn) => Some(Pc(pc.0 + u32::try_from(insn.slots()).unwrap_or(1))),
+        None => Some(Pc(pc.0 + 1)),
+    };
+    let jump = insn.and_then(|insn| insn.jump_offset()?.target(pc));
+    fall.into_iter().chain(jump)
+}
+
+/// No path of calls needs more stack than there is; after everything was followed (`check_max_stack_depth`).
+pub(crate) fn check_stack_depth(cx: &mut Cx<'_>) -> Check {
+    cx.unsupported("stack depth")
 }
