@@ -6,7 +6,7 @@ use crate::cfg::{Flow, Subprog};
 use crate::explore::Explored;
 use crate::log::Log;
 use crate::program::{MapId, Program};
-use crate::state::RegType;
+use crate::state::{Reg, RegType};
 
 /// Why a verification ends before its end.
 #[derive(Clone, Debug)]
@@ -140,6 +140,16 @@ impl Cx<'_> {
     pub fn new_id(&mut self) -> u32 {
         self.last_id += 1;
         self.last_id
+    }
+
+    /// Any number (`__mark_reg_unknown`): exact for programs without privileges, of which nothing is pruned loosely.
+    pub fn unknown(&self) -> Reg {
+        Reg { precise: !self.program.options.privileged, ..Reg::unknown() }
+    }
+
+    /// What is in a register whose pointer became invalid (`mark_reg_invalid`).
+    pub fn invalid(&self) -> Reg {
+        if self.program.options.privileged { self.unknown() } else { Reg::NOT_INIT }
     }
 
     /// Something is not modelled.

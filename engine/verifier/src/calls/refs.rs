@@ -19,3 +19,17 @@ pub(crate) fn forget(state: &mut State, kind: RefKind, id: u32) -> bool {
     // The kernel moves the last one to the place of the one that is gone.
     held.map(|index| state.refs.swap_remove(index)).is_some()
 }
+
+/// The object is given back, and registers that hold it are invalid; whether it was held (`release_reference`).
+pub(crate) fn release(cx: &Cx<'_>, state: &mut State, id: u32) -> bool {
+    if !forget(state, RefKind::Ptr, id) {
+        return false;
+    }
+    let invalid = cx.invalid();
+    state.each_reg(|reg| {
+        if reg.ref_obj_id == id {
+            *reg = invalid;
+        }
+    });
+    true
+}
