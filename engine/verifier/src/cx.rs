@@ -45,8 +45,23 @@ impl Errno {
     pub const EDOM: Self = Self(-33);
     pub const ERANGE: Self = Self(-34);
     pub const ELOOP: Self = Self(-40);
+    pub const EPROTO: Self = Self(-71);
     pub const EOPNOTSUPP: Self = Self(-95);
     pub const ENOTSUPP: Self = Self(-524);
+}
+
+impl Stop {
+    /// The kernel says one more thing before it gives up.
+    #[must_use]
+    pub(crate) fn and_says(mut self, line: &str) -> Self {
+        if let Self::Reject(reject) = &mut self {
+            if !reject.message.is_empty() {
+                reject.message.push('\n');
+            }
+            reject.message.push_str(line);
+        }
+        self
+    }
 }
 
 /// The result of a check.
@@ -117,6 +132,8 @@ pub(crate) struct Cx<'a> {
     pub flow: Flow,
     /// What was explored, and what is yet to be.
     pub explored: Explored,
+    /// The kfuncs that the program calls.
+    pub kfuncs: crate::calls::kfunc::Table<'a>,
     /// The log.
     pub log: Log,
     /// The identity given last.

@@ -35,6 +35,7 @@ pub(crate) struct SubprogArg {
 
 /// A call.
 pub(crate) fn call(cx: &mut Cx<'_>, state: &mut State, pc: Pc, callee: Callee) -> Check<Next> {
+    lock::check_call(cx, state, callee)?;
     match callee {
         Callee::Helper(id) => helper::call(cx, state, pc, id),
         Callee::Subprogram(offset) => match offset.target(pc) {
