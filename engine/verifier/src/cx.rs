@@ -6,7 +6,7 @@ use crate::cfg::{Flow, Subprog};
 use crate::explore::Explored;
 use crate::log::Log;
 use crate::program::{MapId, Program};
-use crate::state::{Reg, RegType};
+use crate::state::{Reg, RegKind, RegType, State};
 
 /// Why a verification ends before its end.
 #[derive(Clone, Debug)]
@@ -135,6 +135,27 @@ pub(crate) struct Cx<'a> {
     pub prev_pc: Option<Pc>,
 }
 
+impl<'a> Cx<'a> {
+    /// The beginning of a verification.
+    pub fn new(program: &'a Program<'a>) -> Self {
+        Self {
+            program,
+            aux: vec![InsnAux::default(); program.len()],
+            subprogs: Vec::new(),
+            flow: Flow::default(),
+            explored: Explored::default(),
+            log: Log { level: program.options.log_level, ..Log::default() },
+            last_id: 0,
+            seen_direct_write: false,
+            seen_exception: false,
+            exception_callback: 0,
+            notes: Vec::new(),
+            pc: Pc(0),
+            prev_pc: None,
+        }
+    }
+}
+
 impl Cx<'_> {
     /// A new identity.
     pub fn new_id(&mut self) -> u32 {
@@ -150,6 +171,29 @@ impl Cx<'_> {
     /// What is in a register whose pointer became invalid (`mark_reg_invalid`).
     pub fn invalid(&self) -> Reg {
         if self.program.options.privileged { self.unknown() } else { Reg::NOT_INIT }
+    }
+
+    /// The register is read: it must have been written (`check_reg_arg` with `SRC_OP`).
+    pub fn read_reg(&mut self, state: &State, reg: isa::Reg) -> Check {
+        self.log.touched_regs |= 1 << reg.number();
+        if state.reg(reg).kind() == RegKind::NotInit {
+            reject!(EACCES, "R{} !read_ok", reg.number());
+        }
+        Ok(())
+    }
+
+    /// The register is about to be written (`check_reg_arg` with `DST_OP_NO_MARK`).
+    pub fn write_reg(&mut self, reg: isa::Reg) -> Check {
+        self.log.touched_regs |= 1 << reg.number();
+        if reg == isa::Reg::R10 {
+            reject!(EACCES, "frame pointer is read only");
+        }
+        Ok(())
+    }
+
+    /// Registers without privileges must not leak addresses (`is_pointer_value`).
+    pub fn leaks(&self, reg: &Reg) -> bool {
+        !self.program.options.privileged && !reg.is_scalar()
     }
 
     /// Something is not modelled.

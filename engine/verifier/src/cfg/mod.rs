@@ -33,6 +33,9 @@ pub(crate) struct Subprog {
     pub is_global: bool,
     /// The deepest byte of its stack in use, as a positive number.
     pub stack_depth: u32,
+    /// Below this offset from the frame pointer, only spills around calls that may be patched away use the stack; such
+    /// calls are given up if anything else does (`fastcall_stack_off`).
+    pub fastcall_stack_off: i32,
     /// It calls `bpf_tail_call`.
     pub has_tail_call: bool,
     /// It can reach a tail call.
@@ -57,8 +60,15 @@ pub(crate) struct Subprog {
     pub unreliable: bool,
 }
 
-/// Finds functions and jumps, and what is live where, before anything is followed
-/// (`add_subprog_and_kfunc`, `check_subprogs`, `check_cfg`, `compute_scc`, `compute_live_registers`).
+/// Finds the functions of the program and the kfuncs it calls, and looks at the targets of jumps, before the types of
+/// the functions and the instructions are looked at (`add_subprog_and_kfunc`, `check_subprogs`).
+pub(crate) fn find_subprogs(cx: &mut Cx<'_>) -> Check {
+    cx.unsupported("subprograms")
+}
+
+/// Finds what can be reached, and what is live where, after instructions were looked at and before anything is followed
+/// (`check_cfg`, `compute_postorder`, `bpf_stack_liveness_init`, `compute_scc`, `compute_live_registers`,
+/// `mark_fastcall_patterns`).
 pub(crate) fn prepare(cx: &mut Cx<'_>) -> Check {
     cx.unsupported("control flow")
 }
