@@ -1,12 +1,14 @@
 //! What a verification carries along: notes on instructions, identities, explored states, the log.
 
+use std::fmt::{self, Write as _};
+
 use isa::Pc;
 
 use crate::cfg::{Flow, Subprog};
 use crate::explore::Explored;
 use crate::log::Log;
 use crate::program::{MapId, Program};
-use crate::state::{Reg, RegType};
+use crate::state::{Reg, RegType, State};
 
 /// Why a verification ends before its end.
 #[derive(Clone, Debug)]
@@ -150,6 +152,19 @@ impl Cx<'_> {
     /// What is in a register whose pointer became invalid (`mark_reg_invalid`).
     pub fn invalid(&self) -> Reg {
         if self.program.options.privileged { self.unknown() } else { Reg::NOT_INIT }
+    }
+
+    /// A line of the kernel's that refuses nothing (`verbose`).
+    pub fn say(&mut self, line: fmt::Arguments<'_>) {
+        if self.log.level != 0 {
+            // Writing to a string does not fail.
+            let _ = writeln!(self.log.text, "{line}");
+        }
+    }
+
+    /// The program may sleep where the path is (`in_sleepable`).
+    pub fn in_sleepable(&self, state: &State) -> bool {
+        self.program.sleepable || state.in_sleepable
     }
 
     /// Something is not modelled.
