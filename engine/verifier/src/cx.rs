@@ -8,7 +8,7 @@ use crate::cfg::{Flow, Subprog};
 use crate::explore::Explored;
 use crate::log::Log;
 use crate::program::{MapId, Program};
-use crate::state::{Reg, RegType, State};
+use crate::state::{Reg, RegKind, RegType, State};
 
 /// Why a verification ends before its end.
 #[derive(Clone, Debug)]
@@ -47,8 +47,23 @@ impl Errno {
     pub const EDOM: Self = Self(-33);
     pub const ERANGE: Self = Self(-34);
     pub const ELOOP: Self = Self(-40);
+    pub const EPROTO: Self = Self(-71);
     pub const EOPNOTSUPP: Self = Self(-95);
     pub const ENOTSUPP: Self = Self(-524);
+}
+
+impl Stop {
+    /// The kernel says one more thing before it gives up.
+    #[must_use]
+    pub(crate) fn and_says(mut self, line: &str) -> Self {
+        if let Self::Reject(reject) = &mut self {
+            if !reject.message.is_empty() {
+                reject.message.push('\n');
+            }
+            reject.message.push_str(line);
+        }
+        self
+    }
 }
 
 /// The result of a check.
@@ -119,6 +134,8 @@ pub(crate) struct Cx<'a> {
     pub flow: Flow,
     /// What was explored, and what is yet to be.
     pub explored: Explored,
+    /// The kfuncs that the program calls.
+    pub kfuncs: crate::calls::kfunc::Table<'a>,
     /// The log.
     pub log: Log,
     /// The identity given last.
@@ -165,6 +182,29 @@ impl Cx<'_> {
     /// The program may sleep where the path is (`in_sleepable`).
     pub fn in_sleepable(&self, state: &State) -> bool {
         self.program.sleepable || state.in_sleepable
+    }
+
+    /// The register is read: it must have been written (`check_reg_arg` with `SRC_OP`).
+    pub fn read_reg(&mut self, state: &State, reg: isa::Reg) -> Check {
+        self.log.touched_regs |= 1 << reg.number();
+        if state.reg(reg).kind() == RegKind::NotInit {
+            reject!(EACCES, "R{} !read_ok", reg.number());
+        }
+        Ok(())
+    }
+
+    /// The register is about to be written (`check_reg_arg` with `DST_OP_NO_MARK`).
+    pub fn write_reg(&mut self, reg: isa::Reg) -> Check {
+        self.log.touched_regs |= 1 << reg.number();
+        if reg == isa::Reg::R10 {
+            reject!(EACCES, "frame pointer is read only");
+        }
+        Ok(())
+    }
+
+    /// Registers without privileges must not leak addresses (`is_pointer_value`).
+    pub fn leaks(&self, reg: &Reg) -> bool {
+        !self.program.options.privileged && !reg.is_scalar()
     }
 
     /// Something is not modelled.

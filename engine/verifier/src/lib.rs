@@ -24,7 +24,7 @@ mod state;
 pub use cx::{Errno, Reject};
 pub use explain::Note;
 pub use explore::Stats;
-pub use memory::{FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField};
+pub use memory::{FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField, StructRecords};
 pub use program::{MapFacts, MapId, Options, Program};
 pub use scalar::Bounds;
 pub use state::{

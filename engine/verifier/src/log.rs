@@ -9,6 +9,10 @@ pub(crate) struct Log {
     pub level: u32,
     /// The text so far.
     pub text: String,
+    /// Registers of the innermost frame to be printed with the next instruction, as bits (`scratched_regs`).
+    pub touched_regs: u16,
+    /// Slots of the stack to be printed with it, as bits (`scratched_stack_slots`).
+    pub touched_slots: u64,
 }
 
 impl Log {

@@ -5,7 +5,7 @@ use btf::{Btf, TypeId};
 use isa::{DecodeError, Insn, Pc, RawInsn};
 use kernel_model::{AttachType, MapType, ProgramType, Version};
 
-use crate::memory::FieldRecord;
+use crate::memory::{FieldRecord, StructRecords};
 
 /// How a program is verified.
 #[derive(Clone, Debug)]
@@ -47,6 +47,8 @@ pub struct Program<'a> {
     pub maps: Vec<MapFacts<'a>>,
     /// The types of the program.
     pub btf: Option<&'a Btf<'a>>,
+    /// The special fields of the structures of the program.
+    pub records: StructRecords,
     /// The types of the kernel.
     pub kernel: &'a Btf<'a>,
     /// Which type each function has.

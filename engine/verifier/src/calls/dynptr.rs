@@ -243,8 +243,7 @@ pub(crate) fn release(cx: &mut Cx<'_>, state: &mut State, reg: Reg) -> Check {
     };
     let frame = pointer.frame;
     let known = state.frame_of(&pointer).stack[slot].spilled;
-    let refcounted =
-        matches!(known.detail, Detail::Dynptr { kind, .. } if kind.is_refcounted());
+    let refcounted = matches!(known.detail, Detail::Dynptr { kind, .. } if kind.is_refcounted());
     if !refcounted {
         forget_slots(cx, state, frame, slot);
         return Ok(());

@@ -18,6 +18,7 @@ pub(crate) fn acquire(cx: &mut Cx<'_>, state: &mut State, kind: RefKind, pc: Pc)
 /// (`release_reference_nomark`).
 pub(crate) fn forget(state: &mut State, kind: RefKind, id: u32) -> bool {
     let held = state.refs.iter().position(|held| held.kind == kind && held.id == id);
+    // What was acquired later moves up: saved interrupt states are given back in reverse order.
     held.map(|index| state.refs.remove(index)).is_some()
 }
 

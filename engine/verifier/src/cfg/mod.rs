@@ -33,6 +33,9 @@ pub(crate) struct Subprog {
     pub is_global: bool,
     /// The deepest byte of its stack in use, as a positive number.
     pub stack_depth: u32,
+    /// Below this offset from the frame pointer, only spills around calls that may be patched away use the stack; such
+    /// calls are given up if anything else does (`fastcall_stack_off`).
+    pub fastcall_stack_off: i32,
     /// It calls `bpf_tail_call`.
     pub has_tail_call: bool,
     /// It can reach a tail call.

@@ -13,26 +13,10 @@ use crate::state::{Detail, Reg as RegState, RegKind, RegType, SlotKind, State, s
 /// No memory that is accessed may be that large (`BPF_MAX_VAR_SIZ`).
 const MAX_VARIABLE_SIZE: u64 = 1 << 29;
 
-/// The register may be read (`check_reg_arg` with `SRC_OP`), by an instruction that reads all of it.
-pub(crate) fn check_read(cx: &mut Cx<'_>, state: &mut State, reg: Reg) -> Check {
-    let read = state.reg_mut(reg);
-    if read.kind() == RegKind::NotInit {
-        reject!(EACCES, "R{} !read_ok", reg.number());
-    }
-    if read.subreg_def != 0 && reg != Reg::R10 {
-        let definition = read.subreg_def as usize - 1;
-        read.subreg_def = 0;
-        if let Some(aux) = cx.aux.get_mut(definition) {
-            aux.zext_dst = true;
-        }
-    }
-    Ok(())
-}
-
 /// The offset of a pointer that is an argument (`check_func_arg_reg_off`): `base` as far as it matters
 /// (`PtrToDynptr`, else anything, such as `Anything`), `flags` for `OBJ_RELEASE`.
 pub(crate) fn check_offset(
-    _cx: &mut Cx<'_>,
+    cx: &mut Cx<'_>,
     state: &State,
     reg: Reg,
     base: ArgBase,
@@ -50,12 +34,12 @@ pub(crate) fn check_offset(
                 reg.number()
             );
         }
-        return check_pointer_offset(pointer, reg, false);
+        return memory::ptr_off_reg(cx, state, reg, false);
     }
     match offset_rule(pointer.ty) {
         OffsetRule::Any => Ok(()),
-        OffsetRule::Known => check_pointer_offset(pointer, reg, true),
-        OffsetRule::Zero => check_pointer_offset(pointer, reg, false),
+        OffsetRule::Known => memory::ptr_off_reg(cx, state, reg, true),
+        OffsetRule::Zero => memory::ptr_off_reg(cx, state, reg, false),
     }
 }
 
@@ -90,22 +74,6 @@ fn offset_rule(ty: RegType) -> OffsetRule {
         }
         _ => OffsetRule::Zero,
     }
-}
-
-/// The pointer is used as it was given, but for a known offset if that is allowed (`__check_ptr_off_reg`).
-pub(crate) fn check_pointer_offset(pointer: &RegState, reg: Reg, known_allowed: bool) -> Check {
-    let (ty, number, off) = (pointer.ty, reg.number(), pointer.off);
-    if off < 0 {
-        reject!(EACCES, "negative offset {ty} ptr R{number} off={off} disallowed");
-    }
-    if !known_allowed && off != 0 {
-        reject!(EACCES, "dereference of modified {ty} ptr R{number} off={off} disallowed");
-    }
-    if pointer.num.bits.as_constant() != Some(0) {
-        let (value, mask) = (pointer.num.bits.value(), pointer.num.bits.mask());
-        reject!(EACCES, "variable {ty} access var_off=({value:#x}; {mask:#x}) disallowed");
-    }
-    Ok(())
 }
 
 /// The map is read-only for everybody, so that its bytes are known (`bpf_map_is_rdonly`).
@@ -170,10 +138,7 @@ pub(crate) fn check_mem_size(
     let (length, number) = (state.reg(size).num, size.number());
     let raw = raw && length.bits.as_constant().is_some();
     if length.smin < 0 {
-        reject!(
-            EACCES,
-            "R{number} min value is negative, either use unsigned or 'var &= const'"
-        );
+        reject!(EACCES, "R{number} min value is negative, either use unsigned or 'var &= const'");
     }
     if length.umin == 0 && !zero_allowed {
         reject!(

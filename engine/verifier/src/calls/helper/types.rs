@@ -4,8 +4,9 @@ use btf::Kind;
 use isa::Reg;
 use kernel_model::{ArgBase, TypeFlags};
 
+use crate::calls::kfunc::types::{self, OneOf};
 use crate::cx::{Check, Cx, Stop, reject};
-use crate::memory::{self, Pointee, SpecialField};
+use crate::memory::{self, SpecialField};
 use crate::state::{Detail, Reg as RegState, RegKind, RegType, State};
 
 type F = TypeFlags;
@@ -59,41 +60,47 @@ const MEMORY: [RegType; 9] = [
     with(RegKind::BtfId, F::PTR_TRUSTED),
 ];
 const LOCKS: [RegType; 2] = [plain(RegKind::MapValue), with(RegKind::BtfId, F::MEM_ALLOC)];
-const OBJECTS: [RegType; 3] = [
-    plain(RegKind::BtfId),
-    with(RegKind::BtfId, F::PTR_TRUSTED),
-    with(RegKind::BtfId, F::MEM_RCU),
-];
+const OBJECTS: [RegType; 3] =
+    [plain(RegKind::BtfId), with(RegKind::BtfId, F::PTR_TRUSTED), with(RegKind::BtfId, F::MEM_RCU)];
 const PERCPU_OBJECTS: [RegType; 3] = [
     with(RegKind::BtfId, F::MEM_PERCPU),
     with(RegKind::BtfId, F::MEM_PERCPU.union(F::MEM_RCU)),
     with(RegKind::BtfId, F::MEM_PERCPU.union(F::PTR_TRUSTED)),
 ];
+const SCALAR: [RegType; 1] = [plain(RegKind::Scalar)];
+const MAP: [RegType; 1] = [plain(RegKind::ConstMapPtr)];
+const CONTEXT: [RegType; 1] = [plain(RegKind::Ctx)];
+const FULL_SOCKET: [RegType; 1] = [plain(RegKind::Socket)];
+const RECORD: [RegType; 1] = [with(RegKind::Mem, F::MEM_RINGBUF)];
+const FUNCTION: [RegType; 1] = [plain(RegKind::Func)];
+const STACK: [RegType; 1] = [plain(RegKind::Stack)];
+const VALUE: [RegType; 1] = [plain(RegKind::MapValue)];
 const DYNPTRS: [RegType; 2] = [plain(RegKind::Stack), plain(RegKind::Dynptr)];
 
 /// What an argument takes (`compatible_reg_types`); `None` for those that are not checked by it.
 const fn compatible(base: ArgBase) -> Option<&'static [RegType]> {
-    Some(match base {
+    let types: &'static [RegType] = match base {
         ArgBase::PtrToMapKey | ArgBase::PtrToMapValue | ArgBase::PtrToMem => &MEMORY,
         ArgBase::ConstSize | ArgBase::ConstSizeOrZero | ArgBase::ConstAllocSizeOrZero => {
-            &[plain(RegKind::Scalar)]
+            &SCALAR
         }
-        ArgBase::ConstMapPtr => &[plain(RegKind::ConstMapPtr)],
-        ArgBase::PtrToCtx => &[plain(RegKind::Ctx)],
+        ArgBase::ConstMapPtr => &MAP,
+        ArgBase::PtrToCtx => &CONTEXT,
         ArgBase::PtrToSockCommon => &SOCKETS,
         ArgBase::PtrToBtfIdSockCommon => &SOCKETS_BY_BTF,
-        ArgBase::PtrToSocket => &[plain(RegKind::Socket)],
+        ArgBase::PtrToSocket => &FULL_SOCKET,
         ArgBase::PtrToBtfId => &OBJECTS,
         ArgBase::PtrToSpinLock => &LOCKS,
-        ArgBase::PtrToRingbufMem => &[with(RegKind::Mem, F::MEM_RINGBUF)],
+        ArgBase::PtrToRingbufMem => &RECORD,
         ArgBase::PtrToPercpuBtfId => &PERCPU_OBJECTS,
-        ArgBase::PtrToFunc => &[plain(RegKind::Func)],
-        ArgBase::PtrToStack => &[plain(RegKind::Stack)],
-        ArgBase::PtrToConstStr | ArgBase::PtrToTimer => &[plain(RegKind::MapValue)],
+        ArgBase::PtrToFunc => &FUNCTION,
+        ArgBase::PtrToStack => &STACK,
+        ArgBase::PtrToConstStr | ArgBase::PtrToTimer => &VALUE,
         ArgBase::KptrXchgDest => &LOCKS,
         ArgBase::PtrToDynptr => &DYNPTRS,
         ArgBase::PtrToArena | ArgBase::Anything => return None,
-    })
+    };
+    Some(types)
 }
 
 /// The flags that tell of which dynptr memory is a slice (`DYNPTR_TYPE_FLAG_MASK`).
@@ -203,18 +210,16 @@ fn check_kernel_object(
     }
     let need = match wanted.btf {
         Some(id) => id,
-        None if wanted.base == ArgBase::PtrToBtfIdSockCommon => {
-            kernel_struct(cx, "sock_common")?
-        }
+        None if wanted.base == ArgBase::PtrToBtfIdSockCommon => kernel_struct(cx, "sock_common")?,
         None => return cx.unsupported("an argument of an unknown structure"),
     };
     let Detail::Btf { id, own } = pointer.detail else {
         return cx.unsupported("a pointer to an unknown structure");
     };
     let strict = release && wanted.helper != "bpf_sk_release";
-    let (have, need) = (Pointee { id, own }, Pointee { id: need, own: false });
-    if let Err(words) = memory::struct_ids_match(cx, have, pointer.off, need, strict)? {
-        let words = if words.is_empty() { words } else { words + "\n" };
+    let (have, need) = (OneOf { id, own }, OneOf { id: need, own: false });
+    if let Err(words) = types::matches(cx, have, pointer.off, need, strict) {
+        let words = if words.is_empty() || words.ends_with('\n') { words } else { words + "\n" };
         let (have, need) = (type_name(cx, have), type_name(cx, need));
         reject!(EACCES, "{words}R{number} is of type {have} but {need} is expected");
     }
@@ -234,7 +239,7 @@ fn kept_as(cx: &mut Cx<'_>, state: &mut State, reg: Reg, wanted: Wanted<'_>) -> 
 }
 
 /// The name of a type (`btf_type_name`).
-pub(crate) fn type_name(cx: &Cx<'_>, pointee: Pointee) -> String {
+pub(crate) fn type_name(cx: &Cx<'_>, pointee: OneOf) -> String {
     let btf = if pointee.own { cx.program.btf } else { Some(cx.program.kernel) };
     let name = btf.and_then(|btf| Some(btf.get(pointee.id)?.name().to_owned()));
     name.unwrap_or_default()
