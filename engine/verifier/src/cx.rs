@@ -154,6 +154,27 @@ pub(crate) struct Cx<'a> {
     pub prev_pc: Option<Pc>,
 }
 
+impl<'a> Cx<'a> {
+    /// The beginning of a verification.
+    pub fn new(program: &'a Program<'a>) -> Self {
+        Self {
+            program,
+            aux: vec![InsnAux::default(); program.len()],
+            subprogs: Vec::new(),
+            flow: Flow::default(),
+            explored: Explored::default(),
+            log: Log { level: program.options.log_level, ..Log::default() },
+            last_id: 0,
+            seen_direct_write: false,
+            seen_exception: false,
+            exception_callback: 0,
+            notes: Vec::new(),
+            pc: Pc(0),
+            prev_pc: None,
+        }
+    }
+}
+
 impl Cx<'_> {
     /// A new identity.
     pub fn new_id(&mut self) -> u32 {
