@@ -163,6 +163,7 @@ impl<'a> Cx<'a> {
             subprogs: Vec::new(),
             flow: Flow::default(),
             explored: Explored::default(),
+            kfuncs: crate::calls::kfunc::Table::default(),
             log: Log { level: program.options.log_level, ..Log::default() },
             last_id: 0,
             seen_direct_write: false,

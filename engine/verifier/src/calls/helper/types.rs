@@ -81,9 +81,7 @@ const DYNPTRS: [RegType; 2] = [plain(RegKind::Stack), plain(RegKind::Dynptr)];
 const fn compatible(base: ArgBase) -> Option<&'static [RegType]> {
     let types: &'static [RegType] = match base {
         ArgBase::PtrToMapKey | ArgBase::PtrToMapValue | ArgBase::PtrToMem => &MEMORY,
-        ArgBase::ConstSize | ArgBase::ConstSizeOrZero | ArgBase::ConstAllocSizeOrZero => {
-            &SCALAR
-        }
+        ArgBase::ConstSize | ArgBase::ConstSizeOrZero | ArgBase::ConstAllocSizeOrZero => &SCALAR,
         ArgBase::ConstMapPtr => &MAP,
         ArgBase::PtrToCtx => &CONTEXT,
         ArgBase::PtrToSockCommon => &SOCKETS,
