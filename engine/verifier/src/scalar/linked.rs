@@ -80,8 +80,7 @@ fn follow(reg: &mut Reg, known: &Reg) {
         return;
     }
     let delta = Bounds::constant(i64::from(reg.off.wrapping_sub(known.off)).cast_unsigned());
-    // The kernel gives the register the other's identity here, with or without the mark of a sum.
-    *reg = Reg { off: reg.off, ..copied };
+    *reg = Reg { off: reg.off, id: reg.id, ..copied };
     reg.num.add_32(&delta);
     reg.num.add_64(&delta);
     reg.num.bits = reg.num.bits + delta.bits;
