@@ -245,7 +245,6 @@ pub(crate) fn constant_key(
         return Ok(None);
     }
     let Some(value) = stored.spilled.as_constant() else { return Ok(None) };
-    let slot = u32::try_from(slot).unwrap_or(u32::MAX);
     explore::mark_precise_slot(cx, state, key.frame, slot)?;
     Ok(Some(value.cast_signed()))
 }
