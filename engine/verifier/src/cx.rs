@@ -36,6 +36,7 @@ pub struct Errno(pub i32);
 impl Errno {
     pub const EPERM: Self = Self(-1);
     pub const ENOENT: Self = Self(-2);
+    pub const ESRCH: Self = Self(-3);
     pub const E2BIG: Self = Self(-7);
     pub const EBADF: Self = Self(-9);
     pub const ENOMEM: Self = Self(-12);

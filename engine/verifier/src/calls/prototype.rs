@@ -301,7 +301,7 @@ fn kernel_type(cx: &Cx<'_>, btf: &Btf<'_>, index: usize, target: TypeId) -> Chec
     };
     if found.next().is_some() {
         let kind = kernel_kind(kind);
-        reject!(EINVAL, "arg#{index} reference type('{kind} {name}') is ambiguous");
+        reject!(ESRCH, "arg#{index} reference type('{kind} {name}') is ambiguous");
     }
     Ok(first.id())
 }
