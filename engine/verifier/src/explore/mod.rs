@@ -75,6 +75,18 @@ pub(crate) fn mark_precise(cx: &mut Cx<'_>, _state: &mut State, _reg: Reg) -> Ch
     cx.unsupported("precision")
 }
 
+/// An iterator is stepped at `pc` in `state`: in `queued`, where it goes on, numbers that differ from those of the step
+/// before are forgotten where they do not matter (`find_prev_entry` from the parent of `state`,
+/// `widen_imprecise_scalars`).
+pub(crate) fn widen_since_last_step(
+    cx: &mut Cx<'_>,
+    _state: &State,
+    _queued: &mut State,
+    pc: Pc,
+) -> Check {
+    cx.unsupported(format!("a step of an iterator at {pc}"))
+}
+
 /// An instruction accesses a stack slot through a register (`push_jmp_history` with `insn_stack_access_flags`).
 pub(crate) fn note_stack_access(_cx: &mut Cx<'_>, _state: &mut State, _frame: u32, _slot: u32) {}
 

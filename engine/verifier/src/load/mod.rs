@@ -15,3 +15,9 @@ pub(crate) fn verify(_program: &Program<'_>) -> Verdict {
 pub(crate) fn check_return(cx: &mut Cx<'_>, _state: &mut State) -> Check {
     cx.unsupported("return codes")
 }
+
+/// What a register must be that becomes the result of the program, as R0 at its end or R1 of `bpf_throw`
+/// (`check_return_code`).
+pub(crate) fn check_return_in(cx: &mut Cx<'_>, _state: &mut State, reg: isa::Reg) -> Check {
+    cx.unsupported(format!("return codes in {reg:?}"))
+}

@@ -21,3 +21,8 @@ pub(crate) fn jump(cx: &mut Cx<'_>, _state: &mut State, _pc: Pc, jump: &Jump) ->
 
 /// The pointer with identity `id` is, or is not, NULL on this path (`mark_ptr_or_null_regs`).
 pub(crate) fn mark_ptr_or_null(_cx: &mut Cx<'_>, _state: &mut State, _id: u32, _is_null: bool) {}
+
+/// The pointer, if it is not NULL (`mark_ptr_not_null_reg`).
+pub(crate) fn not_null(_cx: &Cx<'_>, reg: crate::state::Reg) -> crate::state::Reg {
+    reg
+}
