@@ -105,7 +105,8 @@ pub(super) fn root(
     let reg = state.reg(number);
     let name = if is_list { "bpf_list_head" } else { "bpf_rb_root" };
     let special = kfunc.special;
-    let fits = special.is_some_and(|special| if is_list { special.is_list() } else { special.is_tree() });
+    let fits =
+        special.is_some_and(|special| if is_list { special.is_list() } else { special.is_tree() });
     if !fits {
         reject!(EFAULT, "verifier internal error: {name} head arg for unknown kfunc");
     }
@@ -119,7 +120,9 @@ pub(super) fn root(
             _ => None,
         }
     });
-    let Some(found) = found else { reject!(EINVAL, "{name} not found at offset={}", shown(offset)) };
+    let Some(found) = found else {
+        reject!(EINVAL, "{name} not found at offset={}", shown(offset))
+    };
     if let Err(said) = lock::check_protected(state, reg) {
         let said = if said.is_empty() { String::new() } else { format!("{said}\n") };
         let lock = field::offset_of(record, FieldKind::SpinLock).map_or(-1, i64::from);
@@ -142,11 +145,8 @@ pub(super) fn node(
     kfunc: &Kfunc<'_>,
     meta: &mut Meta,
 ) -> Check {
-    let (root_name, name) = if is_list {
-        ("bpf_list_head", "bpf_list_node")
-    } else {
-        ("bpf_rb_root", "bpf_rb_node")
-    };
+    let (root_name, name) =
+        if is_list { ("bpf_list_head", "bpf_list_node") } else { ("bpf_rb_root", "bpf_rb_node") };
     use Special as S;
     let fits = match kfunc.special {
         Some(S::ListPushFront | S::ListPushBack) => is_list,
@@ -200,7 +200,11 @@ fn constant_offset(number: Reg, reg: &RegState, name: &str) -> Check<i64> {
 }
 
 /// Offsets are printed as unsigned numbers of 32 bits.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as the kernel prints them")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "as the kernel prints them"
+)]
 fn shown(offset: i64) -> u32 {
     offset as u32
 }

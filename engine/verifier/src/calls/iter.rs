@@ -8,11 +8,11 @@ use crate::calls::kfunc::Arg;
 use crate::calls::refs;
 use crate::cfg::liveness;
 use crate::cx::{Check, Cx, reject};
-use crate::explore;
 use crate::memory::{self, Access};
 use crate::state::{
     Detail, IterState, RefKind, Reg as RegState, RegKind, RegType, SlotKind, StackSlot, State,
 };
+use crate::{explore, scalar};
 
 /// Why a pointer is to no slots that an object could be in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,8 +48,8 @@ pub(super) fn slot_of(
 }
 
 /// The slots are printed with the instruction (`mark_stack_slot_scratched`).
-pub(super) fn touch(cx: &mut Cx<'_>, state: &State, frame: u32, slot: usize, slots: usize) {
-    let _ = (cx, state, frame, slot, slots);
+pub(super) fn touch(cx: &mut Cx<'_>, slots: u64) {
+    cx.log.touched_slots |= slots;
 }
 
 /// The slot `slot` of the frame is part of an iterator or of a saved interrupt state that a store must not destroy
@@ -116,7 +116,7 @@ pub(super) fn argument(
     };
     let frame = pointer.frame;
     liveness::mark_read(cx, state, frame, mask(slot, taken.slots));
-    touch(cx, state, frame, slot, taken.slots);
+    touch(cx, mask(slot, taken.slots));
     let reference = state.frame_of(&pointer).stack[slot].spilled.ref_obj_id;
     if arg.kfunc.has(KfuncFlags::ITER_DESTROY) {
         end(cx, state, frame, slot, taken.slots);
@@ -129,13 +129,7 @@ fn mask(slot: usize, slots: usize) -> u64 {
     (0..slots).fold(0, |mask, index| mask | 1 << (slot - index))
 }
 
-fn make(
-    cx: &mut Cx<'_>,
-    state: &mut State,
-    pc: Pc,
-    arg: Arg<'_, '_>,
-    taken: Taken<'_>,
-) -> Check {
+fn make(cx: &mut Cx<'_>, state: &mut State, pc: Pc, arg: Arg<'_, '_>, taken: Taken<'_>) -> Check {
     let pointer = *state.reg(arg.reg);
     let refused = match slot_of(state, &pointer, "iter", taken.slots) {
         Ok(slot) => {
@@ -175,7 +169,7 @@ fn make(
             StackSlot { kinds: [SlotKind::Iter; 8], spilled };
     }
     liveness::mark_write(cx, pointer.frame, mask(slot, taken.slots));
-    touch(cx, state, pointer.frame, slot, taken.slots);
+    touch(cx, mask(slot, taken.slots));
     Ok(())
 }
 
@@ -216,7 +210,7 @@ fn end(cx: &mut Cx<'_>, state: &mut State, frame: u32, slot: usize, slots: usize
         state.frames[frame as usize].stack[slot - index] = StackSlot::INVALID;
     }
     liveness::mark_write(cx, frame, mask(slot, slots));
-    touch(cx, state, frame, slot, slots);
+    touch(cx, mask(slot, slots));
 }
 
 /// The register that stands for an iterator.
@@ -227,12 +221,7 @@ fn iterator(state: &mut State, (frame, slot): (u32, usize)) -> Option<&mut RegSt
 
 /// A call of `bpf_iter_*_next`, which has put its result into R0: paths part into one with an element, which is left
 /// for later, and one without (`process_iter_next_call`).
-pub(super) fn next_call(
-    cx: &mut Cx<'_>,
-    state: &mut State,
-    pc: Pc,
-    place: (u32, usize),
-) -> Check {
+pub(super) fn next_call(cx: &mut Cx<'_>, state: &mut State, pc: Pc, place: (u32, usize)) -> Check {
     let Some(Detail::Iter { id, state: step, depth }) =
         iterator(state, place).map(|iterator| iterator.detail)
     else {
@@ -245,8 +234,7 @@ pub(super) fn next_call(
                 iterator.detail = Detail::Iter { id, state: step, depth: depth + 1 };
             }
             explore::widen_since_last_step(cx, state, &mut queued, pc)?;
-            let element = crate::scalar::not_null(cx, *queued.reg(Reg::R0));
-            *queued.reg_mut(Reg::R0) = element;
+            scalar::mark_not_null(cx, queued.reg_mut(Reg::R0));
             explore::push(cx, queued, Pc(pc.0 + 1), pc, false)?;
         }
         IterState::Drained => {}

@@ -30,7 +30,7 @@ pub(crate) struct LockCall {
 
 impl LockCall {
     /// What a kfunc does with a resilient lock, if it is one of those that do.
-    pub fn of_kfunc(special: Special) -> Option<Self> {
+    pub(crate) fn of_kfunc(special: Special) -> Option<Self> {
         let call = |lock, irq| Some(Self { lock, resilient: true, irq });
         match special {
             Special::ResSpinLock => call(true, false),
@@ -115,13 +115,7 @@ fn take(state: &mut State, pc: Pc, call: LockCall, id: u32, owner: LockOwner) ->
 }
 
 /// `release_lock_state`, with what is checked before it.
-fn give_back(
-    cx: &Cx<'_>,
-    state: &mut State,
-    call: LockCall,
-    id: u32,
-    owner: LockOwner,
-) -> Check {
+fn give_back(cx: &Cx<'_>, state: &mut State, call: LockCall, id: u32, owner: LockOwner) -> Check {
     let name = call.name();
     if state.active_locks == 0 {
         reject!(EINVAL, "{name}_unlock without taking a lock");
@@ -247,7 +241,7 @@ fn save_irq(cx: &mut Cx<'_>, state: &mut State, pc: Pc, reg: Reg, kind: IrqKind)
     let kinds = [SlotKind::IrqFlag; 8];
     state.frames[pointer.frame as usize].stack[slot] = StackSlot { kinds, spilled };
     liveness::mark_write(cx, pointer.frame, 1 << slot);
-    iter::touch(cx, state, pointer.frame, slot, 1);
+    iter::touch(cx, 1 << slot);
     Ok(())
 }
 
@@ -290,6 +284,6 @@ fn restore_irq(cx: &mut Cx<'_>, state: &mut State, reg: Reg, kind: IrqKind) -> C
     state.active_irq_id = before.map_or(0, |held| held.id);
     state.frames[pointer.frame as usize].stack[slot] = StackSlot::INVALID;
     liveness::mark_write(cx, pointer.frame, 1 << slot);
-    iter::touch(cx, state, pointer.frame, slot, 1);
+    iter::touch(cx, 1 << slot);
     Ok(())
 }

@@ -60,8 +60,15 @@ pub(crate) struct Subprog {
     pub unreliable: bool,
 }
 
-/// Finds functions and jumps, and what is live where, before anything is followed
-/// (`add_subprog_and_kfunc`, `check_subprogs`, `check_cfg`, `compute_scc`, `compute_live_registers`).
+/// Finds the functions of the program and the kfuncs it calls, and looks at the targets of jumps, before the types of
+/// the functions and the instructions are looked at (`add_subprog_and_kfunc`, `check_subprogs`).
+pub(crate) fn find_subprogs(cx: &mut Cx<'_>) -> Check {
+    cx.unsupported("subprograms")
+}
+
+/// Finds what can be reached, and what is live where, after instructions were looked at and before anything is followed
+/// (`check_cfg`, `compute_postorder`, `bpf_stack_liveness_init`, `compute_scc`, `compute_live_registers`,
+/// `mark_fastcall_patterns`).
 pub(crate) fn prepare(cx: &mut Cx<'_>) -> Check {
     cx.unsupported("control flow")
 }

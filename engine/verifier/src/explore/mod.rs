@@ -87,8 +87,28 @@ pub(crate) fn widen_since_last_step(
     cx.unsupported(format!("a step of an iterator at {pc}"))
 }
 
+/// The exact value of a spilled number matters from here on (`bt_set_frame_slot`, `mark_chain_precision_batch`).
+pub(crate) fn mark_precise_slot(
+    cx: &mut Cx<'_>,
+    _state: &mut State,
+    frame: u32,
+    slot: u32,
+) -> Check {
+    cx.unsupported(format!("precision of slot {slot} of frame {frame}"))
+}
+
+/// A callback has returned to the call at `pc`, which may visit it again: numbers that differ from those of the visit
+/// before are forgotten where they do not matter (`find_prev_entry`, `widen_imprecise_scalars`).
+pub(crate) fn widen_since_last_visit(cx: &mut Cx<'_>, _state: &mut State, pc: Pc) -> Check {
+    cx.unsupported(format!("another visit of a callback at {pc}"))
+}
+
 /// An instruction accesses a stack slot through a register (`push_jmp_history` with `insn_stack_access_flags`).
 pub(crate) fn note_stack_access(_cx: &mut Cx<'_>, _state: &mut State, _frame: u32, _slot: u32) {}
 
 /// A jump at which registers are linked (`push_jmp_history` with linked registers).
 pub(crate) fn note_linked(_cx: &mut Cx<'_>, _state: &mut State, _linked: crate::state::Linked) {}
+
+/// Operands of a jump are pointers to the stack, whose exact value does not matter (`push_jmp_history` with
+/// `INSN_F_DST_REG_STACK` and `INSN_F_SRC_REG_STACK`).
+pub(crate) fn note_stack_operands(_cx: &mut Cx<'_>, _state: &mut State, _lhs: bool, _rhs: bool) {}

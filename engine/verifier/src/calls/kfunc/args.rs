@@ -13,6 +13,7 @@ use crate::calls::{graph, iter, lock};
 use crate::cx::{Check, Cx, reject};
 use crate::memory::{self, Access, FieldKind};
 use crate::state::{self, Detail, DynptrKind, RegKind, RegType, State};
+use crate::{explore, scalar};
 
 /// As many arguments as there are registers for them (`MAX_BPF_FUNC_REG_ARGS`).
 const MAX_ARGS: usize = 5;
@@ -22,7 +23,7 @@ const ALLOCATED: RegType = RegType::with(RegKind::BtfId, TypeFlags::MEM_ALLOC);
 
 /// An argument that is being checked.
 #[derive(Clone, Copy)]
-pub(super) struct Arg<'k, 'a> {
+pub(in crate::calls) struct Arg<'k, 'a> {
     /// The kfunc.
     pub kfunc: &'k Kfunc<'a>,
     /// The parameter.
@@ -34,12 +35,7 @@ pub(super) struct Arg<'k, 'a> {
 }
 
 /// Checks all arguments of a call.
-pub(super) fn check(
-    cx: &mut Cx<'_>,
-    state: &mut State,
-    pc: Pc,
-    kfunc: &Kfunc<'_>,
-) -> Check<Meta> {
+pub(super) fn check(cx: &mut Cx<'_>, state: &mut State, pc: Pc, kfunc: &Kfunc<'_>) -> Check<Meta> {
     let count = kfunc.params.len();
     if count > MAX_ARGS {
         reject!(EINVAL, "Function {} has {count} > {MAX_ARGS} args", kfunc.name);
@@ -54,7 +50,7 @@ pub(super) fn check(
             continue;
         }
         if param.is_scalar() {
-            scalar(cx, state, arg, &mut meta)?;
+            number(cx, state, arg, &mut meta)?;
         } else if param.ty.kind() != Kind::Ptr {
             let kind = types::kind_name(param.ty.kind());
             reject!(EINVAL, "Unrecognized arg#{} type {kind}", arg.index);
@@ -73,7 +69,7 @@ fn register(index: usize) -> Option<Reg> {
     Reg::from_number(u8::try_from(index + 1).ok()?).filter(|reg| reg.index() <= MAX_ARGS)
 }
 
-fn scalar(cx: &mut Cx<'_>, state: &mut State, arg: Arg<'_, '_>, meta: &mut Meta) -> Check {
+fn number(cx: &mut Cx<'_>, state: &mut State, arg: Arg<'_, '_>, meta: &mut Meta) -> Check {
     let number = arg.reg.number();
     let reg = *state.reg(arg.reg);
     if !reg.is_scalar() {
@@ -86,7 +82,7 @@ fn scalar(cx: &mut Cx<'_>, state: &mut State, arg: Arg<'_, '_>, meta: &mut Meta)
         let Some(value) = reg.as_constant() else {
             reject!(EINVAL, "R{number} must be a known constant");
         };
-        crate::explore::mark_precise(cx, state, arg.reg)?;
+        explore::mark_precise(cx, state, arg.reg)?;
         meta.constant = Some(value);
         return Ok(());
     }
@@ -101,7 +97,7 @@ fn scalar(cx: &mut Cx<'_>, state: &mut State, arg: Arg<'_, '_>, meta: &mut Meta)
         reject!(EINVAL, "R{number} is not a const");
     };
     meta.ret_size = value;
-    crate::explore::mark_precise(cx, state, arg.reg)
+    explore::mark_precise(cx, state, arg.reg)
 }
 
 /// Checks a pointer, and says what it had to be.
@@ -115,9 +111,7 @@ fn pointer(
     let reg = *state.reg(arg.reg);
     let kfunc = arg.kfunc;
     let protected = kfunc.wants_trusted() || kfunc.has(KfuncFlags::RCU);
-    if protected
-        && (reg.is_null() || reg.ty.may_be_null())
-        && !arg.param.has(KfuncSuffix::Nullable)
+    if protected && (reg.is_null() || reg.ty.may_be_null()) && !arg.param.has(KfuncSuffix::Nullable)
     {
         reject!(EACCES, "Possibly NULL pointer passed to trusted arg{}", arg.index);
     }
@@ -146,7 +140,7 @@ fn pointer(
         field::map(cx, arg.reg, &reg, meta)?;
     }
     let is_object = matches!(takes, Takes::Map | Takes::Allocated | Takes::Structure);
-    if is_object && protected && !types::is_trusted(&reg) {
+    if is_object && protected && !scalar::is_trusted(&reg) {
         let number = arg.reg.number();
         if !kfunc.has(KfuncFlags::RCU) {
             reject!(EINVAL, "R{number} must be referenced or trusted");
@@ -335,13 +329,7 @@ fn node_in_tree(cx: &Cx<'_>, state: &State, kfunc: &Kfunc<'_>, reg: &state::Reg)
     Ok(())
 }
 
-fn dynptr(
-    cx: &mut Cx<'_>,
-    state: &mut State,
-    pc: Pc,
-    arg: Arg<'_, '_>,
-    meta: &mut Meta,
-) -> Check {
+fn dynptr(cx: &mut Cx<'_>, state: &mut State, pc: Pc, arg: Arg<'_, '_>, meta: &mut Meta) -> Check {
     let read_only = state.reg(arg.reg).ty == RegType::of(RegKind::Dynptr);
     let makes = arg.param.has(KfuncSuffix::Uninit);
     let mut clone_of = 0;
@@ -401,7 +389,8 @@ fn meta_of_iter(
 
 fn memory_of_pointee(cx: &mut Cx<'_>, state: &mut State, arg: Arg<'_, '_>) -> Check {
     let Some(pointee) = arg.param.pointee else { return cx.unsupported("a pointer to nothing") };
-    let size = cx.program.kernel.size_of(pointee.id()).ok().and_then(|size| u32::try_from(size).ok());
+    let size =
+        cx.program.kernel.size_of(pointee.id()).ok().and_then(|size| u32::try_from(size).ok());
     let Some(size) = size else {
         let kind = types::kind_name(pointee.kind());
         reject!(
@@ -443,15 +432,8 @@ fn sized_memory(cx: &mut Cx<'_>, state: &mut State, arg: Arg<'_, '_>, meta: &mut
 
 /// Memory of the size in a register is read and written (`check_kfunc_mem_size_reg`).
 fn read_and_written(cx: &mut Cx<'_>, state: &mut State, buffer: Reg, size: Reg) -> Check {
-    let given = *state.reg(buffer);
-    let may_be_null = given.ty.may_be_null();
-    if may_be_null {
-        *state.reg_mut(buffer) = crate::scalar::not_null(cx, given);
-    }
-    let checked = argument::check_mem_size(cx, state, size, Access::Read, true, false)
-        .and_then(|_| argument::check_mem_size(cx, state, size, Access::Write, true, false));
-    if may_be_null {
-        *state.reg_mut(buffer) = given;
-    }
-    checked.map(|_| ())
+    argument::assuming_not_null(cx, state, buffer, |cx, state| {
+        argument::check_mem_size(cx, state, size, Access::Read, true, false)?;
+        argument::check_mem_size(cx, state, size, Access::Write, true, false).map(|_| ())
+    })
 }

@@ -20,8 +20,8 @@ pub(crate) fn timer(cx: &mut Cx<'_>, state: &State, reg: Reg) -> Check<MapOfCall
 pub(super) fn workqueue(cx: &Cx<'_>, reg: &state::Reg) -> Check<MapOfCall> {
     let map = map_of(cx, reg)?;
     // The offset is -1 if there is no work queue, and what is not known of the offset counts as 0.
-    let there = offset_of(memory::record_of(cx.program, reg), FieldKind::Workqueue)
-        .map_or(-1, i64::from);
+    let there =
+        offset_of(memory::record_of(cx.program, reg), FieldKind::Workqueue).map_or(-1, i64::from);
     let offset = offset_in(reg);
     if offset != there {
         reject!(EINVAL, "off {offset} doesn't point to 'struct bpf_wq' that is at {there}");
@@ -49,7 +49,10 @@ pub(super) fn map(cx: &Cx<'_>, number: Reg, reg: &state::Reg, meta: &mut Meta) -
     let given = match reg.detail {
         Detail::Map { map, uid } => Some((map, uid)),
         // Other details share their place with the map in the kernel, so that the type is what is refused.
-        Detail::None | Detail::Range(0) | Detail::Subprog(0) | Detail::Mem { size: 0, dynptr: 0 } => {
+        Detail::None
+        | Detail::Range(0)
+        | Detail::Subprog(0)
+        | Detail::Mem { size: 0, dynptr: 0 } => {
             reject!(EINVAL, "pointer in R{} isn't map pointer", number.number())
         }
         _ => None,
@@ -80,12 +83,7 @@ pub(super) fn map(cx: &Cx<'_>, number: Reg, reg: &state::Reg, meta: &mut Meta) -
 }
 
 /// The register points to that field of a map value (`check_map_field_pointer`).
-fn in_map_value(
-    cx: &Cx<'_>,
-    number: Reg,
-    reg: &state::Reg,
-    kind: FieldKind,
-) -> Check<MapOfCall> {
+fn in_map_value(cx: &Cx<'_>, number: Reg, reg: &state::Reg, kind: FieldKind) -> Check<MapOfCall> {
     let name = if kind == FieldKind::Timer { "bpf_timer" } else { "bpf_task_work" };
     if reg.num.bits.as_constant().is_none() {
         reject!(

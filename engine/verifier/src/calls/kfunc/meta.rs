@@ -9,7 +9,7 @@ use crate::state::DynptrKind;
 
 /// What was found out while the arguments of a call were checked (`struct bpf_kfunc_call_arg_meta`).
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Meta {
+pub(in crate::calls) struct Meta {
     /// The reference that an argument has.
     pub ref_obj_id: u32,
     /// The argument that is given back.

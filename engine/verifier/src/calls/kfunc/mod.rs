@@ -16,8 +16,8 @@ use std::rc::Rc;
 use isa::{BtfId, Callee, Insn, KfuncModule, Pc, Reg};
 use kernel_model::KfuncFlags;
 
-pub(super) use args::Arg;
-pub(super) use meta::Meta;
+pub(in crate::calls) use args::Arg;
+pub(in crate::calls) use meta::Meta;
 pub(crate) use special::Special;
 pub(super) use table::Kfunc;
 pub(crate) use table::Table;

@@ -11,9 +11,7 @@ use crate::calls::{graph, refs};
 use crate::cx::{Check, Cx, reject};
 use crate::memory::{self, FieldKind};
 use crate::scalar::Bounds;
-use crate::state::{
-    Detail, IterState, RefKind, Reg as RegState, RegKind, RegType, State,
-};
+use crate::state::{Detail, IterState, RefKind, Reg as RegState, RegKind, RegType, State};
 
 /// The largest object per processor that can be allocated (`BPF_GLOBAL_PERCPU_MA_MAX_SIZE`).
 const MAX_PERCPU_SIZE: u32 = 512;
@@ -39,10 +37,8 @@ pub(super) fn put(
         Kind::Void => Ok(()),
         Kind::Ptr => pointer(cx, state, pc, kfunc, meta),
         _ if types::is_scalar(ret) => {
-            let locks = matches!(
-                kfunc.special,
-                Some(Special::ResSpinLock | Special::ResSpinLockIrqsave)
-            );
+            let locks =
+                matches!(kfunc.special, Some(Special::ResSpinLock | Special::ResSpinLockIrqsave));
             let result = if locks { RegState::known(0) } else { cx.unknown() };
             let subreg_def = if ret.size() == Some(8) { 0 } else { pc.0 + 1 };
             *state.reg_mut(Reg::R0) = RegState { subreg_def, ..result };
@@ -67,13 +63,7 @@ fn is_structure_pointer(cx: &Cx<'_>, ty: Type<'_>) -> bool {
     target.is_some_and(|target| target.kind().is_composite())
 }
 
-fn pointer(
-    cx: &mut Cx<'_>,
-    state: &mut State,
-    pc: Pc,
-    kfunc: &Kfunc<'_>,
-    meta: &Meta,
-) -> Check {
+fn pointer(cx: &mut Cx<'_>, state: &mut State, pc: Pc, kfunc: &Kfunc<'_>, meta: &Meta) -> Check {
     let program = cx.program;
     let target = kfunc.ret.target().and_then(|target| program.kernel.resolve(target));
     let Some(target) = target else {
@@ -86,8 +76,8 @@ fn pointer(
         None if target.kind() != Kind::Struct => memory_of(cx, kfunc, meta, target)?,
         None => structure(state, kfunc, meta, target.id()),
     };
-    let may_be_null = kfunc.has(KfuncFlags::RET_NULL)
-        && !(kfunc.is(Special::RefcountAcquire) && meta.owning);
+    let may_be_null =
+        kfunc.has(KfuncFlags::RET_NULL) && !(kfunc.is(Special::RefcountAcquire) && meta.owning);
     if may_be_null {
         result.ty = result.ty.plus(TypeFlags::PTR_MAYBE_NULL);
         result.id = cx.new_id();
@@ -216,10 +206,7 @@ fn new_object(cx: &Cx<'_>, kfunc: &Kfunc<'_>, meta: &Meta) -> Check<RegState> {
             );
         }
         if cx.program.records.of(ty.id()).is_some() {
-            reject!(
-                EINVAL,
-                "bpf_percpu_obj_new type ID argument must not contain special fields"
-            );
+            reject!(EINVAL, "bpf_percpu_obj_new type ID argument must not contain special fields");
         }
         result = result.plus(TypeFlags::MEM_PERCPU);
     }

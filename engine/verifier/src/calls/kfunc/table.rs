@@ -117,14 +117,14 @@ pub(crate) enum Takes {
 
 impl<'a> Table<'a> {
     /// The kfunc, if it was added.
-    pub fn get(&self, id: BtfId) -> Option<&Rc<Kfunc<'a>>> {
+    pub(crate) fn get(&self, id: BtfId) -> Option<&Rc<Kfunc<'a>>> {
         let id = TypeId(id.0.cast_unsigned());
         let index = self.rows.binary_search_by_key(&id, |row| row.id).ok()?;
         self.rows.get(index)
     }
 
     /// The structures that contexts of programs of this type are, for the program and in the kernel.
-    pub fn contexts(&self) -> Option<&types::Contexts<'a>> {
+    pub(crate) fn contexts(&self) -> Option<&types::Contexts<'a>> {
         self.context.as_ref()
     }
 }
@@ -241,13 +241,8 @@ fn read<'a>(
         let pointee = (ty.kind() == Kind::Ptr)
             .then(|| ty.target().and_then(|target| program.kernel.resolve(target)))
             .flatten();
-        let mut read = Param {
-            name: param.name(),
-            suffix: suffix(param.name()),
-            ty,
-            pointee,
-            takes: None,
-        };
+        let mut read =
+            Param { name: param.name(), suffix: suffix(param.name()), ty, pointee, takes: None };
         if ty.kind() == Kind::Ptr {
             let is_ctx = special == Some(Special::CastToKernCtx)
                 || contexts.is_some_and(|contexts| contexts.is_context(program.kernel, ty));
@@ -269,7 +264,8 @@ fn read<'a>(
 
 fn suffix(name: &str) -> Option<KfuncSuffix> {
     let spellings = KfuncSuffix::SPELLINGS.iter();
-    let longest = spellings.filter(|(spelling, _)| name.len() > spelling.len() && name.ends_with(spelling));
+    let longest =
+        spellings.filter(|(spelling, _)| name.len() > spelling.len() && name.ends_with(spelling));
     longest.max_by_key(|(spelling, _)| spelling.len()).map(|(_, suffix)| *suffix)
 }
 
@@ -298,10 +294,12 @@ impl Param<'_> {
     fn declared(&self, flags: Option<KfuncFlags>, index: usize) -> Option<Takes> {
         let has = |suffix| self.suffix == Some(suffix);
         let steps = |flags: KfuncFlags| {
-            let iter = KfuncFlags::ITER_NEW.0 | KfuncFlags::ITER_NEXT.0 | KfuncFlags::ITER_DESTROY.0;
+            let iter =
+                KfuncFlags::ITER_NEW.0 | KfuncFlags::ITER_NEXT.0 | KfuncFlags::ITER_DESTROY.0;
             flags.0 & iter != 0
         };
-        let is_iter = if flags.is_some_and(steps) { index == 0 } else { has(KfuncSuffix::Iterator) };
+        let is_iter =
+            if flags.is_some_and(steps) { index == 0 } else { has(KfuncSuffix::Iterator) };
         let pointee = self.pointee.filter(|pointee| pointee.kind() == Kind::Struct);
         let structure = pointee.map_or("", |pointee| pointee.name());
         match structure {
@@ -324,29 +322,29 @@ impl Param<'_> {
     }
 
     /// It is a number (`btf_type_is_scalar`).
-    pub fn is_scalar(&self) -> bool {
+    pub(crate) fn is_scalar(&self) -> bool {
         types::is_scalar(self.ty)
     }
 
     /// It has this suffix.
-    pub fn has(&self, suffix: KfuncSuffix) -> bool {
+    pub(crate) fn has(&self, suffix: KfuncSuffix) -> bool {
         self.suffix == Some(suffix)
     }
 }
 
 impl Kfunc<'_> {
     /// It is registered with this flag.
-    pub fn has(&self, flag: KfuncFlags) -> bool {
+    pub(crate) fn has(&self, flag: KfuncFlags) -> bool {
         self.flags.is_some_and(|flags| flags.contains(flag))
     }
 
     /// It is this one.
-    pub fn is(&self, special: Special) -> bool {
+    pub(crate) fn is(&self, special: Special) -> bool {
         self.special == Some(special)
     }
 
     /// It wants trusted pointers (`is_kfunc_trusted_args`).
-    pub fn wants_trusted(&self) -> bool {
+    pub(crate) fn wants_trusted(&self) -> bool {
         self.has(KfuncFlags::TRUSTED_ARGS) || self.has(KfuncFlags::RELEASE)
     }
 }

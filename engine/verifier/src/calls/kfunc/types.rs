@@ -4,6 +4,7 @@ use btf::{Btf, Kind, Type, TypeId};
 use kernel_model::TypeFlags;
 
 use crate::cx::Cx;
+pub(crate) use crate::memory::Pointee as OneOf;
 use crate::memory::{self, Pointee};
 use crate::program::Program;
 use crate::state::{Reg, RegKind};
@@ -11,14 +12,6 @@ use crate::state::{Reg, RegKind};
 /// What may be in the type of a pointer that is trusted (`BPF_REG_TRUSTED_MODIFIERS`).
 pub(crate) const TRUSTED_FLAGS: TypeFlags =
     TypeFlags::MEM_ALLOC.union(TypeFlags::PTR_TRUSTED).union(TypeFlags::NON_OWN_REF);
-
-/// The kernel may be given this pointer without harm (`is_trusted_reg`).
-pub(crate) fn is_trusted(reg: &Reg) -> bool {
-    let safe = !has_unsafe_flags(reg);
-    reg.ref_obj_id != 0
-        || (structure_of_kind(reg.kind()).is_some() && safe)
-        || (reg.ty.flags.0 & TRUSTED_FLAGS.0 != 0 && safe)
-}
 
 /// The pointer is protected by an RCU read section (`is_rcu_reg`).
 pub(crate) fn is_rcu(reg: &Reg) -> bool {
@@ -50,7 +43,11 @@ pub(crate) fn matches(
     needs: Pointee,
     strict: bool,
 ) -> Result<(), String> {
-    if memory::ids_match(cx.program, has, offset, needs, strict) { Ok(()) } else { Err(String::new()) }
+    if memory::ids_match(cx.program, has, offset, needs, strict) {
+        Ok(())
+    } else {
+        Err(String::new())
+    }
 }
 
 /// One of two types has the other's name with `___init` behind it, and must not stand for it
@@ -150,7 +147,7 @@ pub(crate) struct Contexts<'a> {
 
 impl<'a> Contexts<'a> {
     /// Those of the type of the program.
-    pub fn of(program: &'a Program<'a>) -> Self {
+    pub(crate) fn of(program: &'a Program<'a>) -> Self {
         let name = program.type_name();
         let prefix = format!("BPF_PROG_TYPE_{}", name.to_ascii_uppercase());
         let mut contexts = Self { is_kprobe: name == "kprobe", ..Self::default() };
@@ -168,7 +165,7 @@ impl<'a> Contexts<'a> {
     }
 
     /// A pointer of this type is one to the context (`btf_is_prog_ctx_type`).
-    pub fn is_context(&self, btf: &'a Btf<'a>, pointer: Type<'_>) -> bool {
+    pub(crate) fn is_context(&self, btf: &'a Btf<'a>, pointer: Type<'_>) -> bool {
         let mut ty = pointer.target().and_then(|target| btf.get(target));
         if self.is_kprobe {
             while let Some(qualifier) = ty.filter(|ty| ty.kind().is_modifier()) {
