@@ -1,6 +1,7 @@
 //! Everything but following paths: what is checked when a program is loaded, in the kernel's order, and what must be
 //! in R0 at the end.
 
+use crate::calls::kfunc;
 use crate::cx::{Check, Cx, Stop};
 use crate::program::Program;
 use crate::state::State;
@@ -44,10 +45,17 @@ fn check(cx: &mut Cx<'_>, has_begun: &mut bool) -> Check {
     *has_begun = true;
     explore::explore(cx)?;
     *has_begun = false;
-    cfg::check_stack_depth(cx)
+    cfg::check_stack_depth(cx)?;
+    kfunc::fixup(cx)
 }
 
 /// What R0 must be at the end of the main program or of a callback (`check_return_code`).
 pub(crate) fn check_return(cx: &mut Cx<'_>, _state: &mut State) -> Check {
     cx.unsupported("return codes")
+}
+
+/// What a register must be that becomes the result of the program, as R0 at its end or R1 of `bpf_throw`
+/// (`check_return_code`).
+pub(crate) fn check_return_in(cx: &mut Cx<'_>, _state: &mut State, reg: isa::Reg) -> Check {
+    cx.unsupported(format!("return codes in {reg:?}"))
 }
