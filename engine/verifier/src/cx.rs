@@ -203,8 +203,9 @@ impl Cx<'_> {
     }
 
     /// The program may sleep where the path is (`in_sleepable`).
+    #[expect(clippy::unused_self, reason = "other kernels ask the program as well")]
     pub fn in_sleepable(&self, state: &State) -> bool {
-        self.program.sleepable || state.in_sleepable
+        state.in_sleepable
     }
 
     /// The register is read: it must have been written (`check_reg_arg` with `SRC_OP`).

@@ -262,6 +262,7 @@ pub(crate) fn entry_state(cx: &mut Cx<'_>, subprog: u32) -> Check<State> {
         return cx.unsupported(format!("subprogram {subprog}, which is not there"));
     };
     let mut state = State::new(subprog, start);
+    state.in_sleepable = cx.program.sleepable;
     if cx.program.type_name() == "ext" {
         return cx.unsupported("programs that replace functions of others");
     }
