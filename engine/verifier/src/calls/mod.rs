@@ -10,6 +10,8 @@ pub(crate) mod lock;
 pub(crate) mod prototype;
 pub(crate) mod refs;
 pub(crate) mod subprog;
+#[cfg(test)]
+mod tests;
 
 use isa::{Callee, Pc};
 
