@@ -46,6 +46,7 @@ fn check(cx: &mut Cx<'_>, has_begun: &mut bool) -> Check {
     explore::explore(cx)?;
     *has_begun = false;
     cfg::check_stack_depth(cx)?;
+    crate::calls::helper::inline_loops(cx);
     kfunc::fixup(cx)
 }
 

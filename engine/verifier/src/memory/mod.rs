@@ -201,9 +201,7 @@ pub(crate) fn ids_match(
 
 /// An RCU read section or what does as well is open (`in_rcu_cs`).
 pub(crate) fn in_rcu_section(cx: &Cx<'_>, state: &State) -> bool {
-    state.active_rcu_locks > 0
-        || state.active_locks > 0
-        || !(cx.program.sleepable || state.in_sleepable)
+    state.active_rcu_locks > 0 || state.active_locks > 0 || !cx.in_sleepable(state)
 }
 
 /// The pointer in `reg` may be kept in the field (`map_kptr_match_type`).
