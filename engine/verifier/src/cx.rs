@@ -169,6 +169,7 @@ impl<'a> Cx<'a> {
             notes: Vec::new(),
             pc: Pc(0),
             prev_pc: None,
+            kfuncs: crate::calls::kfunc::Table::default(),
         }
     }
 }
