@@ -1,5 +1,7 @@
 //! What a verification carries along: notes on instructions, identities, explored states, the log.
 
+use std::fmt::{self, Write as _};
+
 use isa::Pc;
 
 use crate::cfg::{Flow, Subprog};
@@ -161,6 +163,7 @@ impl<'a> Cx<'a> {
             subprogs: Vec::new(),
             flow: Flow::default(),
             explored: Explored::default(),
+            kfuncs: crate::calls::kfunc::Table::default(),
             log: Log { level: program.options.log_level, ..Log::default() },
             last_id: 0,
             seen_direct_write: false,
@@ -189,6 +192,19 @@ impl Cx<'_> {
     /// What is in a register whose pointer became invalid (`mark_reg_invalid`).
     pub fn invalid(&self) -> Reg {
         if self.program.options.privileged { self.unknown() } else { Reg::NOT_INIT }
+    }
+
+    /// A line of the kernel's that refuses nothing (`verbose`).
+    pub fn say(&mut self, line: fmt::Arguments<'_>) {
+        if self.log.level != 0 {
+            // Writing to a string does not fail.
+            let _ = writeln!(self.log.text, "{line}");
+        }
+    }
+
+    /// The program may sleep where the path is (`in_sleepable`).
+    pub fn in_sleepable(&self, state: &State) -> bool {
+        self.program.sleepable || state.in_sleepable
     }
 
     /// The register is read: it must have been written (`check_reg_arg` with `SRC_OP`).
