@@ -172,7 +172,6 @@ impl<'a> Cx<'a> {
             notes: Vec::new(),
             pc: Pc(0),
             prev_pc: None,
-            kfuncs: crate::calls::kfunc::Table::default(),
         }
     }
 }
