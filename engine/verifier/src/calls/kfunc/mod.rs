@@ -159,7 +159,7 @@ fn give_back(cx: &mut Cx<'_>, state: &mut State, kfunc: &Kfunc<'_>, meta: &Meta)
 fn throw(cx: &mut Cx<'_>, state: &mut State) -> Check {
     cx.seen_exception = true;
     if cx.exception_callback == 0 {
-        load::check_return_in(cx, state, Reg::R1)?;
+        load::check_return_reg(cx, state, Reg::R1)?;
     }
     Ok(())
 }
