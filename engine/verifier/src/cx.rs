@@ -40,6 +40,7 @@ impl Errno {
     pub const EACCES: Self = Self(-13);
     pub const EFAULT: Self = Self(-14);
     pub const EBUSY: Self = Self(-16);
+    pub const EEXIST: Self = Self(-17);
     pub const EINVAL: Self = Self(-22);
     pub const ENOSPC: Self = Self(-28);
     pub const EDOM: Self = Self(-33);
@@ -134,6 +135,10 @@ pub(crate) struct Cx<'a> {
     pub explored: Explored,
     /// The kfuncs that the program calls.
     pub kfuncs: crate::calls::kfunc::Table<'a>,
+    /// What the program sees through its context.
+    pub layout: crate::memory::Layout,
+    /// Variables of the kernel that the program refers to.
+    pub variables: crate::memory::Variables,
     /// The log.
     pub log: Log,
     /// The identity given last.

@@ -107,6 +107,17 @@ impl<'a> Program<'a> {
         Some(if id.inner { &facts.inner_record } else { &facts.record })
     }
 
+    /// The types of the program, if `own`, or of the kernel.
+    pub fn btf_of(&self, own: bool) -> Option<&Btf<'a>> {
+        if own { self.btf } else { Some(self.kernel) }
+    }
+
+    /// The name of a type.
+    pub fn type_name_of(&self, ty: crate::memory::Pointee) -> &str {
+        let ty = self.btf_of(ty.own).and_then(|btf| btf.get(ty.id));
+        ty.map_or("", |ty| ty.name())
+    }
+
     /// The instruction at a slot.
     pub fn insn(&self, pc: Pc) -> Option<&Insn> {
         self.code.get(pc)
