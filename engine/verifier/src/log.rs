@@ -32,3 +32,6 @@ impl Log {
 pub(crate) fn print_state(_state: &State, _frame: u32, _all: bool) -> String {
     String::new()
 }
+
+/// The closing lines but for the time: depth of stacks, counts (`print_verification_stats`).
+pub(crate) fn print_stats(_log: &mut Log, _stats: &crate::explore::Stats, _stack_depths: &[u32]) {}

@@ -75,6 +75,22 @@ pub(crate) fn mark_precise(cx: &mut Cx<'_>, _state: &mut State, _reg: Reg) -> Ch
     cx.unsupported("precision")
 }
 
+/// The exact value of a spilled number matters from here on (`bt_set_frame_slot`, `mark_chain_precision_batch`).
+pub(crate) fn mark_precise_slot(
+    cx: &mut Cx<'_>,
+    _state: &mut State,
+    frame: u32,
+    slot: u32,
+) -> Check {
+    cx.unsupported(format!("precision of slot {slot} of frame {frame}"))
+}
+
+/// A callback has returned to the call at `pc`, which may visit it again: numbers that differ from those of the visit
+/// before are forgotten where they do not matter (`find_prev_entry`, `widen_imprecise_scalars`).
+pub(crate) fn widen_since_last_visit(cx: &mut Cx<'_>, _state: &mut State, pc: Pc) -> Check {
+    cx.unsupported(format!("another visit of a callback at {pc}"))
+}
+
 /// An instruction accesses a stack slot through a register (`push_jmp_history` with `insn_stack_access_flags`).
 pub(crate) fn note_stack_access(_cx: &mut Cx<'_>, _state: &mut State, _frame: u32, _slot: u32) {}
 
