@@ -36,6 +36,7 @@ pub struct Errno(pub i32);
 impl Errno {
     pub const EPERM: Self = Self(-1);
     pub const ENOENT: Self = Self(-2);
+    pub const ESRCH: Self = Self(-3);
     pub const E2BIG: Self = Self(-7);
     pub const EBADF: Self = Self(-9);
     pub const ENOMEM: Self = Self(-12);
@@ -171,6 +172,8 @@ impl<'a> Cx<'a> {
             flow: Flow::default(),
             explored: Explored::default(),
             kfuncs: crate::calls::kfunc::Table::default(),
+            layout: crate::memory::Layout::default(),
+            variables: crate::memory::Variables::new(),
             log: Log { level: program.options.log_level, ..Log::default() },
             last_id: 0,
             seen_direct_write: false,
@@ -209,8 +212,9 @@ impl Cx<'_> {
     }
 
     /// The program may sleep where the path is (`in_sleepable`).
+    #[expect(clippy::unused_self, reason = "other kernels ask the program as well")]
     pub fn in_sleepable(&self, state: &State) -> bool {
-        self.program.sleepable || state.in_sleepable
+        state.in_sleepable
     }
 
     /// The register is read: it must have been written (`check_reg_arg` with `SRC_OP`).

@@ -1,7 +1,7 @@
 //! The program that is verified: what does not change while it is.
 
 use bpf_object::{Attach, FuncInfo, LineInfo, Linked};
-use btf::{Btf, TypeId};
+use btf::{Btf, Kind, Type, TypeId};
 use isa::{DecodeError, Insn, Pc, RawInsn};
 use kernel_model::{AttachType, MapType, ProgramType, Version};
 
@@ -185,6 +185,24 @@ impl<'a> Program<'a> {
     pub fn type_name_of(&self, ty: crate::memory::Pointee) -> &str {
         let ty = self.btf_of(ty.own).and_then(|btf| btf.get(ty.id));
         ty.map_or("", |ty| ty.name())
+    }
+
+    /// The prototype of what the program is for: a function or tracepoint of the kernel, or an operation
+    /// (`attach_func_proto`).
+    pub fn attach_proto(&self) -> Option<Type<'a>> {
+        let (id, _) = self.target?;
+        let mut ty = self.kernel.get(id)?;
+        if ty.kind() == Kind::Struct {
+            ty = self.kernel.get(ty.members().get(self.attach_number as usize)?.ty)?;
+        }
+        // A function, or a typedef of a pointer to one.
+        for _ in 0..8 {
+            if ty.kind() == Kind::FuncProto {
+                return Some(ty);
+            }
+            ty = self.kernel.get(ty.target()?)?;
+        }
+        None
     }
 
     /// The instruction at a slot.

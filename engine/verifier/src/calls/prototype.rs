@@ -231,8 +231,7 @@ fn memory(btf: &Btf<'_>, index: usize, target: TypeId, tags: Tags) -> Check<Subp
         _ => btf.size_of(ty.id()).ok().and_then(|size| u32::try_from(size).ok()),
     };
     let Some(mem_size) = size else {
-        let (kind, name) =
-            (kernel_kind(ty.kind()), if ty.kind() == Kind::Void { "(anon)" } else { ty.name() });
+        let (kind, name) = (kernel_kind(ty.kind()), ty.name());
         reject!(
             EINVAL,
             "arg#{index} reference type('{kind} {name}') size cannot be determined: -22"
@@ -301,7 +300,7 @@ fn kernel_type(cx: &Cx<'_>, btf: &Btf<'_>, index: usize, target: TypeId) -> Chec
     };
     if found.next().is_some() {
         let kind = kernel_kind(kind);
-        reject!(EINVAL, "arg#{index} reference type('{kind} {name}') is ambiguous");
+        reject!(ESRCH, "arg#{index} reference type('{kind} {name}') is ambiguous");
     }
     Ok(first.id())
 }

@@ -6,8 +6,9 @@ use kernel_model::TypeFlags;
 use super::region::bits;
 use super::walk::{self, Found, Nothing, skip_modifiers};
 use super::{Access, FieldRecord, Request, set_unknown, writes};
-use crate::calls::kfunc::types::{TRUSTED_FLAGS, is_rcu, is_trusted};
+use crate::calls::kfunc::types::{TRUSTED_FLAGS, is_rcu};
 use crate::cx::{Check, Cx, Reject, Stop, reject};
+use crate::scalar::is_trusted;
 use crate::state::{Detail, Reg, RegKind, RegType, State};
 
 impl From<Nothing> for Stop {

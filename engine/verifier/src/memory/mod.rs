@@ -391,7 +391,7 @@ fn buffer(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> Check {
 
 /// The pointer is as it was given: with no unknown offset and, unless `fixed_ok`, no known one
 /// (`check_ptr_off_reg`, `__check_ptr_off_reg`).
-pub(crate) fn ptr_off_reg(state: &State, reg: Reg, fixed_ok: bool) -> Check {
+pub(crate) fn ptr_off_reg(_cx: &Cx<'_>, state: &State, reg: Reg, fixed_ok: bool) -> Check {
     region::check_unmodified(reg, state.reg(reg), fixed_ok)
 }
 
@@ -418,9 +418,7 @@ pub(crate) fn ids_match(
 
 /// An RCU read section or what does as well is open (`in_rcu_cs`).
 pub(crate) fn in_rcu_section(cx: &Cx<'_>, state: &State) -> bool {
-    state.active_rcu_locks > 0
-        || state.active_locks > 0
-        || !(cx.program.sleepable || state.in_sleepable)
+    state.active_rcu_locks > 0 || state.active_locks > 0 || !cx.in_sleepable(state)
 }
 
 /// The pointer in `reg` may be kept in the field (`map_kptr_match_type`).

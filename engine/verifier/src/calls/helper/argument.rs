@@ -194,30 +194,10 @@ pub(crate) fn assuming_not_null<T>(
     if !saved.ty.may_be_null() {
         return check(cx, state);
     }
-    *state.reg_mut(reg) = not_null(cx, &saved);
+    crate::scalar::mark_not_null(cx, state.reg_mut(reg));
     let checked = check(cx, state);
     *state.reg_mut(reg) = saved;
     checked
-}
-
-/// The pointer, which is not NULL (`mark_ptr_not_null_reg`).
-fn not_null(cx: &Cx<'_>, pointer: &RegState) -> RegState {
-    let plain = RegState { ty: pointer.ty.without(TypeFlags::PTR_MAYBE_NULL), ..*pointer };
-    let map = pointer.map().filter(|_| pointer.kind() == RegKind::MapValue);
-    let Some((map, facts)) = map.and_then(|map| Some((map, cx.program.map(map)?))) else {
-        return plain;
-    };
-    let kind = match facts.ty.filter(|_| !map.inner).map(|ty| ty.lookup) {
-        Some(kernel_model::LookupResult::Map) => {
-            let map = MapId { inner: true, ..map };
-            let ty = RegType::of(RegKind::ConstMapPtr);
-            return RegState { ty, ..plain }.with(Detail::Map { map, uid: pointer.id });
-        }
-        Some(kernel_model::LookupResult::Socket) => RegKind::Socket,
-        Some(kernel_model::LookupResult::XdpSocket) => RegKind::XdpSock,
-        Some(kernel_model::LookupResult::Value) | None => RegKind::MapValue,
-    };
-    RegState { ty: RegType::of(kind), ..plain }
 }
 
 /// The number that the key `reg` points to is known to be, which then matters (`get_constant_map_key`).
@@ -245,7 +225,6 @@ pub(crate) fn constant_key(
         return Ok(None);
     }
     let Some(value) = stored.spilled.as_constant() else { return Ok(None) };
-    let slot = u32::try_from(slot).unwrap_or(u32::MAX);
     explore::mark_precise_slot(cx, state, key.frame, slot)?;
     Ok(Some(value.cast_signed()))
 }

@@ -97,7 +97,7 @@ fn note_inlining(cx: &mut Cx<'_>, state: &mut State, call: &HelperCall) -> Check
 /// `bpf_snprintf`: the format fits the arguments (`check_bpf_snprintf_call`).
 fn check_snprintf(cx: &Cx<'_>, state: &State) -> Check {
     let length = state.reg(Reg::R5).num.bits.value();
-    if length % 8 != 0 {
+    if !length.is_multiple_of(8) {
         reject!(EINVAL, "");
     }
     let format = state.reg(Reg::R3);
@@ -161,5 +161,24 @@ pub(super) fn check_afterwards(cx: &Cx<'_>, call: &HelperCall) -> Check {
             }
         },
         (_, id) => reject!(ENOTSUPP, "func {title} not supported for program type {id}"),
+    }
+}
+
+/// Calls of `bpf_loop` that became part of the program use more stack (`optimize_bpf_loop`); after the stack was
+/// measured.
+pub(crate) fn inline_loops(cx: &mut Cx<'_>) {
+    /// Three registers are saved.
+    const SAVED: u32 = 24;
+    let mut inlined = Vec::new();
+    for (pc, aux) in cx.aux.iter().enumerate() {
+        if let Some((true, _)) = aux.call.inline_loop {
+            inlined.push(crate::cfg::containing(cx, isa::Pc::from_index(pc)));
+        }
+    }
+    inlined.dedup();
+    for subprog in inlined {
+        if let Some(info) = cx.subprogs.get_mut(subprog as usize) {
+            info.stack_depth = info.stack_depth.next_multiple_of(8) + SAVED;
+        }
     }
 }
