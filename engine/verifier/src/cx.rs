@@ -154,6 +154,8 @@ pub(crate) struct Cx<'a> {
     pub seen_exception: bool,
     /// The subprogram that handles exceptions; 0 if none.
     pub exception_callback: u32,
+    /// The paths, if they are recorded to explain a rejection.
+    pub trace: Option<crate::explain::trace::Trace>,
     /// What was found that the kernel accepts.
     pub notes: Vec<crate::explain::Note>,
     /// The instruction being verified, and the one before it (`env->insn_idx`, `env->prev_insn_idx`).
@@ -179,6 +181,7 @@ impl<'a> Cx<'a> {
             seen_direct_write: false,
             seen_exception: false,
             exception_callback: 0,
+            trace: None,
             notes: Vec::new(),
             pc: Pc(0),
             prev_pc: None,

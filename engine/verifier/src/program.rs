@@ -16,6 +16,8 @@ pub struct Options {
     pub privileged: bool,
     /// The level of the log: 0, 1 or 2, and 4 for statistics alone, as `log_level` of `bpf(2)`.
     pub log_level: u32,
+    /// Rejections are explained, for which the program is verified once more.
+    pub explain: bool,
 }
 
 /// A program with the facts about it.
