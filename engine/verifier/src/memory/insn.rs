@@ -165,7 +165,7 @@ pub(super) fn atomic(cx: &mut Cx<'_>, state: &mut State, pc: Pc, insn: &Atomic) 
         Width::Bits32 => 4,
         Width::Bits64 => 8,
     };
-    let mut step = |cx: &mut Cx<'_>, state: &mut State, access, value| {
+    let step = |cx: &mut Cx<'_>, state: &mut State, access, value| {
         let request = Request { size, access, value, ..Request::new(state, pc, base) };
         access_memory(cx, state, request, offset.0.into(), true)
     };

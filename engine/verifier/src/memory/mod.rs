@@ -5,6 +5,7 @@ mod btf_pointer;
 mod by_call;
 mod constant;
 mod context;
+mod field_search;
 mod fields;
 mod insn;
 mod map_value;

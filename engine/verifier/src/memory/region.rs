@@ -29,7 +29,7 @@ impl Span {
     }
 
     /// Why the access at `offset` is refused (`__check_mem_access`).
-    pub fn refusal(&self, reg: Name, pointer: &Reg, offset: i32) -> String {
+    fn refusal(&self, reg: Name, pointer: &Reg, offset: i32) -> String {
         let (size, limit, number) = (self.size, self.limit, reg.number());
         let plain = pointer.ty.flags.0 == 0;
         match pointer.kind() {
@@ -49,7 +49,7 @@ impl Span {
     }
 
     /// The access is inside without regard to the unknown offset (`__check_mem_access`); if not, why.
-    pub fn check_fixed(&self, reg: Name, pointer: &Reg) -> Result<(), String> {
+    pub(super) fn check_fixed(&self, reg: Name, pointer: &Reg) -> Result<(), String> {
         if self.fits(self.offset) {
             return Ok(());
         }

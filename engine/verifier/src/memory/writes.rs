@@ -75,7 +75,7 @@ pub(super) fn check(cx: &Cx<'_>, id: TypeId, offset: i32, size: u32) -> Check {
             }
             let limit = btf.get(id).and_then(|ty| ty.size()).unwrap_or(0);
             if offset < 0 || end > i64::from(limit) {
-                reject!(EACCES, "write access for struct {name} at off {offset} with size {size}");
+                reject!(EACCES, "write access at off {offset} with size {size}");
             }
             Ok(())
         }
