@@ -43,6 +43,7 @@ impl Errno {
     pub const EACCES: Self = Self(-13);
     pub const EFAULT: Self = Self(-14);
     pub const EBUSY: Self = Self(-16);
+    pub const EEXIST: Self = Self(-17);
     pub const EINVAL: Self = Self(-22);
     pub const ENOSPC: Self = Self(-28);
     pub const EDOM: Self = Self(-33);
@@ -139,6 +140,10 @@ pub(crate) struct Cx<'a> {
     pub explored: Explored,
     /// The kfuncs that the program calls.
     pub kfuncs: crate::calls::kfunc::Table<'a>,
+    /// What the program sees through its context.
+    pub layout: crate::memory::Layout,
+    /// Variables of the kernel that the program refers to.
+    pub variables: crate::memory::Variables,
     /// The log.
     pub log: Log,
     /// The identity given last.
@@ -149,6 +154,8 @@ pub(crate) struct Cx<'a> {
     pub seen_exception: bool,
     /// The subprogram that handles exceptions; 0 if none.
     pub exception_callback: u32,
+    /// The paths, if they are recorded to explain a rejection.
+    pub trace: Option<crate::explain::trace::Trace>,
     /// What was found that the kernel accepts.
     pub notes: Vec<crate::explain::Note>,
     /// The instruction being verified, and the one before it (`env->insn_idx`, `env->prev_insn_idx`).
@@ -167,11 +174,14 @@ impl<'a> Cx<'a> {
             flow: Flow::default(),
             explored: Explored::default(),
             kfuncs: crate::calls::kfunc::Table::default(),
+            layout: crate::memory::Layout::default(),
+            variables: crate::memory::Variables::new(),
             log: Log { level: program.options.log_level, ..Log::default() },
             last_id: 0,
             seen_direct_write: false,
             seen_exception: false,
             exception_callback: 0,
+            trace: None,
             notes: Vec::new(),
             pc: Pc(0),
             prev_pc: None,

@@ -16,6 +16,8 @@ pub struct Options {
     pub privileged: bool,
     /// The level of the log: 0, 1 or 2, and 4 for statistics alone, as `log_level` of `bpf(2)`.
     pub log_level: u32,
+    /// Rejections are explained, for which the program is verified once more.
+    pub explain: bool,
 }
 
 /// A program with the facts about it.
@@ -174,6 +176,17 @@ impl<'a> Program<'a> {
     pub fn record(&self, id: MapId) -> Option<&FieldRecord> {
         let facts = self.map(id)?;
         Some(if id.inner { &facts.inner_record } else { &facts.record })
+    }
+
+    /// The types of the program, if `own`, or of the kernel.
+    pub fn btf_of(&self, own: bool) -> Option<&Btf<'a>> {
+        if own { self.btf } else { Some(self.kernel) }
+    }
+
+    /// The name of a type.
+    pub fn type_name_of(&self, ty: crate::memory::Pointee) -> &str {
+        let ty = self.btf_of(ty.own).and_then(|btf| btf.get(ty.id));
+        ty.map_or("", |ty| ty.name())
     }
 
     /// The prototype of what the program is for: a function or tracepoint of the kernel, or an operation

@@ -12,8 +12,9 @@ mod types;
 
 use crate::calls::kfunc;
 use crate::cx::{Check, Cx, Stop};
+use crate::explain::trace::{Point, Trace};
 use crate::program::Program;
-use crate::{Report, Verdict, cfg, explore, log};
+use crate::{Report, Verdict, cfg, explain, explore, log};
 
 pub(crate) use returns::{check_return, check_return_reg, out_of_range};
 
@@ -38,14 +39,34 @@ pub(crate) fn verify(program: &Program<'_>) -> Report {
     let stack_depths = finish::stack_depths(&cx, verdict == Verdict::Accept);
     log::print_stats(&mut cx.log, &stats, &stack_depths);
     let is_at_insn = has_begun && verdict != Verdict::Accept;
+    let explanation = match &verdict {
+        Verdict::Reject(reject) if program.options.explain => {
+            Some(explain::explain(program, reject, &retrace(program, has_begun)))
+        }
+        _ => None,
+    };
     Report {
         verdict,
+        explanation,
         stats,
         stack_depths,
         log: cx.log.text,
         pc: is_at_insn.then_some(cx.pc),
         notes: cx.notes,
     }
+}
+
+/// The path to the rejection of a program, which is verified once more for that.
+fn retrace(program: &Program<'_>, has_begun: bool) -> Vec<Point> {
+    if !has_begun {
+        return Vec::new();
+    }
+    let mut cx = Cx::new(program);
+    cx.log.level = 0;
+    cx.trace = Some(Trace::default());
+    // That it is rejected is known.
+    let _ = check(&mut cx, &mut false);
+    cx.trace.map(|trace| trace.path()).unwrap_or_default()
 }
 
 /// The passes in the kernel's order; `has_begun` says whether paths were followed.

@@ -11,6 +11,9 @@ use crate::program::{MapFacts, MapId, Program};
 /// How many maps a program may use (`MAX_USED_MAPS`).
 const MOST_MAPS: usize = 64;
 
+/// `BPF_LD | BPF_IMM | BPF_DW`.
+const LOAD_IMM64: u8 = 0x18;
+
 /// The value of `enum bpf_map_type` for `struct_ops`.
 const STRUCT_OPS: u32 = 26;
 
@@ -22,7 +25,10 @@ const TRACING: [&str; 5] =
 /// (`resolve_pseudo_ldimm64`).
 pub(super) fn check(cx: &mut Cx<'_>) -> Check {
     let program = cx.program;
-    let mut errors = program.undecoded.iter().filter(|error| error.stage() == Stage::Load);
+    let mut errors = program
+        .undecoded
+        .iter()
+        .filter(|error| error.stage() == Stage::Load && !is_second_slot(program, error.pc));
     let mut next_error: Option<&DecodeError> = errors.next();
     let mut used = Vec::new();
     for (pc, insn) in program.code.iter() {
@@ -40,6 +46,14 @@ pub(super) fn check(cx: &mut Cx<'_>) -> Check {
         Some(error) => reject!(EINVAL, "{}", error.kernel_message()),
         None => Ok(()),
     }
+}
+
+/// The slot belongs to the load of 64 bits in front of it, in which something else is wrong that is looked at later.
+fn is_second_slot(program: &Program<'_>, pc: Pc) -> bool {
+    let Some(first) = pc.0.checked_sub(1).map(Pc) else { return false };
+    let is_load = program.raw.get(first.index()).is_some_and(|slot| slot.opcode == LOAD_IMM64);
+    let fails = |error: &&DecodeError| error.pc == first && error.stage() == Stage::Step;
+    is_load && program.undecoded.iter().any(|error| fails(&error))
 }
 
 fn check_load(cx: &Cx<'_>, pc: Pc, load: &LoadImm, used: &mut Vec<MapId>) -> Check {

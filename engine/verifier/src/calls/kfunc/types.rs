@@ -43,11 +43,7 @@ pub(crate) fn matches(
     needs: Pointee,
     strict: bool,
 ) -> Result<(), String> {
-    if memory::ids_match(cx.program, has, offset, needs, strict) {
-        Ok(())
-    } else {
-        Err(String::new())
-    }
+    memory::ids_match(cx.program, has, offset, needs, strict)
 }
 
 /// One of two types has the other's name with `___init` behind it, and must not stand for it
