@@ -38,12 +38,14 @@ pub(super) fn load(
     access: Access,
 ) -> Check<Result<Loaded, Refusal>> {
     let program = cx.program;
-    // LSM programs are not asked what kind of access it is (`lsm_verifier_ops`).
+    let inside = (0..ARGUMENTS).contains(&offset);
     if program.type_name() != "lsm" {
-        let inside = (0..ARGUMENTS).contains(&offset);
         if !inside || access == Access::Write || offset % size.cast_signed() != 0 {
             return Ok(Err(Refusal::new()));
         }
+    } else if access == Access::Write {
+        // The kernel does not ask LSM programs what kind of access it is (`lsm_verifier_ops`).
+        return cx.unsupported("a store to the arguments of a security hook");
     }
     let Some(target) = target(program) else {
         return cx.unsupported("the arguments of an unknown function");

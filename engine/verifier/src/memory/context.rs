@@ -39,7 +39,7 @@ pub(super) fn access(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> C
     region::check_leak(cx, request, request.stored(state), "ctx")?;
     region::check_unmodified(request.reg, &request.pointer, false)?;
     let (offset, size) = (request.offset, request.size);
-    let loaded = match check(cx, offset, size, request.access)? {
+    let loaded = match check(cx, request)? {
         Ok(loaded) => loaded,
         Err(said) => {
             let line = if said.is_empty() { "" } else { "\n" };
@@ -65,12 +65,8 @@ pub(super) fn access(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> C
 }
 
 /// Whether the program may access its context so, and what it gets (`check_ctx_access`).
-fn check(
-    cx: &mut Cx<'_>,
-    offset: i32,
-    size: u32,
-    access: Access,
-) -> Check<Result<Loaded, Refusal>> {
+fn check(cx: &mut Cx<'_>, request: &Request) -> Check<Result<Loaded, Refusal>> {
+    let Request { offset, size, access, .. } = *request;
     let layout = match cx.layout {
         Layout::Known(layout) => layout,
         Layout::Unknown => {
@@ -93,6 +89,11 @@ fn check(
     let privileged = cx.program.options.privileged;
     let region = layout.access(i64::from(offset), size, access);
     let region = region.filter(|region| privileged || region.capability == Capability::None);
+    let is_packet = |value| {
+        matches!(value, FieldValue::Packet | FieldValue::PacketMeta | FieldValue::PacketEnd)
+    };
+    // Pointers have no sign.
+    let region = region.filter(|region| !(request.signed && is_packet(region.value)));
     let Some(region) = region else { return Ok(Err(Refusal::new())) };
     Ok(Ok(loaded(cx, region.value)))
 }

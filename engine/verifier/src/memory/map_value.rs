@@ -83,7 +83,9 @@ pub(super) fn check_direction(
         Access::Read => (WRITE_ONLY, "read from"),
     };
     // With both, only the first counts (`bpf_map_flags_to_cap`).
-    let forbidden = match map.flags & (READ_ONLY | WRITE_ONLY) {
+    let restricted = kernel_model::map_type_by_id(map.map_type).is_some_and(|ty| ty.read_only);
+    let flags = map.flags | if restricted { READ_ONLY } else { 0 };
+    let forbidden = match flags & (READ_ONLY | WRITE_ONLY) {
         0 => false,
         flags if flags & READ_ONLY != 0 => flag == READ_ONLY,
         flags => flags & flag != 0,

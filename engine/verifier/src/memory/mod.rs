@@ -13,6 +13,8 @@ mod packet;
 mod region;
 mod stack;
 mod stack_range;
+#[cfg(test)]
+mod tests;
 mod walk;
 mod writes;
 

@@ -129,9 +129,14 @@ pub(super) fn check_buffer(what: &str, reg: Name, pointer: &Reg, offset: i32, si
     Ok(())
 }
 
-/// The unknown offset of a pointer as the kernel prints it (`tnum_strn`).
+/// The unknown offset of a pointer as the kernel prints it (`tnum_strn` of kernel/bpf/log.c).
 pub(super) fn bits(pointer: &Reg) -> String {
-    format!("({:#x}; {:#x})", pointer.num.bits.value(), pointer.num.bits.mask())
+    let (value, mask) = (pointer.num.bits.value(), pointer.num.bits.mask());
+    match mask {
+        0 if value <= u64::from(u16::MAX) => value.to_string(),
+        0 => format!("{value:#x}"),
+        _ => format!("({value:#x}; {mask:#x})"),
+    }
 }
 
 /// The access is aligned, if that matters (`check_ptr_alignment`). `offset` is without that of the pointer.

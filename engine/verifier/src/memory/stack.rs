@@ -94,7 +94,9 @@ pub(super) fn check_bounds(
         }
         (smin + i64::from(offset), smax + i64::from(offset) + i64::from(size))
     };
-    let frame = &mut state.frames[pointer.frame as usize];
+    let Some(frame) = state.frames.get_mut(pointer.frame as usize) else {
+        return cx.unsupported("a pointer to a frame that is gone");
+    };
     let lowest = if access == Access::Write || cx.program.options.privileged {
         LOWEST
     } else {

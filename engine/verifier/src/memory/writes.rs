@@ -20,6 +20,9 @@ const CONGESTION: [(&str, &str, bool); 9] = [
     ("tcp_sock", "app_limited", false),
 ];
 
+/// Fields of a task that schedulers may write.
+const SCHED: [&str; 3] = ["scx.slice", "scx.dsq_vtime", "scx.disallow"];
+
 /// Who says what may be written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Rules {
@@ -31,6 +34,10 @@ enum Rules {
     Dummy,
     /// The connection tracker, for packets.
     Conntrack,
+    /// Schedulers.
+    Sched,
+    /// Operations that are not modelled.
+    Unknown,
 }
 
 fn rules(program: &Program<'_>) -> Rules {
@@ -38,7 +45,8 @@ fn rules(program: &Program<'_>) -> Rules {
         "struct_ops" => match program.target {
             Some((_, "tcp_congestion_ops")) => Rules::Congestion,
             Some((_, "bpf_dummy_ops")) => Rules::Dummy,
-            _ => Rules::None,
+            Some((_, "sched_ext_ops")) => Rules::Sched,
+            _ => Rules::Unknown,
         },
         "sched_cls" | "sched_act" | "xdp" => Rules::Conntrack,
         _ => Rules::None,
@@ -57,6 +65,16 @@ pub(super) fn check(cx: &Cx<'_>, id: TypeId, offset: i32, size: u32) -> Check {
     let end = i64::from(offset) + i64::from(size);
     match rules(cx.program) {
         Rules::None => reject!(EACCES, "only read is supported"),
+        Rules::Unknown => cx.unsupported("stores by operations of this kind"),
+        Rules::Sched => {
+            // `bpf_scx_btf_struct_access` of kernel/sched/ext.c, which says nothing.
+            let mut fields = SCHED.iter().filter_map(|path| extent(btf, "task_struct", path));
+            let inside = |(begin, last)| i64::from(offset) >= begin && end <= last;
+            if name == "task_struct" && fields.any(inside) {
+                return Ok(());
+            }
+            reject!(EACCES, "");
+        }
         Rules::Congestion => {
             if name != "tcp_sock" {
                 reject!(EACCES, "only read is supported");
