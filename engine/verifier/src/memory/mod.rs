@@ -40,7 +40,8 @@ use region::Span;
 pub struct FieldRecord {
     /// The fields, by offset.
     pub fields: Vec<SpecialField>,
-    /// Why the kernel refuses to create a map with such values, as an errno.
+    /// Why the kernel refuses to create a map with such values, as an errno. Loaders then create it without types, so
+    /// that it has no special fields.
     pub error: Option<i32>,
 }
 
