@@ -28,7 +28,7 @@ use crate::scalar::Bounds;
 use crate::state::{self, Detail, RegKind, State};
 
 pub(crate) use constant::Variables;
-pub(crate) use context::Layout;
+pub(crate) use context::{Arguments, Layout};
 pub(crate) use map_value::is_frozen;
 
 use by_call::mem_size;
