@@ -59,11 +59,7 @@ fn load_memory(
 /// A plain store (`check_store_reg`, and for constants a part of `do_check_insn`).
 pub(super) fn store(cx: &mut Cx<'_>, state: &mut State, pc: Pc, store: &Store) -> Check {
     let Store { size, base, offset, src } = *store;
-    let value = match src {
-        Source::Reg(reg) => Some(reg),
-        Source::Imm(_) => None,
-    };
-    store_memory(cx, state, pc, (base, offset.0), size.bytes(), value, false)
+    store_memory(cx, state, pc, (base, offset.0), size.bytes(), src, false)
 }
 
 fn store_memory(
@@ -72,15 +68,20 @@ fn store_memory(
     pc: Pc,
     (base, offset): (Name, i16),
     size: u32,
-    value: Option<Name>,
+    src: Source,
     strict: bool,
 ) -> Check {
+    let (value, constant) = match src {
+        Source::Reg(reg) => (Some(reg), None),
+        Source::Imm(imm) => (None, Some(imm.to_u64())),
+    };
     if let Some(value) = value {
         cx.read_reg(state, value)?;
     }
     cx.read_reg(state, base)?;
     let ty = state.reg(base).ty;
-    let request = Request { size, access: Access::Write, value, ..Request::new(state, pc, base) };
+    let request =
+        Request { size, access: Access::Write, value, constant, ..Request::new(state, pc, base) };
     access_memory(cx, state, request, offset.into(), strict)?;
     note_pointer_type(cx, pc, ty, false)
 }
@@ -106,7 +107,7 @@ pub(super) fn store_release(
     store: &StoreRelease,
 ) -> Check {
     let StoreRelease { size, base, offset, src } = *store;
-    store_memory(cx, state, pc, (base, offset.0), size.bytes(), Some(src), true)?;
+    store_memory(cx, state, pc, (base, offset.0), size.bytes(), Source::Reg(src), true)?;
     let ty = state.reg(base).ty;
     if !takes_atomics(ty) {
         reject!(EACCES, "BPF_ATOMIC stores into R{} {ty} is not allowed", base.number());

@@ -1,6 +1,6 @@
 //! Values and keys of maps, with their special fields and what is known of their content.
 
-use isa::{Insn, Reg as Name, Source};
+use isa::{Insn, Reg as Name};
 use kernel_model::TypeFlags;
 
 use super::region::{self, Span};
@@ -201,16 +201,9 @@ fn kept_pointer(
                 check_stored(cx, field, pointee, value, &stored)?;
             }
         }
-        (Some(Insn::Store(store)), None) => {
-            if let Source::Imm(imm) = store.src
-                && imm.0 != 0
-            {
-                reject!(
-                    EACCES,
-                    "BPF_ST imm must be 0 when storing to kptr at off={}",
-                    field.offset
-                );
-            }
+        (_, None) if request.constant.is_some_and(|constant| constant != 0) => {
+            let offset = field.offset;
+            reject!(EACCES, "BPF_ST imm must be 0 when storing to kptr at off={offset}");
         }
         _ => {}
     }

@@ -246,6 +246,8 @@ struct Request {
     access: Access,
     /// The register that is stored, or that takes what is loaded.
     value: Option<Reg>,
+    /// The constant that is stored instead of a register.
+    constant: Option<u64>,
     /// What is loaded has a sign.
     signed: bool,
 }
@@ -254,7 +256,7 @@ impl Request {
     fn new(state: &State, pc: Pc, reg: Reg) -> Self {
         let pointer = *state.reg(reg);
         let (access, value) = (Access::Read, None);
-        Self { pc, reg, pointer, offset: 0, size: 0, access, value, signed: false }
+        Self { pc, reg, pointer, offset: 0, size: 0, access, value, constant: None, signed: false }
     }
 
     /// The size as the kernel counts it.

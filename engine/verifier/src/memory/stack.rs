@@ -1,6 +1,6 @@
 //! Loads from and stores to the stack at known offsets: registers are spilled and filled.
 
-use isa::{Insn, Pc, Reg as Name, Source};
+use isa::{Pc, Reg as Name};
 
 use super::region::{self, MAX_VARIABLE_OFFSET};
 use super::{Access, Request, set_unknown, stack_range};
@@ -15,14 +15,14 @@ const LOWEST: i64 = -512;
 
 /// An access through a pointer to a stack by an instruction, or by a call byte by byte.
 pub(super) fn access(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> Check {
-    let Request { pc, reg, pointer, offset, access, value, .. } = request;
+    let Request { reg, pointer, offset, access, value, .. } = request;
     check_bounds(cx, state, *reg, pointer, *offset, request.length(), *access)?;
     let frame = pointer.frame;
     let known = pointer.num.bits.as_constant();
     match (access, known) {
         (Access::Write, Some(known)) => {
             let at = Place { frame, offset: add(*offset, known), size: request.size };
-            write(cx, state, at, *value, *pc)
+            write(cx, state, at, request)
         }
         (Access::Write, None) => stack_range::write(cx, state, request),
         (Access::Read, Some(known)) => {
@@ -161,23 +161,13 @@ impl Stored {
     }
 }
 
-/// The constant that the instruction stores, if it does.
-pub(super) fn stored_constant(cx: &Cx<'_>, pc: Pc) -> Option<u64> {
-    match cx.program.insn(pc) {
-        Some(Insn::Store(store)) => match store.src {
-            Source::Imm(imm) => Some(imm.to_u64()),
-            Source::Reg(_) => None,
-        },
-        _ => None,
-    }
-}
-
 /// A store at a known offset (`check_stack_write_fixed_off`).
-fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, value: Option<Name>, pc: Pc) -> Check {
+fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, request: &Request) -> Check {
+    let pc = request.pc;
     let (slot, byte) = at.slot();
-    let stored = match value {
+    let stored = match request.value {
         Some(name) => Stored::Reg(name, *state.reg(name)),
-        None => stored_constant(cx, pc).map_or(Stored::Unknown, Stored::Constant),
+        None => request.constant.map_or(Stored::Unknown, Stored::Constant),
     };
     check_corruption(cx, state, at, slot)?;
     if kinds(state, at.frame, slot)[0] == SlotKind::Dynptr {

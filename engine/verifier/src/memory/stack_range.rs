@@ -3,7 +3,7 @@
 use isa::Reg as Name;
 
 use super::region::bits;
-use super::stack::{self, check_bounds, check_fastcall, kinds, scrub, stored_constant, zero};
+use super::stack::{self, check_bounds, check_fastcall, kinds, scrub, zero};
 use super::{Access, RawStack, Request, set_unknown};
 use crate::calls::dynptr;
 use crate::cfg::liveness;
@@ -25,7 +25,7 @@ pub(super) fn write(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> Ch
     let high = high + request.length();
     let writes_zero = match value {
         Some(name) => state.reg(*name).is_null(),
-        None => stored_constant(cx, *pc) == Some(0),
+        None => request.constant == Some(0),
     };
     for at in low..high {
         let Some((slot, _)) = slot_of(at) else { continue };

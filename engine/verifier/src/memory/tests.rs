@@ -4,6 +4,7 @@ use bpf_object::{Kernel, Object, link};
 use btf::{Btf, Endian, Kind, NewMember, NewType, TypeId, Writer};
 use isa::{Insn, Pc, Reg};
 use kernel_model::{AttachType, TypeFlags, Version};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
 use super::walk::{self, Found};
 use super::{Access, FieldKind, FieldRecord, StructRecords, helper_access, narrow_bounds};
@@ -363,4 +364,119 @@ fn a_list_needs_its_node() {
     let (bytes, ..) = list_types("other");
     let btf = Btf::parse(&bytes).expect("types");
     assert_eq!(StructRecords::parse(&btf, kernel).error, Some(-2));
+}
+
+/// A store or a load of 1, 2, 4 or 8 bytes, aligned to its size, in the first 32 bytes of the stack.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A register of which only its width in bytes is known, with what it really holds.
+    Register {
+        place: u8,
+        size: u8,
+        width: u8,
+        content: u64,
+    },
+    Constant {
+        place: u8,
+        size: u8,
+        content: i32,
+    },
+    Load {
+        place: u8,
+        size: u8,
+        signed: bool,
+    },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let size = || (0..4_u8).prop_map(|log| 1 << log);
+    let content = prop_oneof![Just(0), 1..300_u64, any::<u64>()];
+    let step = prop_oneof![
+        (0..32_u8, size(), size(), content).prop_map(|(place, size, width, content)| {
+            Step::Register { place, size, width, content }
+        }),
+        (0..32_u8, size(), prop_oneof![Just(0), -3..300_i32, any::<i32>()])
+            .prop_map(|(place, size, content)| Step::Constant { place, size, content }),
+        (0..32_u8, size(), any::<bool>()).prop_map(|(place, size, signed)| Step::Load {
+            place,
+            size,
+            signed
+        }),
+    ];
+    proptest::collection::vec(step, 1..24)
+}
+
+/// Follows the steps on bytes and on what is known of them.
+fn follow(cx: &mut Cx<'_>, state: &mut State, steps: &[Step]) {
+    let mut bytes: [Option<u8>; 32] = [None; 32];
+    let at = |place: u8, size: u8| {
+        let begin = usize::from(place - place % size);
+        (begin, i16::try_from(begin).expect("small") - 32)
+    };
+    let sized = |size: u8| isa::Size::ALL.into_iter().find(|one| one.bytes() == size.into());
+    for step in steps {
+        let (insn, write) = match *step {
+            Step::Register { place, size, width, content } => {
+                let (begin, offset) = at(place, size);
+                let content = content & u64::MAX >> (64 - 8 * u32::from(width));
+                let num = if width == 8 { Bounds::UNKNOWN } else { narrow_bounds(width.into()) };
+                *state.reg_mut(Reg::R2) = RegState { num, ..RegState::unknown() };
+                let src = isa::Source::Reg(Reg::R2);
+                (store(sized(size), offset, src), Some((begin, size, content)))
+            }
+            Step::Constant { place, size, content } => {
+                let (begin, offset) = at(place, size);
+                let src = isa::Source::Imm(isa::Imm(content));
+                (
+                    store(sized(size), offset, src),
+                    Some((begin, size, i64::from(content).cast_unsigned())),
+                )
+            }
+            Step::Load { place, size, signed } => {
+                let (begin, offset) = at(place, size);
+                let length = usize::from(size);
+                let done = super::mem_access(
+                    cx,
+                    state,
+                    Pc(0),
+                    Reg::R10,
+                    offset.into(),
+                    size.into(),
+                    Access::Read,
+                    Some(Reg::R0),
+                    false,
+                    signed && size < 8,
+                );
+                assert_eq!(words(done), "fine");
+                let known: Option<Vec<u8>> = bytes[begin..begin + length].iter().copied().collect();
+                let Some(mut known) = known else { continue };
+                let extends = signed && known.last().is_some_and(|byte| byte & 0x80 != 0);
+                known.resize(8, if extends { 0xff } else { 0 });
+                let content = u64::from_le_bytes(known.try_into().expect("eight bytes"));
+                let num = state.reg(Reg::R0).num;
+                assert!(num.contains(content), "{content:#x} of {num:?} after {step:?}");
+                continue;
+            }
+        };
+        let Some(insn) = insn else { continue };
+        assert_eq!(words(super::insn::store(cx, state, Pc(0), &insn)), "fine");
+        if let Some((begin, size, content)) = write {
+            for (index, byte) in content.to_le_bytes().iter().take(size.into()).enumerate() {
+                bytes[begin + index] = Some(*byte);
+            }
+        }
+    }
+}
+
+fn store(size: Option<isa::Size>, offset: i16, src: isa::Source) -> Option<isa::Store> {
+    Some(isa::Store { size: size?, base: Reg::R10, offset: isa::Offset(offset), src })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn what_is_loaded_from_the_stack_was_stored_there(steps in steps()) {
+        within("functions/global", "scalars", "exit", |cx, state| follow(cx, state, &steps));
+    }
 }
