@@ -3,7 +3,7 @@
 use isa::{Insn, Reg as Name, Source};
 use kernel_model::TypeFlags;
 
-use super::region::{self, Span, bits};
+use super::region::{self, Span};
 use super::{Access, FieldKind, FieldRecord, Pointee, Request, SpecialField, set_unknown};
 use crate::cx::{Check, Cx, Stop, reject};
 use crate::program::{MapFacts, MapId, Program};
@@ -43,7 +43,7 @@ pub(super) fn value(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> Ch
         let at = known.map(|known| known.wrapping_add(i64::from(request.offset).cast_unsigned()));
         let field = record.fields.iter().find(|field| Some(u64::from(field.offset)) == at);
         if let Some(field) = field
-            && let Some((_, pointee)) = pointer_field(field.kind)
+            && let Some(pointee) = pointee(field.kind)
         {
             return kept_pointer(cx, state, request, field, pointee);
         }
@@ -131,7 +131,7 @@ fn check_fields(
             continue;
         }
         let name = field.kind.name();
-        if pointer_field(field.kind).is_none() {
+        if pointee(field.kind).is_none() {
             reject!(EACCES, "{name} cannot be accessed directly by load/store");
         }
         if !direct {
@@ -151,13 +151,13 @@ fn check_fields(
     Ok(())
 }
 
-/// What a field of pointers points to, and whether the pointer is a kptr of the simple kind.
-fn pointer_field(kind: FieldKind) -> Option<(bool, Pointee)> {
+/// What a field of pointers points to.
+pub(super) fn pointee(kind: FieldKind) -> Option<Pointee> {
     match kind {
-        FieldKind::KptrUntrusted(pointee) => Some((true, pointee)),
-        FieldKind::KptrRef(pointee) | FieldKind::KptrPercpu(pointee) | FieldKind::Uptr(pointee) => {
-            Some((false, pointee))
-        }
+        FieldKind::KptrUntrusted(pointee)
+        | FieldKind::KptrRef(pointee)
+        | FieldKind::KptrPercpu(pointee)
+        | FieldKind::Uptr(pointee) => Some(pointee),
         _ => None,
     }
 }
@@ -272,7 +272,7 @@ fn check_stored(
 }
 
 /// The pointer is one that the field takes (`map_kptr_match_type`).
-pub(crate) fn check_match(
+pub(super) fn check_match(
     program: &Program<'_>,
     kind: FieldKind,
     pointee: Pointee,
@@ -348,9 +348,4 @@ pub(crate) fn is_frozen(facts: &MapFacts<'_>) -> bool {
     let definition = &facts.map.definition;
     let frozen = matches!(facts.map.kind, MapKind::Data(DataKind::ReadOnly) | MapKind::Config);
     frozen && definition.flags & READ_ONLY != 0 && definition.max_entries == 1
-}
-
-/// The unknown part of an offset, for messages of others.
-pub(super) fn offset_text(pointer: &Reg) -> String {
-    bits(pointer)
 }

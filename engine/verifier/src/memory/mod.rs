@@ -29,7 +29,7 @@ use crate::state::{self, Detail, RegKind, State};
 
 pub(crate) use constant::Variables;
 pub(crate) use context::Layout;
-pub(crate) use map_value::{check_match, is_frozen};
+pub(crate) use map_value::is_frozen;
 
 use by_call::mem_size;
 use map_value::definition;
@@ -425,23 +425,22 @@ pub(crate) fn in_rcu_section(cx: &Cx<'_>, state: &State) -> bool {
 }
 
 /// The pointer in `reg` may be kept in the field (`map_kptr_match_type`).
-pub(crate) fn kptr_matches(
-    cx: &mut Cx<'_>,
-    _state: &mut State,
-    field: &SpecialField,
-    reg: Reg,
-) -> Check {
-    cx.unsupported(format!("{reg:?} for {field:?}"))
+pub(crate) fn kptr_matches(cx: &Cx<'_>, state: &State, field: &SpecialField, reg: Reg) -> Check {
+    let Some(pointee) = map_value::pointee(field.kind) else {
+        return cx.unsupported(format!("a pointer in {field:?}"));
+    };
+    map_value::check_match(cx.program, field.kind, pointee, reg, state.reg(reg))
 }
 
 /// The alignment of an access of `size` bytes at `reg + offset` (`check_ptr_alignment`).
 pub(crate) fn check_alignment(
-    cx: &mut Cx<'_>,
-    _state: &State,
+    cx: &Cx<'_>,
+    state: &State,
     reg: Reg,
-    _offset: i32,
-    _size: u32,
-    _strict_once: bool,
+    offset: i32,
+    size: u32,
+    strict_once: bool,
 ) -> Check {
-    cx.unsupported(format!("alignment of {reg:?}"))
+    let request = Request { size, ..Request::new(state, cx.pc, reg) };
+    region::check_alignment(&request, offset, strict_once)
 }
