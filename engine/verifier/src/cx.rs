@@ -142,6 +142,8 @@ pub(crate) struct Cx<'a> {
     pub kfuncs: crate::calls::kfunc::Table<'a>,
     /// What the program sees through its context.
     pub layout: crate::memory::Layout,
+    /// What it gets of its arguments.
+    pub arguments: crate::memory::Arguments,
     /// Variables of the kernel that the program refers to.
     pub variables: crate::memory::Variables,
     /// The log.
@@ -175,6 +177,7 @@ impl<'a> Cx<'a> {
             explored: Explored::default(),
             kfuncs: crate::calls::kfunc::Table::default(),
             layout: crate::memory::Layout::default(),
+            arguments: crate::memory::Arguments::new(),
             variables: crate::memory::Variables::new(),
             log: Log { level: program.options.log_level, ..Log::default() },
             last_id: 0,

@@ -105,17 +105,41 @@ impl FieldRecord {
         else {
             return Self::default();
         };
+        if let Err(errno) = check_sizes(program, definition) {
+            return Self { fields: Vec::new(), error: Some(errno.0) };
+        }
         // Values of simple types have none; what is malformed counts as none.
         let ty = program.resolve(ty.id()).unwrap_or(ty);
-        let Ok(mut record) = record(program, kernel, &ty, IN_MAPS, definition.value_size) else {
+        let Ok(record) = record(program, kernel, &ty, IN_MAPS, definition.value_size) else {
             return Self::default();
         };
-        record.error = check_map(&record, definition)
+        match check_map(&record, definition)
             .and_then(|()| check_ownership(program, records, &record))
-            .err()
-            .map(|errno| errno.0);
-        record
+        {
+            Ok(()) => record,
+            Err(errno) => Self { fields: Vec::new(), error: Some(errno.0) },
+        }
     }
+}
+
+/// The types of keys and values have the sizes of the map, and arrays are indexed by numbers of 32 bits
+/// (`map_check_btf`, `array_map_check_btf`).
+fn check_sizes(program: &Btf<'_>, definition: &bpf_object::Definition) -> Found {
+    let fits = |id, size: u32| program.size_of(id).is_ok_and(|found| found == u64::from(size));
+    if !fits(definition.value_type, definition.value_size) {
+        return Err(Errno::EINVAL);
+    }
+    if definition.key_type == TypeId::VOID {
+        return Ok(());
+    }
+    let key = program.resolve(definition.key_type);
+    let is_number = key.and_then(|key| key.int()).is_some_and(|int| int.bits == 32);
+    let is_array = kernel_model::map_type_by_id(definition.map_type)
+        .is_some_and(|ty| matches!(ty.name, "array" | "percpu_array"));
+    if !fits(definition.key_type, definition.key_size) || is_array && !is_number {
+        return Err(Errno::EINVAL);
+    }
+    Ok(())
 }
 
 /// A map of this type may have such fields.

@@ -77,14 +77,14 @@ pub(super) fn check_direction(
     size: i32,
     access: Access,
 ) -> Check {
-    let Some((map, _)) = definition(program, pointer) else { return Ok(()) };
+    let Some((map, id)) = definition(program, pointer) else { return Ok(()) };
     let (flag, what) = match access {
         Access::Write => (READ_ONLY, "write into"),
         Access::Read => (WRITE_ONLY, "read from"),
     };
     // With both, only the first counts (`bpf_map_flags_to_cap`).
-    let restricted = kernel_model::map_type_by_id(map.map_type).is_some_and(|ty| ty.read_only);
-    let flags = map.flags | if restricted { READ_ONLY } else { 0 };
+    let is_restricted = access == Access::Write && is_read_only(program, id);
+    let flags = map.flags | if is_restricted { READ_ONLY } else { 0 };
     let forbidden = match flags & (READ_ONLY | WRITE_ONLY) {
         0 => false,
         flags if flags & READ_ONLY != 0 => flag == READ_ONLY,
@@ -95,6 +95,15 @@ pub(super) fn check_direction(
         reject!(EACCES, "{what} map forbidden, value_size={limit} off={offset} size={size}");
     }
     Ok(())
+}
+
+/// Programs may not write values of maps of this type, whatever the flags say.
+fn is_read_only(program: &Program<'_>, id: MapId) -> bool {
+    let ty = program.map(id).and_then(|facts| match id.inner {
+        true => kernel_model::map_type_by_id(facts.definition(true).map_type),
+        false => facts.ty,
+    });
+    ty.is_some_and(|ty| ty.read_only)
 }
 
 /// A call accesses the value of a map (`check_map_access` of a helper).

@@ -28,7 +28,7 @@ use crate::scalar::Bounds;
 use crate::state::{self, Detail, RegKind, State};
 
 pub(crate) use constant::Variables;
-pub(crate) use context::Layout;
+pub(crate) use context::{Arguments, Layout};
 pub(crate) use map_value::is_frozen;
 
 use by_call::mem_size;
@@ -40,7 +40,8 @@ use region::Span;
 pub struct FieldRecord {
     /// The fields, by offset.
     pub fields: Vec<SpecialField>,
-    /// Why the kernel refuses to create a map with such values, as an errno.
+    /// Why the kernel refuses to create a map with such values, as an errno. Loaders then create it without types, so
+    /// that it has no special fields.
     pub error: Option<i32>,
 }
 

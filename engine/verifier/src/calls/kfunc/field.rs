@@ -117,9 +117,10 @@ fn map_of(cx: &Cx<'_>, reg: &state::Reg) -> Check<MapOfCall> {
 /// The map was created with the types of its keys and values (`map->btf`).
 pub(crate) fn has_btf(cx: &Cx<'_>, map: MapId) -> bool {
     let definition = cx.program.map(map).map(|facts| facts.definition(map.inner));
-    definition.is_some_and(|definition| {
+    let is_typed = definition.is_some_and(|definition| {
         definition.value_type != btf::TypeId::VOID || definition.key_type != btf::TypeId::VOID
-    })
+    });
+    is_typed && cx.program.record(map).is_none_or(|record| record.error.is_none())
 }
 
 /// The name of a map as the kernel has it: at most 15 bytes.
