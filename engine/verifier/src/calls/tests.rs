@@ -317,3 +317,78 @@ fn calls_nest_eight_deep() {
         assert_eq!(words(called), "-7 the call stack of 9 frames is too deep");
     });
 }
+
+/// A register of some kind, by a number.
+fn some_register(cx: &Cx<'_>, number: u32) -> RegState {
+    let kinds = [
+        RegType::of(RegKind::NotInit),
+        RegType::of(RegKind::Scalar),
+        RegType::of(RegKind::Ctx),
+        RegType::of(RegKind::ConstMapPtr),
+        RegType::of(RegKind::MapValue),
+        RegType::with(RegKind::MapValue, TypeFlags::PTR_MAYBE_NULL),
+        RegType::of(RegKind::MapKey),
+        RegType::of(RegKind::Stack),
+        RegType::of(RegKind::Packet),
+        RegType::of(RegKind::PacketEnd),
+        RegType::of(RegKind::Socket),
+        RegType::of(RegKind::SockCommon),
+        RegType::with(RegKind::BtfId, TypeFlags::PTR_TRUSTED),
+        RegType::with(RegKind::BtfId, TypeFlags::MEM_PERCPU),
+        RegType::with(RegKind::BtfId, TypeFlags::MEM_ALLOC),
+        RegType::with(RegKind::Mem, TypeFlags::MEM_RINGBUF),
+        RegType::of(RegKind::Mem),
+        RegType::of(RegKind::Func),
+        RegType::of(RegKind::Dynptr),
+    ];
+    let ty = kinds[number as usize % kinds.len()];
+    let more = number / 32;
+    let detail = match ty.kind {
+        RegKind::ConstMapPtr | RegKind::MapValue | RegKind::MapKey => {
+            let maps = u32::try_from(cx.program.maps.len()).expect("few").max(1);
+            let map = crate::program::MapId { index: more % maps, inner: more % 11 == 10 };
+            Detail::Map { map, uid: 0 }
+        }
+        RegKind::BtfId => Detail::Btf { id: btf::TypeId(more % 2000), own: more % 3 == 0 },
+        RegKind::Mem => Detail::Mem { size: more % 64, dynptr: 0 },
+        RegKind::Func => Detail::Subprog(more % 4),
+        RegKind::Dynptr => Detail::Dynptr { kind: DynptrKind::Local, first: true },
+        RegKind::Packet => Detail::Range(i32::try_from(more % 64).expect("small")),
+        _ => Detail::None,
+    };
+    let off = match ty.kind {
+        RegKind::Stack => -8 * i32::try_from(more % 70).expect("small"),
+        _ => i32::try_from(more % 40).expect("small") * i32::from(more % 5 == 0),
+    };
+    match ty.kind {
+        RegKind::NotInit => RegState::NOT_INIT,
+        RegKind::Scalar if more % 2 == 0 => RegState::known(u64::from(more % 600)),
+        RegKind::Scalar => RegState::unknown(),
+        _ => RegState { off, ref_obj_id: more % 2, ..RegState::pointer(ty).with(detail) },
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_call_of_a_helper_panics(seeds in proptest::collection::vec(
+        (-3..215_i32, proptest::array::uniform5(proptest::prelude::any::<u32>())), 400,
+    )) {
+        within("scalars", |cx, begin| {
+            begin.frame_mut().grow_stack(64);
+            with_dynptr(cx, begin, DynptrKind::Ringbuf);
+            for (helper, seeds) in seeds {
+                let mut state = begin.clone();
+                let regs = [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5];
+                for (reg, seed) in regs.into_iter().zip(seeds) {
+                    *state.reg_mut(reg) = some_register(cx, seed);
+                }
+                let called = call(cx, &mut state, Pc(0), isa::Callee::Helper(isa::HelperId(helper)));
+                if called.is_ok() {
+                    assert!(state.reg(Reg::R1).kind() == RegKind::NotInit);
+                }
+            }
+        });
+    }
+}

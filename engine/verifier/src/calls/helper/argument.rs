@@ -1,13 +1,12 @@
 //! Checks of arguments that helpers, kfuncs and global functions share.
 
-use bpf_object::{DataKind, MapKind};
 use isa::Reg;
 use kernel_model::{ArgBase, TypeFlags};
 
 use crate::cx::{Check, Cx, reject};
 use crate::explore;
 use crate::memory::{self, Access, RawStack};
-use crate::program::{MapFacts, MapId};
+use crate::program::MapId;
 use crate::state::{Detail, Reg as RegState, RegKind, RegType, SlotKind, State, slot_of};
 
 /// No memory that is accessed may be that large (`BPF_MAX_VAR_SIZ`).
@@ -76,11 +75,6 @@ fn offset_rule(ty: RegType) -> OffsetRule {
     }
 }
 
-/// The map is read-only for everybody, so that its bytes are known (`bpf_map_is_rdonly`).
-pub(crate) fn is_frozen(facts: &MapFacts<'_>) -> bool {
-    matches!(facts.map.kind, MapKind::Data(DataKind::ReadOnly) | MapKind::Config)
-}
-
 /// The bytes of a map's only value from an offset on, with the zeros that the object leaves out; `None` from the end
 /// of the value on.
 pub(crate) fn frozen_bytes(cx: &Cx<'_>, map: MapId, offset: u64) -> Option<Vec<u8>> {
@@ -106,7 +100,7 @@ pub(crate) fn check_const_str(cx: &mut Cx<'_>, state: &mut State, reg: Reg) -> C
         reject!(EINVAL, "");
     };
     let Some(facts) = cx.program.map(map) else { return cx.unsupported("a map that is not there") };
-    if !is_frozen(facts) {
+    if !memory::is_frozen(facts) {
         reject!(EACCES, "R{number} does not point to a readonly map'");
     }
     if pointer.num.bits.as_constant().is_none() {

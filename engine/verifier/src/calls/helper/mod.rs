@@ -9,8 +9,6 @@ mod result;
 mod special;
 pub(crate) mod types;
 
-pub(crate) use special::inline_loops;
-
 use isa::{HelperId, Pc, Reg};
 use kernel_model::{ArgBase, Function, HelperProto, TypeFlags};
 

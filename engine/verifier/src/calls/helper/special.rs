@@ -163,22 +163,3 @@ pub(super) fn check_afterwards(cx: &Cx<'_>, call: &HelperCall) -> Check {
         (_, id) => reject!(ENOTSUPP, "func {title} not supported for program type {id}"),
     }
 }
-
-/// Calls of `bpf_loop` that became part of the program use more stack (`optimize_bpf_loop`); after the stack was
-/// measured.
-pub(crate) fn inline_loops(cx: &mut Cx<'_>) {
-    /// Three registers are saved.
-    const SAVED: u32 = 24;
-    let mut inlined = Vec::new();
-    for (pc, aux) in cx.aux.iter().enumerate() {
-        if let Some((true, _)) = aux.call.inline_loop {
-            inlined.push(crate::cfg::containing(cx, isa::Pc::from_index(pc)));
-        }
-    }
-    inlined.dedup();
-    for subprog in inlined {
-        if let Some(info) = cx.subprogs.get_mut(subprog as usize) {
-            info.stack_depth = info.stack_depth.next_multiple_of(8) + SAVED;
-        }
-    }
-}
