@@ -8,6 +8,8 @@ use crate::cx::Errno;
 const MOST: usize = 11;
 /// Arrays of arrays, and structures in structures, that are followed (`MAX_RESOLVE_DEPTH`).
 const DEPTH: u32 = 32;
+/// Members looked at in one search; the kernel has no such limit.
+const MEMBERS: u32 = 1 << 16;
 /// Kinds that are told by the name of their structure: name, size, alignment, whether there may be only one.
 const NAMED: [(Mark, &str, u32, u32, bool); 10] = [
     (Mark::SpinLock, "bpf_spin_lock", 4, 4, true),
@@ -67,6 +69,8 @@ pub(super) struct Info<'b> {
 pub(super) struct Search<'b> {
     btf: &'b Btf<'b>,
     mask: u32,
+    /// Members that may still be looked at.
+    budget: u32,
     pub found: Vec<Info<'b>>,
 }
 
@@ -114,7 +118,7 @@ pub(super) fn kept_pointer(
 
 impl<'b> Search<'b> {
     pub(super) fn new(btf: &'b Btf<'b>, mask: u32) -> Self {
-        Self { btf, mask, found: Vec::new() }
+        Self { btf, mask, budget: MEMBERS, found: Vec::new() }
     }
 
     /// `btf_find_struct_field`
@@ -150,6 +154,7 @@ impl<'b> Search<'b> {
 
     /// `btf_find_field_one`
     fn field(&mut self, id: TypeId, place: Place, seen: &mut u32, level: u32) -> Found {
+        self.budget = self.budget.checked_sub(1).ok_or(Errno::E2BIG)?;
         let mut ty = self.btf.get(id).ok_or(Errno::EINVAL)?;
         let (mut count, mut depth) = (1_u32, 0);
         while let Some(array) = ty.array() {
