@@ -415,7 +415,7 @@ fn some_register(cx: &Cx<'_>, number: u32) -> RegState {
             let map = crate::program::MapId { index: more % maps, inner: more % 11 == 10 };
             Detail::Map { map, uid: 0 }
         }
-        RegKind::BtfId => Detail::Btf { id: btf::TypeId(more % 2000), own: more % 3 == 0 },
+        RegKind::BtfId => Detail::Btf { id: btf::TypeId(more % 2000), own: more.is_multiple_of(3) },
         RegKind::Mem => Detail::Mem { size: more % 64, dynptr: 0 },
         RegKind::Func => Detail::Subprog(more % 4),
         RegKind::Dynptr => Detail::Dynptr { kind: DynptrKind::Local, first: true },
@@ -424,11 +424,11 @@ fn some_register(cx: &Cx<'_>, number: u32) -> RegState {
     };
     let off = match ty.kind {
         RegKind::Stack => -8 * i32::try_from(more % 70).expect("small"),
-        _ => i32::try_from(more % 40).expect("small") * i32::from(more % 5 == 0),
+        _ => i32::try_from(more % 40).expect("small") * i32::from(more.is_multiple_of(5)),
     };
     match ty.kind {
         RegKind::NotInit => RegState::NOT_INIT,
-        RegKind::Scalar if more % 2 == 0 => RegState::known(u64::from(more % 600)),
+        RegKind::Scalar if more.is_multiple_of(2) => RegState::known(u64::from(more % 600)),
         RegKind::Scalar => RegState::unknown(),
         _ => RegState { off, ref_obj_id: more % 2, ..RegState::pointer(ty).with(detail) },
     }
