@@ -5,12 +5,14 @@ use isa::{Pc, Reg};
 use kernel_model::{ArgBase, TypeFlags, Version};
 
 use super::helper::types::{Wanted, check_type};
-use super::{call, check_leaks, dynptr, exit_frame, prototype, refs};
+use super::subprog::entry_state;
+use super::{call, callback, check_leaks, dynptr, exit_frame, prototype, refs};
 use crate::cfg::Subprog;
 use crate::cx::{Check, Cx, Next, Stop};
 use crate::program::{Options, Program};
 use crate::state::{
-    Detail, DynptrKind, RefKind, Reg as RegState, RegKind, RegType, SlotKind, StackSlot, State,
+    Detail, DynptrKind, Frame, RefKind, Reg as RegState, RegKind, RegType, SlotKind, StackSlot,
+    State,
 };
 
 /// Runs a test within a program of `tests/corpus/functions/global.bpf.o`.
@@ -318,6 +320,70 @@ fn calls_nest_eight_deep() {
     });
 }
 
+/// The registers from R1 on, as far as they are initialised.
+fn registers(frame: &Frame) -> String {
+    let used = frame.regs[1..6].iter().take_while(|reg| reg.kind() != RegKind::NotInit);
+    used.map(|reg| reg.ty.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn callbacks_begin_with_what_their_caller_promises() {
+    within("pointer_to_record_on_stack", |cx, state| {
+        let map = crate::program::MapId { index: 0, inner: false };
+        let at_map = Detail::Map { map, uid: 0 };
+        let with_map = |kind| RegState::pointer(RegType::of(kind)).with(at_map);
+        let table: [(callback::SetCallee, RegState, &str); 6] = [
+            (callback::set_loop, RegState::known(3), "scalar, fp"),
+            (
+                callback::set_map_element,
+                with_map(RegKind::ConstMapPtr),
+                "map_ptr, map_key, map_value, fp",
+            ),
+            (callback::set_sample, with_map(RegKind::ConstMapPtr), "dynptr_ptr, fp"),
+            (
+                callback::set_memory_area,
+                RegState::pointer(RegType::with(RegKind::BtfId, TypeFlags::PTR_TRUSTED)),
+                "trusted_ptr_, ptr_, fp",
+            ),
+            (callback::set_timer, with_map(RegKind::MapValue), "map_ptr, map_key, map_value"),
+            (callback::set_task_work, RegState::unknown(), "map_ptr, map_key, map_value"),
+        ];
+        for (set, first, expected) in table {
+            *state.reg_mut(Reg::R1) = first;
+            *state.reg_mut(Reg::R3) = *state.reg(Reg::R10);
+            *state.reg_mut(Reg::R4) = *state.reg(Reg::R10);
+            if expected == "map_ptr, map_key, map_value" {
+                *state.reg_mut(Reg::R3) = with_map(RegKind::MapValue);
+            }
+            let mut callee = Frame::new(Some(Pc(0)), 1, 1);
+            assert_eq!(words(set(cx, state.frame(), &mut callee, Pc(0))), "fine");
+            assert_eq!(registers(&callee), expected);
+            assert!(callee.callback_returns.is_some());
+            assert!(callee.in_callback != callee.in_async_callback);
+        }
+    });
+}
+
+#[test]
+fn global_functions_begin_with_what_their_types_promise() {
+    let table = [
+        ("scalars", "adds", "scalar, scalar"),
+        ("pointer_to_record_on_stack", "reads_record", "mem_or_null"),
+        ("nonnull_tag", "reads_record_nonnull", "mem"),
+    ];
+    for (program, function, expected) in table {
+        within(program, |cx, _| {
+            let main = entry_state(cx, 0).expect("it begins");
+            assert_eq!(registers(main.frame()), "ctx");
+            let index = cx.subprogs.iter().position(|subprog| subprog.name == function);
+            let index = u32::try_from(index.expect("it is called")).expect("few");
+            let state = entry_state(cx, index).expect("it begins");
+            assert_eq!(registers(state.frame()), expected, "{function}");
+            assert_eq!(state.path.first_insn, cx.subprogs[index as usize].start);
+        });
+    }
+}
+
 /// A register of some kind, by a number.
 fn some_register(cx: &Cx<'_>, number: u32) -> RegState {
     let kinds = [
@@ -349,7 +415,7 @@ fn some_register(cx: &Cx<'_>, number: u32) -> RegState {
             let map = crate::program::MapId { index: more % maps, inner: more % 11 == 10 };
             Detail::Map { map, uid: 0 }
         }
-        RegKind::BtfId => Detail::Btf { id: btf::TypeId(more % 2000), own: more % 3 == 0 },
+        RegKind::BtfId => Detail::Btf { id: btf::TypeId(more % 2000), own: more.is_multiple_of(3) },
         RegKind::Mem => Detail::Mem { size: more % 64, dynptr: 0 },
         RegKind::Func => Detail::Subprog(more % 4),
         RegKind::Dynptr => Detail::Dynptr { kind: DynptrKind::Local, first: true },
@@ -358,11 +424,11 @@ fn some_register(cx: &Cx<'_>, number: u32) -> RegState {
     };
     let off = match ty.kind {
         RegKind::Stack => -8 * i32::try_from(more % 70).expect("small"),
-        _ => i32::try_from(more % 40).expect("small") * i32::from(more % 5 == 0),
+        _ => i32::try_from(more % 40).expect("small") * i32::from(more.is_multiple_of(5)),
     };
     match ty.kind {
         RegKind::NotInit => RegState::NOT_INIT,
-        RegKind::Scalar if more % 2 == 0 => RegState::known(u64::from(more % 600)),
+        RegKind::Scalar if more.is_multiple_of(2) => RegState::known(u64::from(more % 600)),
         RegKind::Scalar => RegState::unknown(),
         _ => RegState { off, ref_obj_id: more % 2, ..RegState::pointer(ty).with(detail) },
     }
