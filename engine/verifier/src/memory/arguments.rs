@@ -217,7 +217,6 @@ fn pointer(
     param: &str,
     said: &mut String,
 ) -> Result<Loaded, ()> {
-    let btf = program.kernel;
     let special = iterator_value(program, target, arg);
     let buffer = |flags: TypeFlags| {
         let flags = flags.union(TypeFlags::PTR_MAYBE_NULL);
@@ -229,58 +228,65 @@ fn pointer(
         _ => {}
     }
     // Pointers to anything but structures are numbers to the program.
-    let pointee = ty.target().and_then(|id| skip_modifiers(btf, id));
+    let pointee = ty.target().and_then(|id| skip_modifiers(program.kernel, id));
     let Some(pointee) = pointee.filter(|ty| ty.kind().is_composite()) else {
         return Ok(Loaded::Scalar);
     };
+    let or_null = TypeFlags::PTR_MAYBE_NULL;
     let special = match special {
         Some(IteratorValue::TrustedOrNull(name)) => {
-            Some((name, TypeFlags::PTR_TRUSTED.union(TypeFlags::PTR_MAYBE_NULL)))
+            Some((name, TypeFlags::PTR_TRUSTED.union(or_null)))
         }
-        Some(IteratorValue::OrNull(name)) => Some((name, TypeFlags::PTR_MAYBE_NULL)),
+        Some(IteratorValue::OrNull(name)) => Some((name, or_null)),
         _ => None,
     };
     if let Some((name, flags)) = special
-        && let Some(ty) = btf.find(name, Kind::Struct)
+        && let Some(ty) = program.kernel.find(name, Kind::Struct)
     {
         return Ok(btf_pointer(ty.id(), flags));
     }
     if let Some(flags) = operation_flags(program, target, arg) {
         return Ok(btf_pointer(pointee.id(), flags));
     }
+    structure(program, target, arg, ty, param, said)
+}
+
+/// What a pointer to a structure is to the program, if nothing else is known of it.
+fn structure(
+    program: &Program<'_>,
+    target: &Target<'_>,
+    arg: usize,
+    ty: &Type<'_>,
+    param: &str,
+    said: &mut String,
+) -> Result<Loaded, ()> {
+    const TAGS: [(&str, TypeFlags); 2] =
+        [("user", TypeFlags::MEM_USER), ("percpu", TypeFlags::MEM_PERCPU)];
+    let btf = program.kernel;
     let mut flags =
         if is_trusted(program, target) { TypeFlags::PTR_TRUSTED } else { TypeFlags::NONE };
-    if param.ends_with("__nullable") {
+    let known = if target.is_tracepoint {
+        tracepoint_arg(&target.name, u32::try_from(arg).unwrap_or(u32::MAX))
+    } else {
+        TracepointArg::Trusted
+    };
+    if known == TracepointArg::OrNull || param.ends_with("__nullable") {
         flags = flags.union(TypeFlags::PTR_MAYBE_NULL);
     }
-    let mut is_error = false;
-    if target.is_tracepoint {
-        match tracepoint_arg(&target.name, u32::try_from(arg).unwrap_or(u32::MAX)) {
-            TracepointArg::Trusted => {}
-            TracepointArg::OrNull => flags = flags.union(TypeFlags::PTR_MAYBE_NULL),
-            TracepointArg::Scalar => is_error = true,
-        }
-    }
     let name = &target.name;
-    let (id, more) =
-        match tags(btf, ty, &[("user", TypeFlags::MEM_USER), ("percpu", TypeFlags::MEM_PERCPU)]) {
-            Ok(found) => found,
-            Err(()) => {
-                *said =
-                    format!("func '{name}' arg{arg} type {} has multiple type tags", kind_name(ty));
-                return Err(());
-            }
-        };
-    let flags = flags.union(more);
-    let structure = btf.get(id).filter(|ty| ty.kind().is_composite());
-    let Some(structure) = structure else {
+    let Ok((id, tag)) = tags(btf, ty, &TAGS) else {
+        *said = format!("func '{name}' arg{arg} type {} has multiple type tags", kind_name(ty));
+        return Err(());
+    };
+    let flags = flags.union(tag);
+    let Some(structure) = btf.get(id).filter(|ty| ty.kind().is_composite()) else {
         let kind = btf.get(id).map_or_else(String::new, |ty| kind_name(&ty));
         *said = format!("func '{name}' arg{arg} type {kind} is not a struct");
         return Err(());
     };
     let (kind, own) = (kind_name(&structure), shown(structure.name()));
     *said = format!("func '{name}' arg{arg} has btf_id {id} type {kind} '{own}'");
-    if is_error {
+    if known == TracepointArg::Scalar {
         said.push_str(&format!("\nmarking pointer arg{arg} as scalar as it may encode error"));
         return Ok(Loaded::Scalar);
     }

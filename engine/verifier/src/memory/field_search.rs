@@ -110,7 +110,7 @@ pub(super) fn kept_pointer(
         return Err(Errno::EINVAL);
     }
     let Some(mark) = mark.filter(|mark| mask & *mark as u32 != 0) else { return Ok(None) };
-    if !btf.get(id).is_some_and(|ty| ty.kind().is_composite()) {
+    if !btf.get(id).is_some_and(|ty| ty.kind() == Kind::Struct) {
         return Err(Errno::EINVAL);
     }
     Ok(Some((mark, id)))
@@ -168,55 +168,63 @@ impl<'b> Search<'b> {
         if count == 0 {
             return Ok(());
         }
-        let whole = |size: u32| place.expected == 0 || place.expected == size.wrapping_mul(count);
         let named = NAMED
             .iter()
             .find(|(mark, name, ..)| self.mask & *mark as u32 != 0 && *name == ty.name());
         let begin = self.found.len();
-        if let Some(&(mark, _, size, align, unique)) = named {
-            if unique && *seen & mark as u32 != 0 {
+        let size = if let Some(&(mark, _, size, align, is_unique)) = named {
+            if is_unique && *seen & mark as u32 != 0 {
                 return Err(Errno::E2BIG);
             }
-            if unique {
-                *seen |= mark as u32;
+            *seen |= if is_unique { mark as u32 } else { 0 };
+            if place.is_whole(size, count)
+                && place.offset.is_multiple_of(align)
+                && ty.kind() == Kind::Struct
+                && ty.size() == Some(size)
+            {
+                self.named(mark, size, place)?;
             }
-            if !whole(size) || !place.offset.is_multiple_of(align) {
-                return Ok(());
-            }
-            if !ty.kind().is_composite() || ty.size() != Some(size) {
-                return Ok(());
-            }
-            let info = Info { mark, offset: place.offset, size, ty: TypeId::VOID, node: "" };
-            let info = match mark {
-                Mark::ListHead | Mark::RbRoot => self.graph_root(place, info)?,
-                _ => info,
-            };
-            self.add(info)?;
-            return self.repeat(begin, count, size);
-        }
-        if ty.kind().is_composite() {
+            size
+        } else if ty.kind() == Kind::Struct {
             let size = ty.size().unwrap_or(0);
-            if !whole(size) {
-                return Ok(());
+            if place.is_whole(size, count) {
+                self.nested(&ty, place, level + 1)?;
             }
-            if level + 1 >= DEPTH {
-                return Err(Errno::E2BIG);
+            size
+        } else {
+            let may_be_kept = self.mask & (KPTRS | Mark::Uptr as u32) != 0;
+            if may_be_kept && place.is_whole(8, count) && place.offset.is_multiple_of(8) {
+                let kept = kept_pointer(self.btf, &ty, self.mask)?;
+                if let Some((mark, ty)) = kept {
+                    self.add(Info { mark, offset: place.offset, size: 8, ty, node: "" })?;
+                }
             }
-            self.structure(&ty, level + 1)?;
-            for info in &mut self.found[begin..] {
-                info.offset = info.offset.wrapping_add(place.offset);
-            }
-            return self.repeat(begin, count, size);
+            8
+        };
+        self.repeat(begin, count, size)
+    }
+
+    /// A field that its type's name tells (`btf_find_struct`, `btf_find_graph_root`).
+    fn named(&mut self, mark: Mark, size: u32, place: Place) -> Found {
+        let info = Info { mark, offset: place.offset, size, ty: TypeId::VOID, node: "" };
+        let info = match mark {
+            Mark::ListHead | Mark::RbRoot => self.graph_root(place, info)?,
+            _ => info,
+        };
+        self.add(info)
+    }
+
+    /// Fields of a structure in another one (`btf_find_nested_struct`).
+    fn nested(&mut self, ty: &Type<'b>, place: Place, level: u32) -> Found {
+        if level >= DEPTH {
+            return Err(Errno::E2BIG);
         }
-        if self.mask & (KPTRS | Mark::Uptr as u32) == 0
-            || !whole(8)
-            || !place.offset.is_multiple_of(8)
-        {
-            return Ok(());
+        let begin = self.found.len();
+        self.structure(ty, level)?;
+        for info in &mut self.found[begin..] {
+            info.offset = info.offset.wrapping_add(place.offset);
         }
-        let Some((mark, target)) = kept_pointer(self.btf, &ty, self.mask)? else { return Ok(()) };
-        self.add(Info { mark, offset: place.offset, size: 8, ty: target, node: "" })?;
-        self.repeat(begin, count, 8)
+        Ok(())
     }
 
     fn add(&mut self, info: Info<'b>) -> Found {
@@ -284,4 +292,11 @@ struct Place {
     owner: TypeId,
     /// The member of it.
     component: Option<u32>,
+}
+
+impl Place {
+    /// So many elements of this size fill the place.
+    fn is_whole(self, size: u32, count: u32) -> bool {
+        self.expected == 0 || self.expected == size.wrapping_mul(count)
+    }
 }

@@ -53,7 +53,7 @@ impl StructRecords {
         if special.is_empty() {
             return all;
         }
-        for ty in program.own_types().filter(|ty| ty.kind().is_composite()) {
+        for ty in program.own_types().filter(|ty| ty.kind() == Kind::Struct) {
             if !ty.members().iter().any(|member| special.binary_search(&member.ty).is_ok()) {
                 continue;
             }
@@ -209,7 +209,7 @@ fn record(
 ) -> Found<FieldRecord> {
     let mut search = Search::new(program, mask);
     match ty.kind() {
-        Kind::Struct | Kind::Union => search.structure(ty, 0)?,
+        Kind::Struct => search.structure(ty, 0)?,
         Kind::DataSec => search.section(ty)?,
         _ => return Err(Errno::EINVAL),
     }
@@ -277,7 +277,7 @@ fn root(program: &Btf<'_>, info: &Info<'_>, node: &str) -> Found<GraphRoot> {
         let ty = program.get(member.ty).ok_or(Errno::EINVAL)?;
         let offset = member.bit_offset / 8;
         let fits = member.bit_offset.is_multiple_of(8) && offset.is_multiple_of(8);
-        if found.is_some() || !ty.kind().is_composite() || ty.name() != node || !fits {
+        if found.is_some() || ty.kind() != Kind::Struct || ty.name() != node || !fits {
             return Err(Errno::EINVAL);
         }
         found = Some(GraphRoot { object: info.ty, node_offset: offset });

@@ -1,5 +1,7 @@
 //! Accesses to the stack at unknown offsets, and by calls.
 
+use std::ops::Range;
+
 use isa::Reg as Name;
 
 use super::region::bits;
@@ -142,25 +144,43 @@ pub(super) fn initialized(
         ),
         None => offsets(pointer, offset),
     };
-    let high = high + size;
-    let frame = pointer.frame;
+    let range = low..high + size;
     if call.raw && known.is_some() {
-        for at in low..high {
-            let Some((slot, byte)) = slot_of(at) else { break };
-            if kinds(state, frame, slot)[byte] == SlotKind::Dynptr {
-                reject!(EACCES, "potential write to dynptr at off={at} disallowed");
-            }
-        }
+        check_dynptrs(state, pointer.frame, range)?;
         return Ok(Some(RawStack { reg, offset: low, size: size.cast_unsigned() }));
     }
-    let mut slots = 0_u64;
-    for at in low..high {
+    let clobbers = call.access == Access::Write;
+    if let Some(bad) = use_bytes(cx, state, pointer.frame, range, clobbers) {
+        return refuse(reg, pointer, low, bad - low, size);
+    }
+    Ok(None)
+}
+
+/// A call that fills memory does not overwrite dynptrs.
+fn check_dynptrs(state: &State, frame: u32, range: Range<i32>) -> Check {
+    for at in range {
         let Some((slot, byte)) = slot_of(at) else { break };
-        let Some(place) = state.frames[frame as usize].stack.get_mut(slot) else {
-            reject!(EFAULT, "allocated_stack too small");
-        };
+        if kinds(state, frame, slot)[byte] == SlotKind::Dynptr {
+            reject!(EACCES, "potential write to dynptr at off={at} disallowed");
+        }
+    }
+    Ok(())
+}
+
+/// A call reads the bytes and, if it `clobbers` them, may write them; the first one that it cannot.
+fn use_bytes(
+    cx: &mut Cx<'_>,
+    state: &mut State,
+    frame: u32,
+    range: Range<i32>,
+    clobbers: bool,
+) -> Option<i32> {
+    let privileged = cx.program.options.privileged;
+    let mut slots = 0_u64;
+    for at in range {
+        let Some((slot, byte)) = slot_of(at) else { break };
+        let place = state.frames.get_mut(frame as usize)?.stack.get_mut(slot)?;
         slots |= 1 << slot;
-        let clobbers = call.access == Access::Write;
         match place.kinds[byte] {
             SlotKind::Misc => continue,
             SlotKind::Zero => {}
@@ -172,7 +192,7 @@ pub(super) fn initialized(
                 }
                 continue;
             }
-            _ => return refuse(reg, pointer, low, at - low, size),
+            _ => return Some(at),
         }
         if clobbers {
             place.kinds[byte] = SlotKind::Misc;
@@ -181,7 +201,7 @@ pub(super) fn initialized(
     if slots != 0 {
         liveness::mark_read(cx, state, frame, slots);
     }
-    Ok(None)
+    None
 }
 
 fn refuse<T>(reg: Name, pointer: &Reg, low: i32, index: i32, size: i32) -> Check<T> {
