@@ -17,6 +17,8 @@ use crate::state::{Detail, RegKind, RegType};
 const ARGUMENTS: i32 = 12 * 8;
 /// What the names of tracepoints' types begin with.
 const TRACEPOINT: &str = "btf_trace_";
+/// The end of what the kernel says of a pointer that may be an error.
+const MAY_BE_ERROR: &str = "scalar as it may encode error";
 /// The greatest errno (`MAX_ERRNO`).
 const MAX_ERRNO: i32 = 4095;
 
@@ -57,7 +59,10 @@ pub(super) fn load(
     let result = argument(program, &target, offset, size, &mut said);
     if result.is_ok() && cx.log.is_on() && !said.is_empty() {
         cx.log.text.push_str(&said);
-        cx.log.text.push('\n');
+        // The kernel does not end the line that says so.
+        if !said.ends_with(MAY_BE_ERROR) {
+            cx.log.text.push('\n');
+        }
     }
     Ok(result.map_err(|()| said))
 }
@@ -287,7 +292,7 @@ fn structure(
     let (kind, own) = (kind_name(&structure), shown(structure.name()));
     *said = format!("func '{name}' arg{arg} has btf_id {id} type {kind} '{own}'");
     if known == TracepointArg::Scalar {
-        said.push_str(&format!("\nmarking pointer arg{arg} as scalar as it may encode error"));
+        said.push_str(&format!("\nmarking pointer arg{arg} as {MAY_BE_ERROR}"));
         return Ok(Loaded::Scalar);
     }
     Ok(btf_pointer(promoted(program, target, id, flags), flags))

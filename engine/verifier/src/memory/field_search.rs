@@ -110,7 +110,7 @@ pub(super) fn kept_pointer(
         return Err(Errno::EINVAL);
     }
     let Some(mark) = mark.filter(|mark| mask & *mark as u32 != 0) else { return Ok(None) };
-    if !btf.get(id).is_some_and(|ty| ty.kind() == Kind::Struct) {
+    if btf.get(id).is_none_or(|ty| ty.kind() != Kind::Struct) {
         return Err(Errno::EINVAL);
     }
     Ok(Some((mark, id)))
