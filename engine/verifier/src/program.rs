@@ -137,6 +137,12 @@ impl<'a> Program<'a> {
         let btf = linked.object.btf.as_ref();
         let records = btf.map(|btf| StructRecords::parse(btf, kernel)).unwrap_or_default();
         let maps = linked.maps.iter().map(|map| MapFacts::new(map, btf, kernel, &records));
+        // Loaders do without types that the kernel refuses.
+        let btf = btf.filter(|_| records.error.is_none());
+        let (functions, lines): (&[FuncInfo], &[LineInfo]) = match btf {
+            Some(_) => (&program.functions, &program.lines),
+            None => (&[], &[]),
+        };
         let licence = linked.object.license.as_deref().unwrap_or_default();
         Self {
             name: &program.name,
@@ -159,8 +165,8 @@ impl<'a> Program<'a> {
             btf,
             records,
             kernel,
-            functions: &program.functions,
-            lines: &program.lines,
+            functions,
+            lines,
             linked,
             linked_program: program,
             options,

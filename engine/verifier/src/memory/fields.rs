@@ -105,8 +105,9 @@ impl FieldRecord {
         else {
             return Self::default();
         };
-        if let Err(errno) = check_sizes(program, definition) {
-            return Self { fields: Vec::new(), error: Some(errno.0) };
+        let sizes = check_sizes(program, definition).map_err(|errno| errno.0);
+        if let Some(error) = records.error.or(sizes.err()) {
+            return Self { fields: Vec::new(), error: Some(error) };
         }
         // Values of simple types have none; what is malformed counts as none.
         let ty = program.resolve(ty.id()).unwrap_or(ty);
