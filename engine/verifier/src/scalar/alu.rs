@@ -87,7 +87,7 @@ fn uses_arena(cx: &Cx<'_>) -> bool {
 }
 
 /// Ties a number to where it came from before it is copied (`assign_scalar_id_before_mov`).
-fn identify(cx: &mut Cx<'_>, reg: &mut Reg) {
+pub(crate) fn identify(cx: &mut Cx<'_>, reg: &mut Reg) {
     if !reg.is_scalar() {
         return;
     }

@@ -66,6 +66,8 @@ pub struct Path {
     pub equal: Option<StateId>,
     /// What is dead was forgotten (`cleaned`).
     pub cleaned: bool,
+    /// How far the path was recorded ([`crate::explain::trace`]); 0 if it is not.
+    pub trace: u32,
 }
 
 /// An entry of [`Path::history`] (`struct bpf_jmp_history_entry`).
@@ -165,6 +167,7 @@ impl State {
                 may_goto_depth: 0,
                 equal: None,
                 cleaned: false,
+                trace: 0,
             },
         }
     }
