@@ -76,7 +76,9 @@ fn arithmetic_gives_what_the_kernel_says() {
         ("w2 = w2", "0..4294967295"),
         ("r2 = 200\nr2 = (s8)r2", "-56"),
         ("r2 /= 3", "0..18446744073709551615"),
-        ("r2 = be16 r2", "0..18446744073709551615"),
+        ("r2 = be16 r2", "0..65535"),
+        ("r2 = 0x1122\nr2 = be32 r2", "571539456"),
+        ("r2 = 0x11223344\nr2 = le16 r2", "13124"),
         ("r2 = r1\nr2 += 8", "ctx+8"),
         ("r2 = r10\nr2 -= 8", "R2 subtraction from stack pointer prohibited"),
         ("r2 = r3\nr2 -= r1", "0..18446744073709551615"),
@@ -109,6 +111,7 @@ fn arithmetic_gives_what_the_kernel_says() {
 fn branch(text: &str, change: impl FnOnce(&mut State)) -> (State, State) {
     within(text, |cx, state| {
         change(state);
+        cx.aux[0].live_regs = 0x3ff;
         let Some(Insn::Jump(insn)) = cx.program.insn(Pc(0)).copied() else { panic!("{text}") };
         let next = jump(cx, state, Pc(0), &insn);
         assert!(matches!(next, Ok(Next::Fall)), "{text}: {}", words(next));
@@ -135,11 +138,11 @@ fn what_is_tied_to_a_number_is_narrowed_with_it() {
         state.reg_mut(Reg::R2).id = 3;
         let copy = *state.reg(Reg::R2);
         *state.reg_mut(Reg::R6) = copy;
-        *state.reg_mut(Reg::R7) = RegState { id: 3 | crate::state::ADD_CONST, off: 4, ..copy };
+        *state.reg_mut(Reg::R7) = RegState { id: 3 | crate::state::ADD_CONST64, off: 4, ..copy };
     });
     assert_eq!(not.reg(Reg::R6).num.umax, 9);
     assert_eq!((not.reg(Reg::R7).num.umin, not.reg(Reg::R7).num.umax), (4, 13));
-    assert_eq!(not.reg(Reg::R7).id, 3 | crate::state::ADD_CONST);
+    assert_eq!(not.reg(Reg::R7).id, 3 | crate::state::ADD_CONST64);
 }
 
 #[test]
