@@ -3,6 +3,8 @@
 mod alu;
 mod arith;
 mod bounds;
+#[cfg(test)]
+mod code_tests;
 mod compare;
 mod jump;
 mod linked;
