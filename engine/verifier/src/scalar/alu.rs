@@ -1,8 +1,9 @@
 //! Arithmetic, moves, negations, byte swaps and address space casts (`check_alu_op`).
 
+use domains::Tnum;
 use isa::{
     AddrSpaceCast, Alu, AluOp, ByteSwap, CastInsn, Imm, Imm64, Insn, Mov, MovSx, Neg,
-    Reg as RegName, Source, Width,
+    Reg as RegName, Source, SwapKind, Width,
 };
 
 use super::operand::{fits, immediate, register, settle};
@@ -48,11 +49,31 @@ fn negate(cx: &mut Cx<'_>, state: &mut State, insn: &Neg) -> Check<RegName> {
     Ok(insn.dst)
 }
 
+/// Byte swaps are followed bit by bit (`scalar_byte_swap`); programs are verified for little-endian machines.
 fn byte_swap(cx: &mut Cx<'_>, state: &mut State, insn: &ByteSwap) -> Check<RegName> {
     cx.read_reg(state, insn.dst)?;
     check_visible(cx, state, insn.dst, "pointer arithmetic prohibited")?;
     cx.write_reg(insn.dst)?;
-    *state.reg_mut(insn.dst) = cx.unknown();
+    let unknown = cx.unknown();
+    let dst = state.reg_mut(insn.dst);
+    if !dst.is_scalar() {
+        *dst = unknown;
+        return Ok(insn.dst);
+    }
+    let width = insn.bits.bits();
+    let swaps = insn.kind != SwapKind::ToLe;
+    if swaps || width < 64 {
+        forget_origin(dst);
+    }
+    if swaps {
+        let swap = |word: u64| word.swap_bytes() >> (64 - width);
+        dst.num.bits = Tnum::new(swap(dst.num.bits.value()), swap(dst.num.bits.mask()));
+        dst.num.forget_ranges();
+    }
+    if width < 64 {
+        dst.num.truncate(width / 8);
+    }
+    dst.num.sync();
     Ok(insn.dst)
 }
 

@@ -76,7 +76,7 @@ fn arithmetic_gives_what_the_kernel_says() {
         ("w2 = w2", "0..4294967295"),
         ("r2 = 200\nr2 = (s8)r2", "-56"),
         ("r2 /= 3", "0..18446744073709551615"),
-        ("r2 = be16 r2", "0..18446744073709551615"),
+        ("r2 = be16 r2", "0..65535"),
         ("r2 = r1\nr2 += 8", "ctx+8"),
         ("r2 = r10\nr2 -= 8", "R2 subtraction from stack pointer prohibited"),
         ("r2 = r3\nr2 -= r1", "0..18446744073709551615"),
