@@ -222,7 +222,7 @@ fn by_kind(
                 reject!(EINVAL, "arg#{index} doesn't point to a map value");
             }
             let map = if takes == Takes::Workqueue {
-                field::workqueue(cx, &reg)?
+                field::workqueue(cx, arg.reg, &reg, meta)?
             } else {
                 field::task_work(cx, arg.reg, &reg, meta)?
             };

@@ -17,14 +17,15 @@ pub(crate) fn timer(cx: &mut Cx<'_>, state: &State, reg: Reg) -> Check<MapOfCall
 }
 
 /// A work queue in a map value; its map (`process_wq_func`).
-pub(super) fn workqueue(cx: &Cx<'_>, reg: &state::Reg) -> Check<MapOfCall> {
-    let map = map_of(cx, reg)?;
-    // The offset is -1 if there is no work queue, and what is not known of the offset counts as 0.
-    let there =
-        offset_of(memory::record_of(cx.program, reg), FieldKind::Workqueue).map_or(-1, i64::from);
-    let offset = offset_in(reg);
-    if offset != there {
-        reject!(EINVAL, "off {offset} doesn't point to 'struct bpf_wq' that is at {there}");
+pub(super) fn workqueue(
+    cx: &Cx<'_>,
+    number: Reg,
+    reg: &state::Reg,
+    meta: &Meta,
+) -> Check<MapOfCall> {
+    let map = in_map_value(cx, number, reg, FieldKind::Workqueue)?;
+    if meta.map.is_some() {
+        reject!(EFAULT, "verifier bug: Two map pointers in a bpf_wq helper");
     }
     Ok(map)
 }
@@ -84,7 +85,11 @@ pub(super) fn map(cx: &Cx<'_>, number: Reg, reg: &state::Reg, meta: &mut Meta) -
 
 /// The register points to that field of a map value (`check_map_field_pointer`).
 fn in_map_value(cx: &Cx<'_>, number: Reg, reg: &state::Reg, kind: FieldKind) -> Check<MapOfCall> {
-    let name = if kind == FieldKind::Timer { "bpf_timer" } else { "bpf_task_work" };
+    let name = match kind {
+        FieldKind::Timer => "bpf_timer",
+        FieldKind::Workqueue => "bpf_wq",
+        _ => "bpf_task_work",
+    };
     if reg.num.bits.as_constant().is_none() {
         reject!(
             EINVAL,

@@ -9,6 +9,8 @@ mod result;
 mod sections;
 mod special;
 mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod types;
 
 use std::rc::Rc;
