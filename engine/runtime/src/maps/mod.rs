@@ -230,6 +230,13 @@ impl Machine<'_> {
         }
     }
 
+    /// Whether a program may have changed a map since it was made or reset; not all that may have been changed were.
+    pub fn may_have_changed(&self, index: usize) -> bool {
+        let Some(entry) = self.maps.maps.get(index) else { return false };
+        let value = Image::value_allocation(self.image.maps.len(), index);
+        entry.before.is_some() || self.memory.is_dirty(value)
+    }
+
     /// The elements of a map as user space sees them: keys and values.
     ///
     /// `None` if the map is of a kind that is not modelled, or there is no map with this index.
