@@ -91,6 +91,8 @@ pub(crate) struct InsnAux {
     pub live_regs: u16,
     /// A state may be stored here, because jumps lead here.
     pub prune_point: bool,
+    /// Jumps lead here, so that the way must be remembered (`jmp_point`).
+    pub jump_point: bool,
     /// A state is always stored here.
     pub force_checkpoint: bool,
     /// It calls a synchronous callback.

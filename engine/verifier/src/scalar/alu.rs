@@ -5,7 +5,7 @@ use isa::{
     Reg as RegName, Source, Width,
 };
 
-use super::operand::{fits, immediate, is_secret, read, register, settle, unknown, write};
+use super::operand::{fits, immediate, register, settle};
 use super::{Bounds, pointer};
 use crate::cx::{Check, Cx, reject};
 use crate::state::{ADD_CONST, Detail, Reg, RegKind, RegType, State};
@@ -27,17 +27,17 @@ pub(crate) fn alu(cx: &mut Cx<'_>, state: &mut State, insn: &Insn) -> Check {
 
 /// A pointer is not to be seen in pieces, if it is to be hidden.
 fn check_visible(cx: &Cx<'_>, state: &State, reg: RegName, what: &str) -> Check {
-    if is_secret(cx, state.reg(reg)) {
+    if cx.leaks(state.reg(reg)) {
         reject!(EACCES, "R{} {what}", reg.number());
     }
     Ok(())
 }
 
 fn negate(cx: &mut Cx<'_>, state: &mut State, insn: &Neg) -> Check<RegName> {
-    read(cx, state, insn.dst)?;
+    cx.read_reg(state, insn.dst)?;
     check_visible(cx, state, insn.dst, "pointer arithmetic prohibited")?;
-    write(cx, insn.dst)?;
-    let unknown = unknown(cx);
+    cx.write_reg(insn.dst)?;
+    let unknown = cx.unknown();
     let dst = state.reg_mut(insn.dst);
     if dst.is_scalar() {
         dst.num.negate(insn.width);
@@ -49,10 +49,10 @@ fn negate(cx: &mut Cx<'_>, state: &mut State, insn: &Neg) -> Check<RegName> {
 }
 
 fn byte_swap(cx: &mut Cx<'_>, state: &mut State, insn: &ByteSwap) -> Check<RegName> {
-    read(cx, state, insn.dst)?;
+    cx.read_reg(state, insn.dst)?;
     check_visible(cx, state, insn.dst, "pointer arithmetic prohibited")?;
-    write(cx, insn.dst)?;
-    *state.reg_mut(insn.dst) = unknown(cx);
+    cx.write_reg(insn.dst)?;
+    *state.reg_mut(insn.dst) = cx.unknown();
     Ok(insn.dst)
 }
 
@@ -63,9 +63,9 @@ fn addr_space_cast(cx: &mut Cx<'_>, state: &mut State, insn: &CastInsn) -> Check
             "addr_space_cast insn can only be used in a program that has an associated arena"
         );
     }
-    read(cx, state, insn.src)?;
-    write(cx, insn.dst)?;
-    let mut value = unknown(cx);
+    cx.read_reg(state, insn.src)?;
+    cx.write_reg(insn.dst)?;
+    let mut value = cx.unknown();
     if insn.cast == AddrSpaceCast::ArenaToKernel {
         value.ty = RegType::of(RegKind::Arena);
     }
@@ -103,13 +103,13 @@ fn identify(cx: &mut Cx<'_>, reg: &mut Reg) {
 
 fn mov(cx: &mut Cx<'_>, state: &mut State, insn: &Mov) -> Check<RegName> {
     if let Some(src) = register(insn.src) {
-        read(cx, state, src)?;
+        cx.read_reg(state, src)?;
     }
-    write(cx, insn.dst)?;
+    cx.write_reg(insn.dst)?;
     let value = match (insn.src, insn.width) {
-        (Source::Imm(imm), Width::Bits64) => Reg { num: immediate(imm), ..unknown(cx) },
+        (Source::Imm(imm), Width::Bits64) => Reg { num: immediate(imm), ..cx.unknown() },
         (Source::Imm(imm), Width::Bits32) => {
-            Reg { num: Bounds::constant(imm.to_u32().into()), ..unknown(cx) }
+            Reg { num: Bounds::constant(imm.to_u32().into()), ..cx.unknown() }
         }
         (Source::Reg(src), Width::Bits64) => {
             identify(cx, state.reg_mut(src));
@@ -131,7 +131,7 @@ fn mov_low(cx: &mut Cx<'_>, state: &mut State, src: RegName) -> Check<Reg> {
         }
         Reg { id: if whole { reg.id } else { 0 }, ..*reg }
     } else {
-        unknown(cx)
+        cx.unknown()
     };
     value.num.zero_extend();
     value.num.sync();
@@ -139,8 +139,8 @@ fn mov_low(cx: &mut Cx<'_>, state: &mut State, src: RegName) -> Check<Reg> {
 }
 
 fn mov_sx(cx: &mut Cx<'_>, state: &mut State, insn: &MovSx) -> Check<RegName> {
-    read(cx, state, insn.src)?;
-    write(cx, insn.dst)?;
+    cx.read_reg(state, insn.src)?;
+    cx.write_reg(insn.dst)?;
     let wide = insn.extension.width() == Width::Bits64;
     let what = if wide { "sign-extension part of pointer" } else { "partial copy of pointer" };
     check_visible(cx, state, insn.src, what)?;
@@ -159,7 +159,7 @@ fn mov_sx(cx: &mut Cx<'_>, state: &mut State, insn: &MovSx) -> Check<RegName> {
         }
         value
     } else {
-        unknown(cx)
+        cx.unknown()
     };
     if !wide {
         value.num.zero_extend();
@@ -171,13 +171,13 @@ fn mov_sx(cx: &mut Cx<'_>, state: &mut State, insn: &MovSx) -> Check<RegName> {
 
 fn arithmetic(cx: &mut Cx<'_>, state: &mut State, insn: &Alu) -> Check<RegName> {
     if let Some(src) = register(insn.src) {
-        read(cx, state, src)?;
+        cx.read_reg(state, src)?;
     }
-    read(cx, state, insn.dst)?;
+    cx.read_reg(state, insn.dst)?;
     if let Source::Imm(imm) = insn.src {
         check_immediate(insn, imm)?;
     }
-    write(cx, insn.dst)?;
+    cx.write_reg(insn.dst)?;
     adjust(cx, state, insn)?;
     Ok(insn.dst)
 }
@@ -207,7 +207,7 @@ fn adjust(cx: &mut Cx<'_>, state: &mut State, insn: &Alu) -> Check {
     match (dst.is_scalar(), rhs.is_scalar()) {
         (false, false) => {
             if insn.op == AluOp::Sub && cx.program.options.privileged {
-                *state.reg_mut(insn.dst) = unknown(cx);
+                *state.reg_mut(insn.dst) = cx.unknown();
                 return Ok(());
             }
             reject!(
@@ -244,7 +244,7 @@ fn scalar(cx: &mut Cx<'_>, state: &mut State, insn: &Alu, rhs: &Reg) -> Check {
     if sanitized && !cx.program.options.privileged {
         return cx.unsupported("arithmetic of registers without privileges");
     }
-    let unknown = unknown(cx);
+    let unknown = cx.unknown();
     let dst = state.reg_mut(insn.dst);
     if !dst.num.apply(insn.op, insn.width, &rhs.num) {
         *dst = unknown;

@@ -3,7 +3,7 @@
 use isa::{Cond, Imm, Jump, Pc, Reg as RegName, Source, Width};
 use kernel_model::TypeFlags;
 
-use super::operand::{immediate, is_secret, read, register, settle};
+use super::operand::{immediate, register, settle};
 use super::{Bounds, compare, linked, null, packet};
 use crate::cx::{Check, Cx, Next, reject};
 use crate::state::{Linked, Reg, RegKind, RegType, State};
@@ -63,11 +63,11 @@ fn stack() -> RegType {
 
 /// The operands may be read and compared.
 fn check_operands(cx: &mut Cx<'_>, state: &State, jump: &Jump) -> Check {
-    read(cx, state, jump.lhs)?;
+    cx.read_reg(state, jump.lhs)?;
     let Some(rhs) = register(jump.rhs) else { return Ok(()) };
-    read(cx, state, rhs)?;
+    cx.read_reg(state, rhs)?;
     let packets = packet::is_any(state.reg(jump.lhs)) && packet::is_any(state.reg(rhs));
-    if !packets && is_secret(cx, state.reg(rhs)) {
+    if !packets && cx.leaks(state.reg(rhs)) {
         reject!(EACCES, "R{} pointer comparison prohibited", rhs.number());
     }
     Ok(())
@@ -177,7 +177,7 @@ fn check_pointers(cx: &mut Cx<'_>, state: &mut State, other: &mut State, jump: &
         null::mark_all(cx, other, &pointer, equal);
         return Ok(());
     }
-    if !packet::learn(state, other, jump) && is_secret(cx, &pointer) {
+    if !packet::learn(state, other, jump) && cx.leaks(&pointer) {
         reject!(EACCES, "R{} pointer comparison prohibited", jump.lhs.number());
     }
     Ok(())

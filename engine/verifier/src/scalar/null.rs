@@ -85,12 +85,8 @@ pub(super) fn mark_not_null(cx: &Cx<'_>, reg: &mut Reg) {
 
 /// What the pointer points to has a spin lock (`reg_may_point_to_spin_lock`).
 pub(crate) fn may_hold_lock(cx: &Cx<'_>, reg: &Reg) -> bool {
-    let record = match reg.detail {
-        Detail::Map { map, .. } if reg.ty == RegType::of(RegKind::MapValue) => {
-            cx.program.record(map)
-        }
-        _ => None,
-    };
+    let is_lockable = reg.ty == RegType::of(RegKind::MapValue) || is_allocated(reg);
+    let record = if is_lockable { crate::memory::record_of(cx.program, reg) } else { None };
     record.is_some_and(|record| {
         record
             .fields

@@ -3,34 +3,7 @@
 use isa::{Imm, Reg as RegName, Source, Width};
 
 use super::Bounds;
-use crate::cx::{Check, Cx, reject};
-use crate::state::{Reg, State};
-
-/// The register is read: it must have been written before.
-pub(crate) fn read(_cx: &mut Cx<'_>, state: &State, reg: RegName) -> Check {
-    if state.reg(reg).ty.kind == crate::state::RegKind::NotInit {
-        reject!(EACCES, "R{} !read_ok", reg.number());
-    }
-    Ok(())
-}
-
-/// The register is written: it must not be the frame pointer. What it holds is for the caller.
-pub(crate) fn write(_cx: &mut Cx<'_>, reg: RegName) -> Check {
-    if reg == RegName::R10 {
-        reject!(EACCES, "frame pointer is read only");
-    }
-    Ok(())
-}
-
-/// Any number, as the kernel knows it at first: without privileges, all numbers are exact (`__mark_reg_unknown`).
-pub(crate) fn unknown(cx: &Cx<'_>) -> Reg {
-    Reg { precise: !cx.program.options.privileged, ..Reg::unknown() }
-}
-
-/// A pointer that must not be seen by the program (`is_pointer_value`).
-pub(crate) fn is_secret(cx: &Cx<'_>, reg: &Reg) -> bool {
-    !cx.program.options.privileged && !reg.is_scalar()
-}
+use crate::cx::Cx;
 
 /// The number that a constant is to an operation on the whole register.
 pub(super) fn immediate(imm: Imm) -> Bounds {

@@ -4,7 +4,7 @@ use isa::{Alu, AluOp, Width};
 use kernel_model::TypeFlags;
 
 use super::alu::operator;
-use super::operand::{register, unknown};
+use super::operand::register;
 use crate::cx::{Check, Cx, reject};
 use crate::state::{Detail, Reg, RegKind, RegType, State};
 
@@ -29,12 +29,12 @@ pub(super) fn adjust(
         || num.umin > num.umax
     {
         // On a path that cannot be.
-        *state.reg_mut(insn.dst) = unknown(cx);
+        *state.reg_mut(insn.dst) = cx.unknown();
         return Ok(());
     }
     if insn.width == Width::Bits32 {
         if insn.op == AluOp::Sub && cx.program.options.privileged {
-            *state.reg_mut(insn.dst) = unknown(cx);
+            *state.reg_mut(insn.dst) = cx.unknown();
             return Ok(());
         }
         reject!(EACCES, "R{number} 32-bit pointer arithmetic prohibited");
