@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod list;
 mod report;
+mod verify;
 
 use std::io::{self, Write};
 use std::panic::catch_unwind;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
 fn run(command: &Command, catalogue: &Catalogue) -> anyhow::Result<ExitCode> {
     let status = match command {
         Command::Check(args) => check::run(args, catalogue)?,
+        Command::Verify(args) => verify::run(args, catalogue)?,
         Command::Lsp(_) => return Ok(crate::lsp::serve()?),
         Command::Explain(args) => list::explain(args, catalogue)?,
         Command::Rules(args) => list::rules(args, catalogue)?,

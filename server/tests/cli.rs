@@ -11,4 +11,5 @@ mod cli {
     pub(crate) mod stdin;
     pub(crate) mod suppressions;
     pub(crate) mod usage;
+    pub(crate) mod verify;
 }
