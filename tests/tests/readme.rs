@@ -1,13 +1,14 @@
 //! The pages for users do what they say: every command of their shell blocks is run, every configuration is read, every
 //! picture of C is checked. What cannot be run here is named with the reason.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 use tests::blocks;
-use tests::places::{repository, search_path};
+use tests::places::{python_tools, repository, search_path};
 
 /// The pages with blocks that are run.
 const PAGES: [&str; 3] = ["README.md", "ci/README.md", "CONTRIBUTING.md"];
@@ -173,24 +174,47 @@ fn host() -> String {
     host.expect("is told").to_owned()
 }
 
-/// With the settings of packages, with which everything is compiled already.
+/// A command that compiles, with the settings of packages, with which everything is compiled already.
+fn compiling(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(repository(".")).env("RUSTFLAGS", "-C target-feature=+crt-static");
+    // What cargo sets for tests is not meant for the programs that are started.
+    command.env_remove("LD_LIBRARY_PATH").stdin(Stdio::null());
+    command
+}
+
+fn succeeds(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Whether the only program in the directory is the command.
+fn assert_installed(bin: &Path) {
+    let installed: Vec<_> = fs::read_dir(bin).expect("is there").flatten().collect();
+    assert_eq!(installed.len(), 1, "one command: {installed:?}");
+    let said = Command::new(bin.join("bpf-analyzer")).arg("--version").output().expect("can run");
+    let expected = format!("bpf-analyzer {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8_lossy(&said.stdout), expected);
+}
+
 #[test]
 fn the_command_can_be_installed() {
     let root = tempfile::tempdir().expect("can create a directory");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut install = Command::new(cargo);
+    let mut install = compiling(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     install.args(["install", "--locked", "--no-track", "--path", "server", "--root"]);
-    install.arg(root.path()).current_dir(repository(".")).env_remove("LD_LIBRARY_PATH");
-    install.args(["--target", &host()]).env("RUSTFLAGS", "-C target-feature=+crt-static");
-    let output = install.stdin(Stdio::null()).output().expect("can run");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let installed: Vec<_> =
-        fs::read_dir(root.path().join("bin")).expect("is there").flatten().collect();
-    assert_eq!(installed.len(), 1, "one command: {installed:?}");
-    let mut command = Command::new(root.path().join("bin").join(Path::new("bpf-analyzer")));
-    let said = command.arg("--version").output().expect("can run").stdout;
-    assert_eq!(
-        String::from_utf8_lossy(&said),
-        format!("bpf-analyzer {}\n", env!("CARGO_PKG_VERSION"))
-    );
+    succeeds(install.arg(root.path()).args(["--target", &host()]));
+    assert_installed(&root.path().join("bin"));
+}
+
+/// As pip does it for people, and for the hook of pre-commit.
+#[test]
+fn pip_builds_a_clone() {
+    let root = tempfile::tempdir().expect("can create a directory");
+    let mut pip = compiling(python_tools().join("python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+    // The tools have maturin already.
+    pip.arg("--no-build-isolation").env("PATH", search_path(&[&python_tools()]));
+    pip.env("MATURIN_PEP517_ARGS", format!("--target {}", host()));
+    succeeds(pip.arg("--target").arg(root.path()).arg("."));
+    assert_installed(&root.path().join("bin"));
 }
