@@ -1,9 +1,9 @@
 //! Being interrupted while files are mended: what is being written is finished, the rest is left alone.
 
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Once, PoisonError, RwLock, RwLockReadGuard};
 
-/// Held while a file is replaced.
-static WRITING: Mutex<()> = Mutex::new(());
+/// Read-locked while a file is replaced, and locked for good by an interruption.
+static WRITING: RwLock<()> = RwLock::new(());
 
 /// The exit code of a program that a user interrupted, as shells give it.
 const INTERRUPTED: i32 = 130;
@@ -15,13 +15,13 @@ pub fn wait_for_writes() {
     ONCE.call_once(|| {
         // Where there are no such signals, there is nothing to wait for.
         let _ = ctrlc::set_handler(|| {
-            let _nobody_writes = writing();
+            let _nobody_writes = WRITING.write().unwrap_or_else(PoisonError::into_inner);
             std::process::exit(INTERRUPTED);
         });
     });
 }
 
 /// To be held while a file is replaced.
-pub(super) fn writing() -> MutexGuard<'static, ()> {
-    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn writing() -> RwLockReadGuard<'static, ()> {
+    WRITING.read().unwrap_or_else(PoisonError::into_inner)
 }
