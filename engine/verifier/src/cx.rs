@@ -2,11 +2,11 @@
 
 use isa::Pc;
 
-use crate::cfg::Subprog;
+use crate::cfg::{Flow, Subprog};
 use crate::explore::Explored;
 use crate::log::Log;
 use crate::program::{MapId, Program};
-use crate::state::RegType;
+use crate::state::{Reg, RegKind, RegType, State};
 
 /// Why a verification ends before its end.
 #[derive(Clone, Debug)]
@@ -45,8 +45,23 @@ impl Errno {
     pub const EDOM: Self = Self(-33);
     pub const ERANGE: Self = Self(-34);
     pub const ELOOP: Self = Self(-40);
+    pub const EPROTO: Self = Self(-71);
     pub const EOPNOTSUPP: Self = Self(-95);
     pub const ENOTSUPP: Self = Self(-524);
+}
+
+impl Stop {
+    /// The kernel says one more thing before it gives up.
+    #[must_use]
+    pub(crate) fn and_says(mut self, line: &str) -> Self {
+        if let Self::Reject(reject) = &mut self {
+            if !reject.message.is_empty() {
+                reject.message.push('\n');
+            }
+            reject.message.push_str(line);
+        }
+        self
+    }
 }
 
 /// The result of a check.
@@ -113,8 +128,12 @@ pub(crate) struct Cx<'a> {
     pub aux: Vec<InsnAux>,
     /// The functions, by their beginnings.
     pub subprogs: Vec<Subprog>,
+    /// The order of instructions, and what is read of stacks where.
+    pub flow: Flow,
     /// What was explored, and what is yet to be.
     pub explored: Explored,
+    /// The kfuncs that the program calls.
+    pub kfuncs: crate::calls::kfunc::Table<'a>,
     /// The log.
     pub log: Log,
     /// The identity given last.
@@ -133,11 +152,65 @@ pub(crate) struct Cx<'a> {
     pub prev_pc: Option<Pc>,
 }
 
+impl<'a> Cx<'a> {
+    /// The beginning of a verification.
+    pub fn new(program: &'a Program<'a>) -> Self {
+        Self {
+            program,
+            aux: vec![InsnAux::default(); program.len()],
+            subprogs: Vec::new(),
+            flow: Flow::default(),
+            explored: Explored::default(),
+            log: Log { level: program.options.log_level, ..Log::default() },
+            last_id: 0,
+            seen_direct_write: false,
+            seen_exception: false,
+            exception_callback: 0,
+            notes: Vec::new(),
+            pc: Pc(0),
+            prev_pc: None,
+        }
+    }
+}
+
 impl Cx<'_> {
     /// A new identity.
     pub fn new_id(&mut self) -> u32 {
         self.last_id += 1;
         self.last_id
+    }
+
+    /// Any number (`__mark_reg_unknown`): exact for programs without privileges, of which nothing is pruned loosely.
+    pub fn unknown(&self) -> Reg {
+        Reg { precise: !self.program.options.privileged, ..Reg::unknown() }
+    }
+
+    /// What is in a register whose pointer became invalid (`mark_reg_invalid`).
+    pub fn invalid(&self) -> Reg {
+        if self.program.options.privileged { self.unknown() } else { Reg::NOT_INIT }
+    }
+
+    /// The register is read: it must have been written (`check_reg_arg` with `SRC_OP`).
+    pub fn read_reg(&mut self, state: &State, reg: isa::Reg) -> Check {
+        self.log.touched_regs |= 1 << reg.number();
+        if state.reg(reg).kind() == RegKind::NotInit {
+            reject!(EACCES, "R{} !read_ok", reg.number());
+        }
+        Ok(())
+    }
+
+    /// The register is about to be written (`check_reg_arg` with `DST_OP_NO_MARK`).
+    pub fn write_reg(&mut self, reg: isa::Reg) -> Check {
+        self.log.touched_regs |= 1 << reg.number();
+        if reg == isa::Reg::R10 {
+            reject!(EACCES, "frame pointer is read only");
+        }
+        Ok(())
+    }
+
+    /// Registers without privileges must not leak addresses (`is_pointer_value`).
+    pub fn leaks(&self, reg: &Reg) -> bool {
+        !self.program.options.privileged && !reg.is_scalar()
     }
 
     /// Something is not modelled.

@@ -1,6 +1,6 @@
 //! Locks, RCU, preemption and interrupts.
 
-use isa::{Pc, Reg};
+use isa::{Callee, Pc, Reg};
 
 use crate::cx::{Check, Cx};
 use crate::state::State;
@@ -25,6 +25,14 @@ pub(crate) fn argument(
     _call: LockCall,
 ) -> Check {
     cx.unsupported(format!("the lock in {reg:?}"))
+}
+
+/// While a lock is held, little may be called (part of `do_check_insn`).
+pub(crate) fn check_call(cx: &Cx<'_>, state: &State, callee: Callee) -> Check {
+    if state.active_locks == 0 {
+        return Ok(());
+    }
+    cx.unsupported(format!("{callee:?} with a lock held"))
 }
 
 /// The program may not sleep here, because of a lock, an RCU section, disabled preemption or interrupts

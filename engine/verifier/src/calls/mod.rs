@@ -13,7 +13,7 @@ pub(crate) mod subprog;
 use isa::{Callee, Pc};
 
 use crate::cx::{Check, Cx, Next};
-use crate::state::State;
+use crate::state::{Reg, State};
 
 /// What calls leave at their instruction for later visits.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,7 @@ pub(crate) struct SubprogArg {
 
 /// A call.
 pub(crate) fn call(cx: &mut Cx<'_>, state: &mut State, pc: Pc, callee: Callee) -> Check<Next> {
+    lock::check_call(cx, state, callee)?;
     match callee {
         Callee::Helper(id) => helper::call(cx, state, pc, id),
         Callee::Subprogram(offset) => match offset.target(pc) {
@@ -42,6 +43,13 @@ pub(crate) fn call(cx: &mut Cx<'_>, state: &mut State, pc: Pc, callee: Callee) -
             None => cx.unsupported("a call in front of the program"),
         },
         Callee::Kfunc { id, module } => kfunc::call(cx, state, pc, id, module),
+    }
+}
+
+/// The registers that a call does not keep are gone: R0 to R5 (`clear_caller_saved_regs`).
+pub(crate) fn clobber(state: &mut State) {
+    for reg in &mut state.frame_mut().regs[..6] {
+        *reg = Reg::NOT_INIT;
     }
 }
 

@@ -16,6 +16,20 @@ pub(crate) fn acquire(cx: &mut Cx<'_>, state: &mut State, kind: RefKind, pc: Pc)
 /// (`release_reference_nomark`).
 pub(crate) fn forget(state: &mut State, kind: RefKind, id: u32) -> bool {
     let held = state.refs.iter().position(|held| held.kind == kind && held.id == id);
-    // The kernel moves the last one to the place of the one that is gone.
-    held.map(|index| state.refs.swap_remove(index)).is_some()
+    // What was acquired later moves up: saved interrupt states are given back in reverse order.
+    held.map(|index| state.refs.remove(index)).is_some()
+}
+
+/// The object is given back, and registers that hold it are invalid; whether it was held (`release_reference`).
+pub(crate) fn release(cx: &Cx<'_>, state: &mut State, id: u32) -> bool {
+    if !forget(state, RefKind::Ptr, id) {
+        return false;
+    }
+    let invalid = cx.invalid();
+    state.each_reg(|reg| {
+        if reg.ref_obj_id == id {
+            *reg = invalid;
+        }
+    });
+    true
 }

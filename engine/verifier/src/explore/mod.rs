@@ -80,3 +80,7 @@ pub(crate) fn note_stack_access(_cx: &mut Cx<'_>, _state: &mut State, _frame: u3
 
 /// A jump at which registers are linked (`push_jmp_history` with linked registers).
 pub(crate) fn note_linked(_cx: &mut Cx<'_>, _state: &mut State, _linked: crate::state::Linked) {}
+
+/// Operands of a jump are pointers to the stack, whose exact value does not matter (`push_jmp_history` with
+/// `INSN_F_DST_REG_STACK` and `INSN_F_SRC_REG_STACK`).
+pub(crate) fn note_stack_operands(_cx: &mut Cx<'_>, _state: &mut State, _lhs: bool, _rhs: bool) {}

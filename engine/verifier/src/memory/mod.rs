@@ -3,7 +3,8 @@
 use isa::{Insn, Pc, Reg};
 
 use crate::cx::{Check, Cx};
-use crate::state::State;
+use crate::program::Program;
+use crate::state::{self, Detail, RegKind, State};
 
 /// The special fields of a structure (`struct btf_record`).
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -76,6 +77,50 @@ pub struct GraphRoot {
     pub node_offset: u32,
 }
 
+/// The special fields of all structures of a program that have any (`struct_meta_tab`), by type.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct StructRecords {
+    /// The records.
+    pub records: Vec<(btf::TypeId, FieldRecord)>,
+    /// Why the kernel refuses the types of the program, as an errno.
+    pub error: Option<i32>,
+}
+
+impl StructRecords {
+    /// Finds them all (`btf_parse_struct_metas` of kernel/bpf/btf.c).
+    pub fn parse(_program: &btf::Btf<'_>, _kernel: &btf::Btf<'_>) -> Self {
+        Self::default()
+    }
+
+    /// The special fields of a structure (`btf_find_struct_meta`).
+    pub fn of(&self, id: btf::TypeId) -> Option<&FieldRecord> {
+        let index = self.records.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        self.records.get(index).map(|(_, record)| record)
+    }
+}
+
+impl FieldRecord {
+    /// The special fields of the values of a map, and whether the kernel takes them there
+    /// (`map_check_btf` of kernel/bpf/syscall.c).
+    pub fn of_map(
+        _program: &btf::Btf<'_>,
+        _kernel: &btf::Btf<'_>,
+        _records: &StructRecords,
+        _definition: &bpf_object::Definition,
+    ) -> Self {
+        Self::default()
+    }
+}
+
+/// The special fields of what a register points to (`reg_btf_record`).
+pub(crate) fn record_of<'a>(program: &'a Program<'a>, reg: &state::Reg) -> Option<&'a FieldRecord> {
+    match (reg.kind(), reg.detail) {
+        (RegKind::MapValue, Detail::Map { map, .. }) => program.record(map),
+        (RegKind::BtfId, Detail::Btf { id, own: true }) => program.records.of(id),
+        _ => None,
+    }
+}
+
 /// What an access does.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Access {
@@ -134,4 +179,29 @@ pub(crate) fn mem_access(
     _sign_extends: bool,
 ) -> Check {
     cx.unsupported(format!("an access through {reg:?} + {offset} at {pc}"))
+}
+
+/// The pointer is as it was given: with no unknown offset and, unless `fixed_ok`, no known one
+/// (`check_ptr_off_reg`, `__check_ptr_off_reg`).
+pub(crate) fn ptr_off_reg(cx: &mut Cx<'_>, _state: &State, reg: Reg, _fixed_ok: bool) -> Check {
+    cx.unsupported(format!("the offset of {reg:?}"))
+}
+
+/// A pointer to `have` at `offset` is a pointer to `need`, because they are the same or because `need` is what `have`
+/// has there; with `strict` not if it is only its first member (`btf_struct_ids_match` of kernel/bpf/btf.c).
+pub(crate) fn ids_match(
+    _program: &Program<'_>,
+    _have: Pointee,
+    _offset: i32,
+    _need: Pointee,
+    _strict: bool,
+) -> bool {
+    false
+}
+
+/// An RCU read section or what does as well is open (`in_rcu_cs`).
+pub(crate) fn in_rcu_section(cx: &Cx<'_>, state: &State) -> bool {
+    state.active_rcu_locks > 0
+        || state.active_locks > 0
+        || !(cx.program.sleepable || state.in_sleepable)
 }

@@ -1,5 +1,7 @@
 //! What is known of a register (`struct bpf_reg_state`).
 
+use std::fmt;
+
 use btf::TypeId;
 use kernel_model::TypeFlags;
 
@@ -83,6 +85,75 @@ impl RegType {
     /// It may be NULL.
     pub const fn may_be_null(self) -> bool {
         self.has(TypeFlags::PTR_MAYBE_NULL)
+    }
+
+    /// The same with these flags added.
+    #[must_use]
+    pub const fn plus(self, flags: TypeFlags) -> Self {
+        Self { flags: self.flags.union(flags), ..self }
+    }
+
+    /// The same without these flags.
+    #[must_use]
+    pub const fn without(self, flags: TypeFlags) -> Self {
+        Self { flags: TypeFlags(self.flags.0 & !flags.0), ..self }
+    }
+}
+
+/// As in messages (`reg_type_str` of kernel/bpf/log.c); names of BTF types follow in the log only.
+impl fmt::Display for RegType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (flag, prefix) in TYPE_PREFIXES {
+            if self.has(flag) {
+                f.write_str(prefix)?;
+            }
+        }
+        f.write_str(self.kind.name())?;
+        match self.kind {
+            RegKind::BtfId if self.may_be_null() => f.write_str("or_null_"),
+            _ if self.may_be_null() => f.write_str("_or_null"),
+            _ => Ok(()),
+        }
+    }
+}
+
+const TYPE_PREFIXES: [(TypeFlags, &str); 7] = [
+    (TypeFlags::MEM_RDONLY, "rdonly_"),
+    (TypeFlags::MEM_RINGBUF, "ringbuf_"),
+    (TypeFlags::MEM_USER, "user_"),
+    (TypeFlags::MEM_PERCPU, "percpu_"),
+    (TypeFlags::MEM_RCU, "rcu_"),
+    (TypeFlags::PTR_UNTRUSTED, "untrusted_"),
+    (TypeFlags::PTR_TRUSTED, "trusted_"),
+];
+
+impl RegKind {
+    /// As in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotInit => "?",
+            Self::Scalar => "scalar",
+            Self::Ctx => "ctx",
+            Self::ConstMapPtr => "map_ptr",
+            Self::MapValue => "map_value",
+            Self::MapKey => "map_key",
+            Self::Stack => "fp",
+            Self::PacketMeta => "pkt_meta",
+            Self::Packet => "pkt",
+            Self::PacketEnd => "pkt_end",
+            Self::FlowKeys => "flow_keys",
+            Self::Socket => "sock",
+            Self::SockCommon => "sock_common",
+            Self::TcpSock => "tcp_sock",
+            Self::TpBuffer => "tp_buffer",
+            Self::XdpSock => "xdp_sock",
+            Self::BtfId => "ptr_",
+            Self::Mem => "mem",
+            Self::Arena => "arena",
+            Self::Buf => "buf",
+            Self::Func => "func",
+            Self::Dynptr => "dynptr_ptr",
+        }
     }
 }
 

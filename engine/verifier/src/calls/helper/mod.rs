@@ -1,5 +1,7 @@
 //! Helpers: arguments, effects and results by their prototypes.
 
+pub(crate) mod argument;
+
 use isa::{HelperId, Pc};
 
 use crate::cx::{Check, Cx, Next};

@@ -1,5 +1,13 @@
 //! Kfuncs: arguments, effects and results by their types, the names of their parameters and their flags.
 
+pub(crate) mod field;
+mod special;
+mod table;
+pub(crate) mod types;
+
+pub(crate) use special::Special;
+pub(crate) use table::Table;
+
 use isa::{BtfId, KfuncModule, Pc};
 
 use crate::cx::{Check, Cx, Next};
@@ -19,4 +27,9 @@ pub(crate) fn call(
     _module: KfuncModule,
 ) -> Check<Next> {
     cx.unsupported(format!("the kfunc at {pc}"))
+}
+
+/// Calls that were reached can be made; after everything was followed (`fixup_kfunc_call`).
+pub(crate) fn fixup(cx: &mut Cx<'_>) -> Check {
+    cx.unsupported("the calls of kfuncs")
 }
