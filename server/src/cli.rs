@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod documents;
 mod list;
 mod report;
 mod verify;
@@ -53,6 +54,8 @@ fn run(command: &Command, catalogue: &Catalogue) -> anyhow::Result<ExitCode> {
         Command::Lsp(_) => return Ok(crate::lsp::serve()?),
         Command::Explain(args) => list::explain(args, catalogue)?,
         Command::Rules(args) => list::rules(args, catalogue)?,
+        Command::Completions(args) => documents::completions(args)?,
+        Command::ManPages(args) => documents::man_pages(args)?,
     };
     Ok(status.into())
 }
@@ -67,7 +70,9 @@ fn failed(error: &anyhow::Error) -> Status {
     Status::Error
 }
 
-/// Prints an error. There is nobody left to tell if that fails.
+/// Prints an error. There is nobody left to tell if that fails. Names of files in it must not steer the terminal.
 fn complain(message: std::fmt::Arguments<'_>) {
+    let steers = |c: char| c.is_control() && c != '\n';
+    let message = message.to_string().replace(steers, "\u{fffd}");
     let _ = writeln!(io::stderr().lock(), "error: {message}");
 }

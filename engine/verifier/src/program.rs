@@ -137,6 +137,12 @@ impl<'a> Program<'a> {
         let btf = linked.object.btf.as_ref();
         let records = btf.map(|btf| StructRecords::parse(btf, kernel)).unwrap_or_default();
         let maps = linked.maps.iter().map(|map| MapFacts::new(map, btf, kernel, &records));
+        // Loaders do without types that the kernel refuses.
+        let btf = btf.filter(|_| records.error.is_none());
+        let (functions, lines): (&[FuncInfo], &[LineInfo]) = match btf {
+            Some(_) => (&program.functions, &program.lines),
+            None => (&[], &[]),
+        };
         let licence = linked.object.license.as_deref().unwrap_or_default();
         Self {
             name: &program.name,
@@ -159,8 +165,8 @@ impl<'a> Program<'a> {
             btf,
             records,
             kernel,
-            functions: &program.functions,
-            lines: &program.lines,
+            functions,
+            lines,
             linked,
             linked_program: program,
             options,
@@ -176,6 +182,17 @@ impl<'a> Program<'a> {
     pub fn record(&self, id: MapId) -> Option<&FieldRecord> {
         let facts = self.map(id)?;
         Some(if id.inner { &facts.inner_record } else { &facts.record })
+    }
+
+    /// The types of the program, if `own`, or of the kernel.
+    pub fn btf_of(&self, own: bool) -> Option<&Btf<'a>> {
+        if own { self.btf } else { Some(self.kernel) }
+    }
+
+    /// The name of a type.
+    pub fn type_name_of(&self, ty: crate::memory::Pointee) -> &str {
+        let ty = self.btf_of(ty.own).and_then(|btf| btf.get(ty.id));
+        ty.map_or("", |ty| ty.name())
     }
 
     /// The prototype of what the program is for: a function or tracepoint of the kernel, or an operation

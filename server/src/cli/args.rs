@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use kernel_model::Version;
 
 /// Finds mistakes in BPF C programs that the kernel rejects, and those it does not notice.
@@ -26,6 +27,11 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// List all rules
     Rules(RulesArgs),
+    /// Print what completes this command in a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages of this command into a directory
+    #[command(hide = true)]
+    ManPages(ManPagesArgs),
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +153,19 @@ pub(super) struct RulesArgs {
     /// How the list is printed
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub(super) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManPagesArgs {
+    /// The directory, which exists
+    pub(super) directory: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

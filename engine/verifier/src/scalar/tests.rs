@@ -141,6 +141,10 @@ proptest! {
             let value = compute(AluOp::Sub, width, 0, *word);
             prop_assert!(negated.contains(value), "{value:#x} {negated:?}");
             prop_assert!(truncated.contains(word << unused >> unused), "{truncated:?}");
+            let mut swapped = a;
+            swapped.swap(isa::SwapKind::ToBe, bytes.max(2) * 8);
+            let value = (word << (64 - bytes.max(2) * 8)).swap_bytes();
+            prop_assert!(swapped.contains(value), "{value:#x} {swapped:?}");
             let value = ((word << unused).cast_signed() >> unused).cast_unsigned();
             prop_assert!(extended.contains(value), "{value:#x} {extended:?}");
         }

@@ -6,7 +6,8 @@ mod stack;
 
 pub use frame::{Frame, slot_of};
 pub use reg::{
-    ADD_CONST, AT_END, BEYOND_END, Detail, DynptrKind, IrqKind, IterState, Reg, RegKind, RegType,
+    ADD_CONST, ADD_CONST32, ADD_CONST64, AT_END, BEYOND_END, Detail, DynptrKind, IrqKind,
+    IterState, Reg, RegKind, RegType,
 };
 pub use stack::{SlotKind, StackSlot};
 
