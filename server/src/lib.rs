@@ -23,3 +23,4 @@ pub mod session;
 pub mod source;
 mod spelling;
 pub mod suppress;
+pub mod verify;

@@ -1,5 +1,8 @@
 //! The log, in the kernel's format.
 
+use isa::Pc;
+
+use crate::cx::Cx;
 use crate::state::State;
 
 /// What the kernel prints while it verifies.
@@ -27,9 +30,14 @@ impl Log {
     }
 }
 
-/// A state as the kernel prints it (`print_verifier_state`).
-#[expect(dead_code, reason = "a stub")]
-pub(crate) fn print_state(_state: &State, _frame: u32, _all: bool) -> String {
+/// A frame of a state as the kernel prints it, without the end of the line (`print_verifier_state`): all of it, or what
+/// was touched since it was printed last.
+pub(crate) fn print_state(_cx: &Cx<'_>, _state: &State, _frame: u32, _all: bool) -> String {
+    String::new()
+}
+
+/// An instruction as the kernel prints it, without the end of the line (`verbose_insn`).
+pub(crate) fn print_insn(_cx: &Cx<'_>, _pc: Pc) -> String {
     String::new()
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use kernel_model::Version;
 
 /// Finds mistakes in BPF C programs that the kernel rejects, and those it does not notice.
@@ -18,12 +19,19 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Lint BPF C files and directories
     Check(CheckArgs),
+    /// Say what the kernel's verifier says about compiled programs, and why
+    Verify(VerifyArgs),
     /// Serve an editor on standard input and output (Language Server Protocol)
     Lsp(LspArgs),
     /// Explain a rule
     Explain(ExplainArgs),
     /// List all rules
     Rules(RulesArgs),
+    /// Print what completes this command in a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages of this command into a directory
+    #[command(hide = true)]
+    ManPages(ManPagesArgs),
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +90,45 @@ pub(super) struct CheckArgs {
     pub(super) jobs: Option<NonZeroUsize>,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_EXIT_CODES)]
+pub(super) struct VerifyArgs {
+    /// Objects, or C files, which are compiled with clang
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Verify only this program; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(super) program: Vec<String>,
+    /// How verdicts are printed
+    #[arg(long, value_enum, default_value_t = FormatName::Full)]
+    pub(super) format: FormatName,
+    /// The kernel the programs are loaded into [default: the newest that is modelled]
+    #[arg(long, value_name = "X.Y", value_parser = crate::kernel::parse)]
+    pub(super) kernel: Option<Version>,
+    /// The types of that kernel, as in /sys/kernel/btf/vmlinux [default: those of a 6.18]
+    #[arg(long, value_name = "FILE")]
+    pub(super) btf: Option<PathBuf>,
+    /// Also print the verifier's log: 1, or 2 for all paths
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+          value_parser = clap::value_parser!(u32).range(1..=2))]
+    pub(super) log: Option<u32>,
+    /// Load without privileges (no CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)
+    #[arg(long)]
+    pub(super) unprivileged: bool,
+    /// Use this configuration instead of the nearest bpf-analyzer.toml above each file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto)]
+    pub(super) color: ColorWhen,
+    /// Exit with 0 even if programs are rejected
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+}
+
+const VERIFY_EXIT_CODES: &str = "Exit codes: 0 all programs are accepted, 1 one is not or has a finding, \
+     2 a usage, configuration, input or internal error.";
+
 const EXIT_CODES: &str =
     "Exit codes: 0 no findings, 1 findings, 2 a usage, configuration, input or internal error.";
 
@@ -106,6 +153,19 @@ pub(super) struct RulesArgs {
     /// How the list is printed
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub(super) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManPagesArgs {
+    /// The directory, which exists
+    pub(super) directory: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

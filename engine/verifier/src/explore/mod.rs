@@ -70,33 +70,44 @@ pub(crate) fn push_async(
     cx.unsupported("asynchronous callbacks")
 }
 
-/// The exact value of a register matters from here on (`mark_chain_precision`).
-pub(crate) fn mark_precise(cx: &mut Cx<'_>, _state: &mut State, _reg: Reg) -> Check {
+/// The exact value of a register of the innermost frame matters from here on (`mark_chain_precision`).
+pub(crate) fn mark_precise(cx: &mut Cx<'_>, _state: &State, _reg: Reg) -> Check {
     cx.unsupported("precision")
 }
 
-/// The exact value of a spilled number matters from here on (`bt_set_frame_slot`, `mark_chain_precision_batch`).
+/// The exact value of a number spilled into a slot matters from here on (`bt_set_frame_slot` with
+/// `mark_chain_precision_batch`).
 pub(crate) fn mark_precise_slot(
     cx: &mut Cx<'_>,
-    _state: &mut State,
-    frame: u32,
-    slot: u32,
+    _state: &State,
+    _frame: u32,
+    _slot: usize,
 ) -> Check {
-    cx.unsupported(format!("precision of slot {slot} of frame {frame}"))
-}
-
-/// A callback has returned to the call at `pc`, which may visit it again: numbers that differ from those of the visit
-/// before are forgotten where they do not matter (`find_prev_entry`, `widen_imprecise_scalars`).
-pub(crate) fn widen_since_last_visit(cx: &mut Cx<'_>, _state: &mut State, pc: Pc) -> Check {
-    cx.unsupported(format!("another visit of a callback at {pc}"))
+    cx.unsupported("precision")
 }
 
 /// An instruction accesses a stack slot through a register (`push_jmp_history` with `insn_stack_access_flags`).
 pub(crate) fn note_stack_access(_cx: &mut Cx<'_>, _state: &mut State, _frame: u32, _slot: u32) {}
 
+/// Operands of a comparison are stack pointers (`push_jmp_history` with `INSN_F_DST_REG_STACK` and
+/// `INSN_F_SRC_REG_STACK`).
+pub(crate) fn note_stack_operands(_cx: &mut Cx<'_>, _state: &mut State, _lhs: bool, _rhs: bool) {}
+
 /// A jump at which registers are linked (`push_jmp_history` with linked registers).
 pub(crate) fn note_linked(_cx: &mut Cx<'_>, _state: &mut State, _linked: crate::state::Linked) {}
 
-/// Operands of a jump are pointers to the stack, whose exact value does not matter (`push_jmp_history` with
-/// `INSN_F_DST_REG_STACK` and `INSN_F_SRC_REG_STACK`).
-pub(crate) fn note_stack_operands(_cx: &mut Cx<'_>, _state: &mut State, _lhs: bool, _rhs: bool) {}
+/// In `queued`, which goes on behind the iterator step at `pc`, numbers that differ from the last visit of that step on
+/// this path are forgotten, so that the loop converges (`widen_imprecise_scalars` in `process_iter_next_call`).
+pub(crate) fn widen_since_last_step(
+    cx: &mut Cx<'_>,
+    _state: &State,
+    _queued: &mut State,
+    _pc: Pc,
+) -> Check {
+    cx.unsupported("widening")
+}
+
+/// As [`widen_since_last_step`], of a callback that has returned to the call at `pc` (`prepare_func_exit`).
+pub(crate) fn widen_since_last_visit(cx: &mut Cx<'_>, _state: &mut State, _pc: Pc) -> Check {
+    cx.unsupported("widening")
+}
