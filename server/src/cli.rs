@@ -4,7 +4,9 @@ mod args;
 mod check;
 mod documents;
 mod list;
+mod objects;
 mod report;
+mod run;
 mod verify;
 
 use std::io::{self, Write};
@@ -51,6 +53,7 @@ fn run(command: &Command, catalogue: &Catalogue) -> anyhow::Result<ExitCode> {
     let status = match command {
         Command::Check(args) => check::run(args, catalogue)?,
         Command::Verify(args) => verify::run(args, catalogue)?,
+        Command::Run(args) => run::run(args, catalogue)?,
         Command::Lsp(_) => return Ok(crate::lsp::serve()?),
         Command::Explain(args) => list::explain(args, catalogue)?,
         Command::Rules(args) => list::rules(args, catalogue)?,

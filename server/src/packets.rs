@@ -44,7 +44,9 @@ pub enum PacketError {
     #[error("a packet of {0} bytes is longer than the {MOST} that are possible")]
     TooLong(usize),
     /// The text is neither digits nor a file nor a template.
-    #[error("`{spec}` is neither an even number of hexadecimal digits nor a file nor a template: {template}")]
+    #[error(
+        "`{spec}` is neither an even number of hexadecimal digits nor a file nor a template: {template}"
+    )]
     Spec {
         /// The text.
         spec: String,
@@ -98,19 +100,23 @@ fn numbered(spec: &str) -> Option<(&Path, usize)> {
 }
 
 fn file(path: &Path, number: Option<usize>) -> Result<Vec<NamedPacket>, PacketError> {
-    let bytes = fs::read(path)
-        .map_err(|cause| PacketError::Read { path: path.to_owned(), cause })?;
+    let bytes =
+        fs::read(path).map_err(|cause| PacketError::Read { path: path.to_owned(), cause })?;
     let name = path.display().to_string();
     let Some(packets) = capture::read(path, &bytes)? else {
         return Ok(vec![NamedPacket { name, bytes }]);
     };
     let count = packets.len();
     let named = packets.into_iter().zip(1..);
-    let named = named.map(|(bytes, number)| (number, NamedPacket { name: format!("{name}#{number}"), bytes }));
+    let named = named
+        .map(|(bytes, number)| (number, NamedPacket { name: format!("{name}#{number}"), bytes }));
     match number {
         None => Ok(named.map(|(_, packet)| packet).collect()),
         Some(wanted) => {
-            let found = named.filter(|(number, _)| *number == wanted).map(|(_, packet)| vec![packet]).next();
+            let found = named
+                .filter(|(number, _)| *number == wanted)
+                .map(|(_, packet)| vec![packet])
+                .next();
             found.ok_or(PacketError::NoSuchPacket { path: path.to_owned(), number: wanted, count })
         }
     }

@@ -11,6 +11,7 @@ mod cli {
     #[cfg(target_os = "linux")]
     pub(crate) mod names;
     pub(crate) mod output;
+    pub(crate) mod run;
     pub(crate) mod sandbox;
     pub(crate) mod stdin;
     pub(crate) mod suppressions;

@@ -6,23 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use btf::Btf;
 use diagnostic::{FileReport, Format, Options, RuleInfo, Summary, renderer};
 use kernel_model::Version;
 
 use super::args::{FormatName, VerifyArgs};
+use super::objects::{LoadError, Loaded, Objects};
 use super::report::{color, format, width};
 use super::{Status, complain};
-use crate::cancel::Cancel;
-use crate::compile::{CLANG, CompileError, CompileRequest, CompileSettings, Compiler};
-use crate::config::ConfigCache;
-use crate::headers::Headers;
+use crate::compile::CLANG;
 use crate::rules::Catalogue;
 use crate::verify::{Outcome, VERIFIER, Verdict, VerifySettings, document, object, reports};
-
-/// The largest object that is read, in bytes.
-const MAX_OBJECT: u64 = 128 * 1024 * 1024;
 
 /// Verifies what `args` say.
 pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
@@ -31,16 +26,10 @@ pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<St
         Some(types) => types,
         None => bpf_object::vmlinux().context("the types of the kernel cannot be read")?,
     };
-    let configs = match &args.config {
-        Some(path) => ConfigCache::fixed(catalogue, path)?,
-        None => ConfigCache::new(catalogue),
-    };
     let mut verification = Verification {
         args,
-        configs,
+        objects: Objects::new(catalogue, args.config.as_deref())?,
         types,
-        headers: Headers::default(),
-        compiler: None,
         kernel: args.kernel.unwrap_or(Version::NEWEST_MODELLED),
         files: Vec::new(),
         status: Status::Clean,
@@ -63,11 +52,8 @@ fn types(path: &Path) -> anyhow::Result<Btf<'static>> {
 
 struct Verification<'v> {
     args: &'v VerifyArgs,
-    configs: ConfigCache<'v>,
+    objects: Objects<'v>,
     types: &'v Btf<'v>,
-    headers: Headers,
-    /// Looked for when it is needed.
-    compiler: Option<Compiler>,
     kernel: Version,
     files: Vec<Verified>,
     status: Status,
@@ -83,41 +69,15 @@ struct Verified {
 impl Verification<'_> {
     /// Verifies a file; what is wrong with it is said, and does not concern the others.
     fn file(&mut self, path: &Path) -> anyhow::Result<()> {
-        let absolute = std::path::absolute(path).with_context(|| path.display().to_string())?;
-        let directory = absolute.parent().unwrap_or(&absolute);
-        let config = match self.configs.for_directory(directory) {
-            Ok(config) => config,
-            Err(error) if self.args.config.is_some() => return Err(error.into()),
-            Err(error) => return Ok(self.failed(path, &error)),
-        };
-        self.kernel = self.args.kernel.or(config.kernel).unwrap_or(Version::NEWEST_MODELLED);
-        let is_source = path.extension().is_some_and(|extension| extension == "c");
-        if !is_source {
-            match read(path) {
-                Ok(bytes) => self.object(path, &bytes, None),
-                Err(error) => self.failed(path, &error),
+        match self.objects.load(path) {
+            Ok(Loaded { bytes, source, config }) => {
+                self.kernel =
+                    self.args.kernel.or(config.kernel).unwrap_or(Version::NEWEST_MODELLED);
+                self.object(path, &bytes, source.as_ref());
             }
-            return Ok(());
-        }
-        if self.compiler.is_none() {
-            match Compiler::find(CompileSettings::of(&config)) {
-                Ok(compiler) => self.compiler = Some(compiler),
-                Err(error) => return Ok(self.failed(path, &error)),
-            }
-        }
-        let Some(compiler) = &self.compiler else { return Ok(()) };
-        let request = CompileRequest {
-            path,
-            text: None,
-            unsaved: &[],
-            config: &config,
-            headers: &self.headers,
-            flags: &[],
-            cancel: &Cancel::default(),
-        };
-        match compiler.compile(&request) {
-            Ok(compiled) => self.object(path, &compiled.object, Some(&compiled.source)),
-            Err(CompileError::Rejected(findings)) => {
+            Err(LoadError::Command(error)) => return Err(error),
+            Err(LoadError::File(error)) => self.failed(path, &error),
+            Err(LoadError::Rejected(findings)) => {
                 let source = crate::source::read(path).unwrap_or_else(|_| Arc::from(""));
                 let shown = path.display().to_string();
                 let report = FileReport { path: shown, source, findings, unparsed_regions: 0 };
@@ -125,7 +85,6 @@ impl Verification<'_> {
                 self.files.push(Verified { path: path.to_owned(), outcomes: Vec::new(), reports });
                 self.status = self.status.max(Status::Findings);
             }
-            Err(error) => self.failed(path, &error),
         }
         Ok(())
     }
@@ -155,7 +114,7 @@ impl Verification<'_> {
 
     fn failed(&mut self, path: &Path, error: &dyn std::fmt::Display) {
         self.status = Status::Error;
-        complain(format_args!("{}: {error}", path.display()));
+        complain(format_args!("{}: {error:#}", path.display()));
     }
 
     fn print(&self, catalogue: &Catalogue, started: Instant) -> anyhow::Result<()> {
@@ -227,16 +186,4 @@ fn write_verdicts(out: &mut dyn Write, file: &Verified) -> io::Result<()> {
         writeln!(out)?;
     }
     Ok(())
-}
-
-/// The bytes of an object.
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let meta = fs::metadata(path)?;
-    if meta.is_dir() {
-        bail!("is a directory; name the objects in it");
-    }
-    if meta.len() > MAX_OBJECT {
-        bail!("is larger than 128 MiB");
-    }
-    Ok(fs::read(path)?)
 }

@@ -17,7 +17,9 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Pa
     };
     match magic {
         // Microseconds and nanoseconds, in both orders of bytes.
-        [0xd4, 0xc3, 0xb2, 0xa1] | [0xa1, 0xb2, 0xc3, 0xd4] | [0x4d, 0x3c, 0xb2, 0xa1]
+        [0xd4, 0xc3, 0xb2, 0xa1]
+        | [0xa1, 0xb2, 0xc3, 0xd4]
+        | [0x4d, 0x3c, 0xb2, 0xa1]
         | [0xa1, 0xb2, 0x3c, 0x4d] => {
             let mut reader = PcapReader::new(bytes).map_err(|cause| error(0, cause))?;
             let mut packets = Vec::new();
@@ -33,7 +35,12 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Pa
             while let Some(block) = reader.next_block() {
                 match block.map_err(|cause| error(packets.len() + 1, cause))? {
                     Block::EnhancedPacket(packet) => packets.push(packet.data.into_owned()),
-                    Block::SimplePacket(packet) => packets.push(packet.data.into_owned()),
+                    Block::SimplePacket(packet) => {
+                        // The data are filled up to a multiple of 4.
+                        let mut data = packet.data.into_owned();
+                        data.truncate(packet.original_len as usize);
+                        packets.push(data);
+                    }
                     Block::Packet(packet) => packets.push(packet.data.into_owned()),
                     _ => {}
                 }
@@ -46,12 +53,12 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Vec<u8>>>, Pa
 
 #[cfg(test)]
 mod tests {
+    use pcap_file::DataLink;
     use pcap_file::pcap::{PcapPacket, PcapWriter};
+    use pcap_file::pcapng::PcapNgBlock;
     use pcap_file::pcapng::PcapNgWriter;
     use pcap_file::pcapng::blocks::interface_description::InterfaceDescriptionBlock;
     use pcap_file::pcapng::blocks::simple_packet::SimplePacketBlock;
-    use pcap_file::pcapng::PcapNgBlock;
-    use pcap_file::DataLink;
     use std::time::Duration;
 
     use super::*;
@@ -68,7 +75,8 @@ mod tests {
         assert_eq!(read(path, &pcap).expect("reads"), Some(vec![vec![1, 2, 3], vec![4, 5]]));
 
         let mut writer = PcapNgWriter::new(Vec::new()).expect("writes");
-        let interface = InterfaceDescriptionBlock { linktype: DataLink::ETHERNET, snaplen: 0, options: vec![] };
+        let interface =
+            InterfaceDescriptionBlock { linktype: DataLink::ETHERNET, snaplen: 0, options: vec![] };
         writer.write_block(&interface.into_block()).expect("writes");
         let packet = SimplePacketBlock { original_len: 3, data: (&[7u8, 8, 9][..]).into() };
         writer.write_block(&packet.into_block()).expect("writes");

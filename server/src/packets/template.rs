@@ -10,10 +10,14 @@ use etherparse::{PacketBuilderStep, TcpHeader, VlanHeader, VlanId};
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TemplateError {
     /// A part in front of the colon is no layer.
-    #[error("`{0}` is no layer; there are vlan, qinq, ipv4, ipv6, tcp, udp, icmp, and tcp4, tcp6, udp4, udp6, icmp4, icmp6")]
+    #[error(
+        "`{0}` is no layer; there are vlan, qinq, ipv4, ipv6, tcp, udp, icmp, and tcp4, tcp6, udp4, udp6, icmp4, icmp6"
+    )]
     Layer(String),
     /// The layers do not stand in an order that packets have.
-    #[error("the layers stand in no order that packets have: vlan or qinq, ipv4 or ipv6, tcp, udp or icmp")]
+    #[error(
+        "the layers stand in no order that packets have: vlan or qinq, ipv4 or ipv6, tcp, udp or icmp"
+    )]
     Order,
     /// A part behind the colon is no field.
     #[error("`{0}` is no field; there are {fields}", fields = FIELDS.join(", "))]
@@ -30,7 +34,19 @@ pub enum TemplateError {
 
 /// The fields of templates.
 pub const FIELDS: [&str; 13] = [
-    "smac", "dmac", "vlan", "inner-vlan", "src", "dst", "ttl", "sport", "dport", "seq", "flags", "len", "payload",
+    "smac",
+    "dmac",
+    "vlan",
+    "inner-vlan",
+    "src",
+    "dst",
+    "ttl",
+    "sport",
+    "dport",
+    "seq",
+    "flags",
+    "len",
+    "payload",
 ];
 
 /// What comes behind the link layer.
@@ -68,7 +84,12 @@ pub(super) fn build(spec: &str) -> Result<Vec<u8>, TemplateError> {
     let ip = ip(version, &fields)?;
     let step = match layers.tags {
         0 => ethernet.ip(ip),
-        1 => ethernet.vlan(VlanHeader::Single(etherparse::SingleVlanHeader { vlan_id: fields.vlan, ..Default::default() })).ip(ip),
+        1 => ethernet
+            .vlan(VlanHeader::Single(etherparse::SingleVlanHeader {
+                vlan_id: fields.vlan,
+                ..Default::default()
+            }))
+            .ip(ip),
         _ => ethernet.double_vlan(fields.vlan, fields.inner_vlan).ip(ip),
     };
     transport(step, layers.transport.unwrap_or(Transport::None), version, &fields, &payload)
@@ -111,7 +132,9 @@ fn transport(
 ) -> Result<Vec<u8>, TemplateError> {
     let mut bytes = Vec::new();
     let written = match transport {
-        Transport::None => step.write(&mut bytes, IpNumber::EXPERIMENTATION_AND_TESTING_0, payload).ok(),
+        Transport::None => {
+            step.write(&mut bytes, IpNumber::EXPERIMENTAL_AND_TESTING_0, payload).ok()
+        }
         Transport::Udp => step.udp(fields.sport, fields.dport).write(&mut bytes, payload).ok(),
         Transport::Tcp => {
             let mut header = TcpHeader::new(fields.sport, fields.dport, fields.seq, 64_240);
@@ -122,10 +145,13 @@ fn transport(
             header.psh = fields.flags.contains('P');
             step.tcp_header(header).write(&mut bytes, payload).ok()
         }
-        Transport::Icmp if version == 4 => step.icmpv4_echo_request(1, 1).write(&mut bytes, payload).ok(),
+        Transport::Icmp if version == 4 => {
+            step.icmpv4_echo_request(1, 1).write(&mut bytes, payload).ok()
+        }
         Transport::Icmp => step.icmpv6_echo_request(1, 1).write(&mut bytes, payload).ok(),
     };
-    let too_long = || TemplateError::Value { field: "len".to_owned(), value: payload.len().to_string() };
+    let too_long =
+        || TemplateError::Value { field: "len".to_owned(), value: payload.len().to_string() };
     written.map(|()| bytes).ok_or_else(too_long)
 }
 
@@ -158,7 +184,12 @@ impl Layers {
         }
     }
 
-    fn put(&mut self, tags: u8, version: Option<u8>, transport: Option<Transport>) -> Result<(), TemplateError> {
+    fn put(
+        &mut self,
+        tags: u8,
+        version: Option<u8>,
+        transport: Option<Transport>,
+    ) -> Result<(), TemplateError> {
         let late = (tags > 0 && (self.tags > 0 || self.version.is_some()))
             || (version.is_some() && self.version.is_some())
             || (self.transport.is_some());
@@ -228,7 +259,9 @@ impl Fields {
             "sport" => self.sport = value(field, text)?,
             "dport" => self.dport = value(field, text)?,
             "seq" => self.seq = value(field, text)?,
-            "flags" if text.chars().all(|flag| "SAFRP".contains(flag)) => text.clone_into(&mut self.flags),
+            "flags" if text.chars().all(|flag| "SAFRP".contains(flag)) => {
+                text.clone_into(&mut self.flags)
+            }
             "flags" => return Err(wrong()),
             "len" => self.len = value(field, text)?,
             "payload" => self.payload = Some(super::hex(text).ok_or_else(wrong)?),
@@ -239,11 +272,13 @@ impl Fields {
 }
 
 fn value<T: FromStr>(field: &str, text: &str) -> Result<T, TemplateError> {
-    text.parse().map_err(|_| TemplateError::Value { field: field.to_owned(), value: text.to_owned() })
+    text.parse()
+        .map_err(|_| TemplateError::Value { field: field.to_owned(), value: text.to_owned() })
 }
 
 fn mac(text: &str) -> Option<[u8; 6]> {
-    let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+    let bytes: Option<Vec<u8>> =
+        text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
     bytes?.try_into().ok()
 }
 
@@ -268,7 +303,7 @@ mod tests {
             assert_eq!(sliced.vlan_ids().len(), vlans, "{spec}");
             assert_eq!(matches!(sliced.net, Some(NetSlice::Ipv4(_))), v4, "{spec}");
             if spec.contains("443") {
-                let Some(TransportSlice::Tcp(tcp)) = sliced.transport else { panic!("{spec}") };
+                let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else { panic!("{spec}") };
                 assert_eq!((tcp.destination_port(), tcp.syn()), (443, true));
                 assert_eq!(sliced.vlan_ids()[0].value(), 100);
             }
@@ -284,9 +319,18 @@ mod tests {
             ("tcp", TemplateError::Order),
             ("ipv4+vlan", TemplateError::Order),
             ("tcp4:window=1", TemplateError::Field("window".to_owned())),
-            ("tcp4:dport=70000", TemplateError::Value { field: "dport".to_owned(), value: "70000".to_owned() }),
-            ("tcp4:src=::1", TemplateError::Value { field: "src".to_owned(), value: "::1".to_owned() }),
-            ("vlan+tcp4:vlan=5000", TemplateError::Value { field: "vlan".to_owned(), value: "5000".to_owned() }),
+            (
+                "tcp4:dport=70000",
+                TemplateError::Value { field: "dport".to_owned(), value: "70000".to_owned() },
+            ),
+            (
+                "tcp4:src=::1",
+                TemplateError::Value { field: "src".to_owned(), value: "::1".to_owned() },
+            ),
+            (
+                "vlan+tcp4:vlan=5000",
+                TemplateError::Value { field: "vlan".to_owned(), value: "5000".to_owned() },
+            ),
         ] {
             assert_eq!(build(spec), Err(error), "{spec}");
         }

@@ -47,6 +47,17 @@ pub struct Variation {
     pub slices: Slices,
 }
 
+impl Variation {
+    /// The input, varied.
+    #[must_use]
+    pub fn apply(&self, input: &Input) -> Input {
+        let mut packet = input.packet.clone().unwrap_or_default();
+        packet.layout = self.layout.clone();
+        packet.metadata.resize(packet.metadata.len().max(self.metadata as usize), 0);
+        Input { packet: Some(packet), slices: self.slices, ..input.clone() }
+    }
+}
+
 /// A run that was kept: the first one, and one for each divergence.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -93,7 +104,7 @@ pub fn explore(
 ) -> Exploration {
     let base = input.packet.clone().unwrap_or_default();
     let first = Variation { layout: linear(&base), ..Variation::default() };
-    let (outcome, state) = run(machine, input, &base, &first);
+    let (outcome, state) = run(machine, input, &first);
     let mut plan = Plan::new(machine.image, &base, &first);
     plan.note(ranges(&outcome.events));
     let mut all = Exploration {
@@ -111,7 +122,7 @@ pub fn explore(
             all.cut_off = true;
             break;
         }
-        let (other, other_state) = run(machine, input, &base, &variation);
+        let (other, other_state) = run(machine, input, &variation);
         all.count += 1;
         plan.note(ranges(&other.events));
         let differences = compare::compare((&outcome, &state), (&other, &other_state), &variation);
@@ -140,23 +151,11 @@ fn linear(packet: &PacketInput) -> Layout {
 type State = Vec<(usize, Vec<(Vec<u8>, Vec<u8>)>)>;
 
 /// One run from the maps as they are at first.
-fn run(
-    machine: &mut Machine<'_>,
-    input: &Input,
-    packet: &PacketInput,
-    variation: &Variation,
-) -> (Outcome, State) {
+fn run(machine: &mut Machine<'_>, input: &Input, variation: &Variation) -> (Outcome, State) {
     machine.reset();
-    let outcome = machine.run(&varied(input, packet, variation));
+    let outcome = machine.run(&variation.apply(input));
     let state = state(machine);
     (outcome, state)
-}
-
-fn varied(input: &Input, packet: &PacketInput, variation: &Variation) -> Input {
-    let mut packet = packet.clone();
-    packet.layout = variation.layout.clone();
-    packet.metadata.resize(packet.metadata.len().max(variation.metadata as usize), 0);
-    Input { packet: Some(packet), slices: variation.slices, ..input.clone() }
 }
 
 fn state(machine: &Machine<'_>) -> State {

@@ -205,6 +205,13 @@ impl MapTable {
         }
     }
 
+    /// The maps as they are now are what a reset brings back.
+    pub(crate) fn keep(&mut self) {
+        for entry in &mut self.maps {
+            entry.before = None;
+        }
+    }
+
     /// Makes the maps as they were at first; the memory has been reset.
     pub(crate) fn reset(&mut self) {
         for entry in &mut self.maps {
