@@ -7,6 +7,8 @@ mod bounds;
 mod code_tests;
 mod compare;
 mod jump;
+#[cfg(test)]
+mod kernel_tests;
 mod linked;
 mod null;
 pub(crate) mod operand;
