@@ -132,6 +132,18 @@ impl Explored {
         self.insns_at_state = self.stats.insns_processed;
     }
 
+    /// At least so many jumps and so many instructions were followed since a state was stored last.
+    pub(super) fn has_passed(&self, (jumps, insns): (u32, u32)) -> bool {
+        self.jumps - self.jumps_at_state >= jumps
+            && self.stats.insns_processed - self.insns_at_state >= insns
+    }
+
+    /// At least so many jumps or so many instructions were followed since.
+    pub(super) fn has_passed_either(&self, (jumps, insns): (u32, u32)) -> bool {
+        self.jumps - self.jumps_at_state >= jumps
+            || self.stats.insns_processed - self.insns_at_state >= insns
+    }
+
     /// `update_peak_states`
     pub(super) fn update_peak(&mut self) {
         let count = self.listed + self.unlisted + self.visits.backedge_count;

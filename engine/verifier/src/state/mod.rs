@@ -181,6 +181,19 @@ impl State {
         }
     }
 
+    /// Nothing, to stand in for a state that is elsewhere for a moment; it has no frame.
+    pub(crate) fn nothing() -> Self {
+        let mut state = Self::new(0, Pc(0));
+        state.frames = Vec::new();
+        state
+    }
+
+    /// The instruction that each frame is at: of callers, the call (`frame_insn_idx`).
+    pub(crate) fn frame_pc(&self, frame: usize) -> Pc {
+        let callee = self.frames.get(frame + 1);
+        callee.map_or(self.path.pc, |callee| callee.callsite.unwrap_or(self.path.pc))
+    }
+
     /// The innermost frame.
     pub fn frame(&self) -> &Frame {
         self.frames.last().expect("a state has a frame")
