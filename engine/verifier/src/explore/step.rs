@@ -4,7 +4,7 @@ use isa::{Callee, Insn, Pc};
 
 use super::run::Went;
 use super::widen;
-use crate::cx::{Check, Cx, Next};
+use crate::cx::{Check, Cx, Next, reject};
 use crate::state::State;
 use crate::{calls, load, memory, scalar};
 
@@ -12,7 +12,7 @@ use crate::{calls, load, memory, scalar};
 pub(super) fn step(cx: &mut Cx<'_>, state: &mut State) -> Check<Went> {
     let pc = cx.pc;
     let Some(insn) = cx.program.insn(pc).copied() else {
-        return cx.unsupported(format!("the instruction at {}, which is none", pc.0));
+        return undecoded(cx, pc);
     };
     let next = match insn {
         Insn::Alu(_)
@@ -69,6 +69,14 @@ pub(super) fn step(cx: &mut Cx<'_>, state: &mut State) -> Check<Went> {
         Next::Jump(to) => Went::On(to, false),
         Next::End => Went::End,
     })
+}
+
+/// A slot that is no instruction.
+fn undecoded(cx: &Cx<'_>, pc: Pc) -> Check<Went> {
+    match cx.program.undecoded.iter().find(|error| error.pc == pc) {
+        Some(error) => reject!(EINVAL, "{}", error.kernel_message()),
+        None => cx.unsupported(format!("the instruction at {}, which is none", pc.0)),
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "1 or 2")]

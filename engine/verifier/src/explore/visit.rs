@@ -102,7 +102,7 @@ fn compare_in_loop(cx: &mut Cx<'_>, id: StateId, state: &State) -> Check<Option<
     }
     if calls_callback {
         let hit = covers(cx, id, state, Exact::Within);
-        return Ok(hit.then_some(Compared::Hit(true)));
+        return Ok(hit.then_some(Compared::Hit(false)));
     }
     if may_loop(cx.explored.state(id), state)
         && covers(cx, id, state, Exact::Yes)
