@@ -172,7 +172,6 @@ fn print(cx: &mut Cx<'_>, state: &State, is_new_path: &mut bool) {
         let text = log::print_state(cx, state, frame, true);
         let (prev, pc) = (prev_number(cx), cx.pc.0);
         cx.say(format_args!("\nfrom {prev} to {pc}{}:{text}", speculative(state)));
-        cx.log.printed_all();
         *is_new_path = false;
     }
     if cx.log.is_on() {

@@ -64,12 +64,6 @@ impl Log {
         self.touched_regs != 0 || self.touched_slots != 0
     }
 
-    /// The whole innermost frame was just printed.
-    pub fn printed_all(&mut self) {
-        self.touched_regs = 0;
-        self.touched_slots = 0;
-    }
-
     /// What was printed since then is forgotten (`bpf_vlog_reset`).
     pub fn reset(&mut self, position: usize) {
         self.text.truncate(position);
