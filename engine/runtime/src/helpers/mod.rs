@@ -6,6 +6,8 @@
 
 mod control;
 mod maps;
+pub(crate) mod skb;
+mod xdp;
 
 use crate::fault::Stop;
 use crate::kfuncs;
@@ -18,7 +20,14 @@ pub(crate) type Helper = fn(&mut Machine<'_>, [u64; 5]) -> Result<u64, Stop>;
 pub(crate) type Table = [(&'static str, Helper)];
 
 /// The tables of all families.
-const FAMILIES: &[&Table] = &[control::TABLE, maps::TABLE, kfuncs::control::TABLE];
+const FAMILIES: &[&Table] = &[
+    control::TABLE,
+    crate::dynptr::TABLE,
+    skb::TABLE,
+    xdp::TABLE,
+    maps::TABLE,
+    kfuncs::control::TABLE,
+];
 
 /// What a helper or kfunc does, if it is modelled.
 pub(crate) fn find(name: &str) -> Option<Helper> {
