@@ -5,7 +5,10 @@
 //! gets there with "not modelled"; so a helper that cannot be modelled faithfully is left out.
 
 mod control;
+mod format;
 mod maps;
+mod misc;
+mod ring;
 pub(crate) mod skb;
 mod xdp;
 
@@ -23,6 +26,8 @@ pub(crate) type Table = [(&'static str, Helper)];
 const FAMILIES: &[&Table] = &[
     control::TABLE,
     crate::dynptr::TABLE,
+    misc::TABLE,
+    ring::TABLE,
     skb::TABLE,
     xdp::TABLE,
     maps::TABLE,
@@ -48,14 +53,15 @@ pub(crate) const fn error(number: i32) -> u64 {
 
 /// Error numbers that helpers return.
 pub(crate) mod errno {
-    pub(crate) const EPERM: i32 = 1;
     pub(crate) const ENOENT: i32 = 2;
     pub(crate) const E2BIG: i32 = 7;
+    pub(crate) const EAGAIN: i32 = 11;
     pub(crate) const ENOMEM: i32 = 12;
-    pub(crate) const EACCES: i32 = 13;
     pub(crate) const EFAULT: i32 = 14;
     pub(crate) const EBUSY: i32 = 16;
+    pub(crate) const EACCES: i32 = 13;
     pub(crate) const EEXIST: i32 = 17;
+    pub(crate) const ENOSPC: i32 = 28;
     pub(crate) const EINVAL: i32 = 22;
     pub(crate) const ERANGE: i32 = 34;
     pub(crate) const EOPNOTSUPP: i32 = 95;
