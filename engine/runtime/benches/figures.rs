@@ -95,7 +95,8 @@ fn layouts(out: &mut impl Write, linked: &Linked<'_>, packet: &[u8]) -> io::Resu
     let inputs: Vec<Input> = (0..1000_u32)
         .map(|number| {
             let layout = Layout { linear: Some(200 + number), ..Layout::default() };
-            let packet = PacketInput { bytes: packet[..1400].to_vec(), layout, ..PacketInput::default() };
+            let packet =
+                PacketInput { bytes: packet[..1400].to_vec(), layout, ..PacketInput::default() };
             Input { packet: Some(packet), ..Input::default() }
         })
         .collect();

@@ -45,7 +45,8 @@ mod tests {
     #[test]
     fn the_checksum_over_a_header_with_its_checksum_is_zero() {
         let header = [
-            0x45, 0, 0, 0x3c, 0x12, 0x34, 0, 0, 0x40, 0x11, 0x7c, 0x46, 192, 0, 2, 1, 198, 51, 100, 2,
+            0x45, 0, 0, 0x3c, 0x12, 0x34, 0, 0, 0x40, 0x11, 0x7c, 0x46, 192, 0, 2, 1, 198, 51, 100,
+            2,
         ];
         assert_eq!(finished(partial(&header, 0)), 0);
         assert_eq!(subtract(add(5, 7), 7), 5);

@@ -63,7 +63,11 @@ impl Context {
 }
 
 /// Makes the context and the packet of a run; returns the address that R1 holds.
-pub(crate) fn create(m: &mut Machine<'_>, program: &ProgramImage, input: &Input) -> Result<Address, Stop> {
+pub(crate) fn create(
+    m: &mut Machine<'_>,
+    program: &ProgramImage,
+    input: &Input,
+) -> Result<Address, Stop> {
     let program_type = program.program_type;
     let attach = kernel_model::AttachType::from_id(program.attach_type);
     let attach = attach.filter(|attach| program_type.attach_types.contains(attach));

@@ -40,6 +40,7 @@ mod checksum;
 mod context;
 mod event;
 mod fault;
+mod fuzz;
 mod helpers;
 mod image;
 mod input;
@@ -56,6 +57,7 @@ mod trace;
 
 pub use event::{Access as EventAccess, Event, Target};
 pub use fault::{Access, Death, Fault, FaultKind, Location, Origin, PointerNote, Site, Stop};
+pub use fuzz::fuzz_run;
 pub use helpers::modelled;
 pub use image::{Image, LoadError};
 pub use input::{Input, Layout, Options, Outcome, PacketInput, Slices};

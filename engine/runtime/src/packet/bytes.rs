@@ -54,7 +54,9 @@ impl Packet {
             }
             let (now, rest) = from.split_at(from.len().min(len - at));
             let to = start as usize + at;
-            if let Some(place) = memory.bytes_mut(id).and_then(|bytes| bytes.get_mut(to..to + now.len())) {
+            if let Some(place) =
+                memory.bytes_mut(id).and_then(|bytes| bytes.get_mut(to..to + now.len()))
+            {
                 place.copy_from_slice(now);
             }
             (from, at) = (rest, 0);

@@ -142,7 +142,11 @@ impl Packet {
 
 impl Machine<'_> {
     /// The packet, if an argument is the context of an skb, or the kernel's structure for it.
-    pub(crate) fn skb(&mut self, address: Address, argument: u8) -> Result<(&mut Packet, &mut Memory), Stop> {
+    pub(crate) fn skb(
+        &mut self,
+        address: Address,
+        argument: u8,
+    ) -> Result<(&mut Packet, &mut Memory), Stop> {
         let is_skb = match self.memory.origin_at(address) {
             Some((Origin::Context, _, 0)) => true,
             Some((Origin::Object { name }, _, 0)) => &**name == "struct sk_buff",
@@ -156,11 +160,17 @@ impl Machine<'_> {
     }
 
     /// The packet, if an argument is the context of XDP.
-    pub(crate) fn xdp(&mut self, address: Address, argument: u8) -> Result<(&mut Packet, &mut Memory), Stop> {
+    pub(crate) fn xdp(
+        &mut self,
+        address: Address,
+        argument: u8,
+    ) -> Result<(&mut Packet, &mut Memory), Stop> {
         let is_context = matches!(self.memory.origin_at(address), Some((Origin::Context, _, 0)));
         let wrong = self.wrong_argument(argument, "an XDP context");
         match &mut self.packet {
-            Some(packet) if is_context && packet.kind == Kind::Xdp => Ok((packet, &mut self.memory)),
+            Some(packet) if is_context && packet.kind == Kind::Xdp => {
+                Ok((packet, &mut self.memory))
+            }
             _ => Err(wrong),
         }
     }

@@ -9,7 +9,11 @@ use crate::machine::Machine;
 use crate::memory::{Address, Lifetime};
 
 /// A structure of the kernel with some numbers in it, the others zero. Not writable.
-pub(crate) fn kernel_object(m: &mut Machine<'_>, name: &str, values: &[(&str, u64)]) -> Result<Address, Stop> {
+pub(crate) fn kernel_object(
+    m: &mut Machine<'_>,
+    name: &str,
+    values: &[(&str, u64)],
+) -> Result<Address, Stop> {
     let missing = || FaultKind::NotModelled(format!("struct {name}"));
     let types = bpf_object::vmlinux().ok_or_else(missing)?;
     let ty = types.find(name, Kind::Struct).ok_or_else(missing)?;
@@ -18,7 +22,8 @@ pub(crate) fn kernel_object(m: &mut Machine<'_>, name: &str, values: &[(&str, u6
         let field = types.field(ty.id(), path).map_err(|_| missing())?;
         let size = types.size_of(field.ty).unwrap_or(0).min(8);
         let (at, bit) = (field.bit_offset / 8, field.bit_offset % 8);
-        let (at, size) = (usize::try_from(at).unwrap_or(usize::MAX), usize::try_from(size).unwrap_or(0));
+        let (at, size) =
+            (usize::try_from(at).unwrap_or(usize::MAX), usize::try_from(size).unwrap_or(0));
         if field.bitfield > 0 {
             // Fields of bits that are filled in lie within a byte.
             let mask = (1_u64 << field.bitfield) - 1;

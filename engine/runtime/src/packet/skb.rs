@@ -16,13 +16,17 @@ const TAG: u32 = 4;
 
 impl Packet {
     /// `pskb_expand_head`: a linear part of its own, with more room before and behind it.
-    pub(crate) fn expand_head(&mut self, memory: &mut Memory, before: u32, behind: u32) -> Result<(), Stop> {
+    pub(crate) fn expand_head(
+        &mut self,
+        memory: &mut Memory,
+        before: u32,
+        behind: u32,
+    ) -> Result<(), Stop> {
         let old = memory.bytes(self.head).unwrap_or_default().get(..self.tail as usize);
         let old = old.unwrap_or_default().to_vec();
         let used = before + self.capacity + behind + SHARED_INFO;
         let capacity = used.checked_next_power_of_two().unwrap_or(used) - SHARED_INFO;
-        let head =
-            memory.allocate(capacity as usize, Origin::PacketBuffer, true, Lifetime::Run)?;
+        let head = memory.allocate(capacity as usize, Origin::PacketBuffer, true, Lifetime::Run)?;
         let place = memory.bytes_mut(head).and_then(|bytes| bytes.get_mut(before as usize..));
         if let Some(place) = place.and_then(|place| place.get_mut(..old.len())) {
             place.copy_from_slice(&old);
@@ -104,7 +108,12 @@ impl Packet {
     }
 
     /// `bpf_skb_generic_pop`: takes `len` bytes at `offset` out; false if there are not so many.
-    pub(crate) fn generic_pop(&mut self, memory: &mut Memory, offset: u32, len: u32) -> Result<bool, Stop> {
+    pub(crate) fn generic_pop(
+        &mut self,
+        memory: &mut Memory,
+        offset: u32,
+        len: u32,
+    ) -> Result<bool, Stop> {
         if !self.may_pull(memory, offset.saturating_add(len))? {
             return Ok(false);
         }
@@ -126,7 +135,12 @@ impl Packet {
     }
 
     /// `bpf_skb_net_hdr_pop`.
-    pub(crate) fn header_pop(&mut self, memory: &mut Memory, offset: u32, len: u32) -> Result<bool, Stop> {
+    pub(crate) fn header_pop(
+        &mut self,
+        memory: &mut Memory,
+        offset: u32,
+        len: u32,
+    ) -> Result<bool, Stop> {
         let popped = self.generic_pop(memory, offset, len)?;
         if popped {
             self.mac += len;
@@ -203,7 +217,11 @@ impl Packet {
     }
 
     /// Puts the tag that is beside the packet into it (`__vlan_insert_tag`).
-    pub(crate) fn insert_tag(&mut self, memory: &mut Memory, (protocol, control): (u16, u16)) -> Result<(), Stop> {
+    pub(crate) fn insert_tag(
+        &mut self,
+        memory: &mut Memory,
+        (protocol, control): (u16, u16),
+    ) -> Result<(), Stop> {
         self.cow(memory, TAG)?;
         self.data -= TAG;
         self.mac -= TAG;

@@ -16,7 +16,8 @@ impl Packet {
     /// `bpf_xdp_adjust_head`
     pub(crate) fn adjust_head(&mut self, memory: &mut Memory, by: i32) -> Changed {
         let data = i64::from(self.data) + i64::from(by);
-        if data < i64::from(FRAME + self.meta) || data > i64::from(self.tail) - i64::from(ETHERNET) {
+        if data < i64::from(FRAME + self.meta) || data > i64::from(self.tail) - i64::from(ETHERNET)
+        {
             return Err(errno::EINVAL);
         }
         let old = (self.data - self.meta) as usize..self.data as usize;
