@@ -270,7 +270,7 @@ impl Machine<'_> {
                             r[1..6].fill(0);
                             r[0] = value;
                         }
-                        // The program ends, whichever function it is in.
+                        // The function ends, as the kernel's rewriting of the instruction has it.
                         Ok(None) => {
                             r[0] = 0;
                             count!();

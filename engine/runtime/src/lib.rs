@@ -41,6 +41,7 @@ mod context;
 mod dynptr;
 mod event;
 mod fault;
+mod fuzz;
 mod helpers;
 mod image;
 mod input;
@@ -57,6 +58,7 @@ mod trace;
 
 pub use event::{Access as EventAccess, Event, Target};
 pub use fault::{Access, Death, Fault, FaultKind, Location, Origin, PointerNote, Site, Stop};
+pub use fuzz::fuzz_run;
 pub use helpers::modelled;
 pub use image::{Image, LoadError};
 pub use input::{Input, Layout, Options, Outcome, PacketInput, Slices};
