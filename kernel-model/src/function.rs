@@ -1,5 +1,7 @@
 //! Helpers and kfuncs: what a BPF program may call in the kernel.
 
+use std::sync::LazyLock;
+
 use crate::generated::functions::FUNCTIONS;
 use crate::{AttachType, HelperProto, Kfunc, ProgramType, Version};
 
@@ -178,6 +180,22 @@ pub enum Returns {
 pub fn function(name: &str) -> Option<&'static Function> {
     let index = FUNCTIONS.binary_search_by(|row| row.name.cmp(name)).ok()?;
     Some(&FUNCTIONS[index])
+}
+
+/// The helper with this number.
+pub fn helper(id: u32) -> Option<&'static Function> {
+    static BY_ID: LazyLock<Vec<Option<&'static Function>>> = LazyLock::new(|| {
+        let mut by_id = Vec::new();
+        for row in &FUNCTIONS {
+            let Some(id) = row.helper_id().and_then(|id| usize::try_from(id).ok()) else { continue };
+            if by_id.len() <= id {
+                by_id.resize(id + 1, None);
+            }
+            by_id[id] = Some(row);
+        }
+        by_id
+    });
+    BY_ID.get(usize::try_from(id).ok()?).copied().flatten()
 }
 
 /// All functions, by name.

@@ -29,7 +29,7 @@ pub use context::{
     context_layout, context_layouts, pointer_layout,
 };
 pub use feature::{Feature, FeatureGroup, feature, features};
-pub use function::{Function, FunctionKind, Param, Returns, Role, function, functions};
+pub use function::{Function, FunctionKind, Param, Returns, Role, function, functions, helper};
 pub use generated::snapshot::SNAPSHOT;
 pub use kfunc::{
     Kfunc, KfuncArg, KfuncFilter, KfuncFlags, KfuncHook, KfuncSet, KfuncSuffix, kfunc, kfunc_sets,

@@ -38,6 +38,8 @@ pub struct Config {
     pub header_paths: Vec<PathBuf>,
     /// Absolute path of the compilation database.
     pub compile_commands: Option<PathBuf>,
+    /// Absolute path of the baseline.
+    pub baseline: Option<PathBuf>,
     /// The compiler.
     pub clang: Option<Clang>,
 }

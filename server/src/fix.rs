@@ -28,13 +28,14 @@ pub struct Fixed {
 /// Applies the fixes of `report` that are at least as safe as `allowed`. `lint` reports on a text.
 ///
 /// A set of fixes is kept only if the text then has fewer findings of each mended rule, no more of any
-/// other, and is not parsed worse.
+/// other, and is not parsed worse. `wanted` says for each finding of a report whether it is to be mended.
 pub fn fix(
     report: FileReport,
     allowed: Applicability,
     lint: &dyn Fn(Arc<str>) -> FileReport,
+    wanted: &dyn Fn(&FileReport) -> Vec<bool>,
 ) -> Fixed {
-    let mut fixer = Fixer { lint, allowed, refused: BTreeSet::new(), trials: 0 };
+    let mut fixer = Fixer { lint, wanted, allowed, refused: BTreeSet::new(), trials: 0 };
     let mut fixed = Fixed { report, applied: 0 };
     for _ in 0..MAX_PASSES {
         let candidates = fixer.candidates(&fixed.report);
@@ -57,8 +58,14 @@ pub fn fix(
     fixed
 }
 
+/// All findings are to be mended.
+pub fn all(report: &FileReport) -> Vec<bool> {
+    vec![true; report.findings.len()]
+}
+
 struct Fixer<'l> {
     lint: &'l dyn Fn(Arc<str>) -> FileReport,
+    wanted: &'l dyn Fn(&FileReport) -> Vec<bool>,
     allowed: Applicability,
     /// Fixes that made the text worse and are not tried again.
     refused: BTreeSet<Identity>,
@@ -100,7 +107,8 @@ impl Fixer<'_> {
     /// The first admissible fix of each finding, as many as can be applied together.
     fn candidates<'r>(&self, report: &'r FileReport) -> Vec<Candidate<'r>> {
         let mut candidates: Vec<(Span, Candidate<'r>)> = Vec::new();
-        for finding in &report.findings {
+        let wanted = (self.wanted)(report);
+        for (finding, _) in report.findings.iter().zip(wanted).filter(|(_, wanted)| *wanted) {
             let fits = |fix: &&Fix| fix.applicability <= self.allowed && !fix.edits.is_empty();
             let Some(fix) = finding.fixes.iter().find(fits) else { continue };
             let candidate = Candidate { finding, fix };
@@ -221,7 +229,7 @@ mod tests {
         allowed: Applicability,
     ) -> (String, usize, usize) {
         let lint = |text: Arc<str>| lint_words(words, text);
-        let fixed = fix(lint(text.into()), allowed, &lint);
+        let fixed = fix(lint(text.into()), allowed, &lint, &all);
         (fixed.report.source.to_string(), fixed.applied, fixed.report.findings.len())
     }
 
@@ -265,7 +273,7 @@ mod tests {
             report.unparsed_regions = report.source.matches('{').count();
             report
         };
-        let fixed = fix(lint("bad".into()), Safe, &lint);
+        let fixed = fix(lint("bad".into()), Safe, &lint, &all);
         assert_eq!((&*fixed.report.source, fixed.applied), ("bad", 0));
     }
 }

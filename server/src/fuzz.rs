@@ -8,6 +8,7 @@ use text::{Span, apply_edits};
 
 use crate::config::Config;
 use crate::files::SourceFile;
+use crate::focus::Focus;
 use crate::headers::Headers;
 use crate::linter::BpfLinter;
 use crate::rules::Catalogue;
@@ -34,6 +35,7 @@ pub fn check(bytes: &[u8]) {
         linter: &BpfLinter,
         headers: &headers,
         overrides: &overrides,
+        focus: &Focus::default(),
     };
     let path = PathBuf::from("/no/such/directory/fuzz.bpf.c");
     let config = Arc::new(Config::default());

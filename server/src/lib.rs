@@ -1,12 +1,15 @@
 //! The shipped program: arguments, configuration, files and exit codes around the analysis. Only this
 //! crate touches files, threads, the clock and the terminal.
 
+pub mod baseline;
 pub mod cancel;
+pub mod changes;
 pub mod cli;
 pub mod compile;
 pub mod config;
 pub mod files;
 pub mod fix;
+pub mod focus;
 pub mod fuzz;
 pub mod headers;
 pub mod kernel;

@@ -10,6 +10,7 @@ use similar::TextDiff;
 use crate::config::Config;
 use crate::files::SourceFile;
 use crate::fix::{self, WriteError};
+use crate::focus::{Focus, LeftOut};
 use crate::headers::Headers;
 use crate::linter::{LintOptions, Linted, Linter};
 use crate::paths::normal;
@@ -50,6 +51,8 @@ pub struct Session<'s> {
     pub headers: &'s Headers,
     /// Settings from the command line.
     pub overrides: &'s Overrides,
+    /// Which findings count.
+    pub focus: &'s Focus,
 }
 
 /// What became of a file.
@@ -66,6 +69,8 @@ pub enum Outcome {
 pub struct Checked {
     /// The findings: those left after fixing, or with [`FixMode::Diff`] those of the file as it is.
     pub report: FileReport,
+    /// What was left out of them.
+    pub left_out: LeftOut,
     /// How many fixes were applied or are shown.
     pub fixed: usize,
     /// The patch, with [`FixMode::Diff`].
@@ -86,6 +91,9 @@ pub enum FileError {
 impl Session<'_> {
     /// Lints `file`, and mends it if that is asked for.
     pub fn process(&self, file: &SourceFile) -> Result<Outcome, FileError> {
+        if self.focus.skips(file) {
+            return Ok(Outcome::Skipped);
+        }
         let text = if file.only_if_bpf {
             match source::read_if_bpf(&file.path)? {
                 Some(text) => text,
@@ -108,19 +116,23 @@ impl Session<'_> {
         let options =
             LintOptions { kernel: self.kernel(&file.config), rules: &rules, headers: &headers };
         let lint = |text| self.lint(file, text, &options);
+        let lens = self.focus.lens(file, &text, &rules);
+        let wanted = |report: &FileReport| lens.wanted(report);
         let report = lint(text);
-        match self.overrides.fix {
-            FixMode::Offer => Checked { report, fixed: 0, patch: String::new() },
+        let (mut report, fixed, patch) = match self.overrides.fix {
+            FixMode::Offer => (report, 0, String::new()),
             FixMode::Write(allowed) => {
-                let fixed = fix::fix(report, allowed, &lint);
-                Checked { report: fixed.report, fixed: fixed.applied, patch: String::new() }
+                let fixed = fix::fix(report, allowed, &lint, &wanted);
+                (fixed.report, fixed.applied, String::new())
             }
             FixMode::Diff(allowed) => {
-                let fixed = fix::fix(report.clone(), allowed, &lint);
+                let fixed = fix::fix(report.clone(), allowed, &lint, &wanted);
                 let patch = patch(&file.absolute, &report.source, &fixed.report.source);
-                Checked { report, fixed: fixed.applied, patch }
+                (report, fixed.applied, patch)
             }
-        }
+        };
+        let left_out = lens.narrow(&mut report);
+        Checked { report, left_out, fixed, patch }
     }
 
     fn lint(&self, file: &SourceFile, text: Arc<str>, options: &LintOptions<'_>) -> FileReport {
@@ -139,7 +151,8 @@ impl Session<'_> {
         self.overrides.kernel.or(config.kernel).unwrap_or_default()
     }
 
-    fn rules(&self, file: &SourceFile) -> RuleSet {
+    /// The rules that run on a file.
+    pub fn rules(&self, file: &SourceFile) -> RuleSet {
         let config = &file.config;
         let layers = [&config.rules, &self.overrides.rules];
         RuleSet::new(self.catalogue, &layers, &config.severity)

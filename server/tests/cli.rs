@@ -2,6 +2,8 @@
 
 mod cli {
     pub(crate) mod bad_input;
+    pub(crate) mod baseline;
+    pub(crate) mod changes;
     pub(crate) mod configuration;
     pub(crate) mod files;
     pub(crate) mod output;

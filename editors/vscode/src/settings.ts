@@ -77,6 +77,7 @@ export function read(get: (name: string) => unknown): Read {
     exclude: names("exclude"),
     headerPaths: names("headerPaths"),
     compileCommands: take("compileCommands", isString, "", "a path"),
+    baseline: take("baseline", isString, "", "a path"),
     clang: take("clang", isString, "", "a name or a path"),
     inlayHints: { programTypes: flag("inlayHints.programTypes"), slices: flag("inlayHints.slices") },
     codeLens: { enable: flag("codeLens.enable") },

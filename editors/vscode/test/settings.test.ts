@@ -71,6 +71,7 @@ test("the server is asked with the names of the configuration file", () => {
     exclude: ["vendor"],
     headerPaths: ["inc"],
     compileCommands: "c.json",
+    baseline: "known.json",
     clang: "clang-19",
   };
   const { settings, complaints } = read(from(values));

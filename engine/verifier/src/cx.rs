@@ -1,5 +1,7 @@
 //! What a verification carries along: notes on instructions, identities, explored states, the log.
 
+use std::fmt::{self, Write as _};
+
 use isa::Pc;
 
 use crate::cfg::{Flow, Subprog};
@@ -89,6 +91,8 @@ pub(crate) struct InsnAux {
     pub live_regs: u16,
     /// A state may be stored here, because jumps lead here.
     pub prune_point: bool,
+    /// Jumps lead here, so that the way must be remembered (`jmp_point`).
+    pub jump_point: bool,
     /// A state is always stored here.
     pub force_checkpoint: bool,
     /// It calls a synchronous callback.
@@ -150,6 +154,34 @@ pub(crate) struct Cx<'a> {
     pub pc: Pc,
     /// The one before.
     pub prev_pc: Option<Pc>,
+    /// Sees what is known before each instruction that is followed.
+    pub observer: Option<&'a mut Observer<'a>>,
+}
+
+/// Sees what is known before an instruction.
+pub type Observer<'a> = dyn FnMut(Pc, &State) + 'a;
+
+impl<'a> Cx<'a> {
+    /// The beginning of a verification.
+    pub fn new(program: &'a Program<'a>) -> Self {
+        Self {
+            program,
+            aux: vec![InsnAux::default(); program.len()],
+            subprogs: Vec::new(),
+            flow: Flow::default(),
+            explored: Explored::default(),
+            kfuncs: crate::calls::kfunc::Table::default(),
+            log: Log { level: program.options.log_level, ..Log::default() },
+            last_id: 0,
+            seen_direct_write: false,
+            seen_exception: false,
+            exception_callback: 0,
+            notes: Vec::new(),
+            pc: Pc(0),
+            prev_pc: None,
+            observer: None,
+        }
+    }
 }
 
 impl Cx<'_> {
@@ -167,6 +199,19 @@ impl Cx<'_> {
     /// What is in a register whose pointer became invalid (`mark_reg_invalid`).
     pub fn invalid(&self) -> Reg {
         if self.program.options.privileged { self.unknown() } else { Reg::NOT_INIT }
+    }
+
+    /// A line of the kernel's that refuses nothing (`verbose`).
+    pub fn say(&mut self, line: fmt::Arguments<'_>) {
+        if self.log.level != 0 {
+            // Writing to a string does not fail.
+            let _ = writeln!(self.log.text, "{line}");
+        }
+    }
+
+    /// The program may sleep where the path is (`in_sleepable`).
+    pub fn in_sleepable(&self, state: &State) -> bool {
+        self.program.sleepable || state.in_sleepable
     }
 
     /// The register is read: it must have been written (`check_reg_arg` with `SRC_OP`).

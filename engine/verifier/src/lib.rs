@@ -33,7 +33,7 @@ pub use state::{
 };
 
 /// What the kernel says about a program.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// It loads.
     Accept,
@@ -41,4 +41,26 @@ pub enum Verdict {
     Reject(Reject),
     /// It cannot be told, because this is not modelled.
     Unsupported(String),
+}
+
+/// The outcome of a verification.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Report {
+    /// The kernel's verdict.
+    pub verdict: Verdict,
+    /// What was counted.
+    pub stats: Stats,
+    /// Bytes of stack that the program and each of its subprograms use, in their order.
+    pub stack_depths: Vec<u32>,
+    /// The log at the level asked for, in the kernel's format, with the kernel's closing lines but for the time.
+    pub log: String,
+    /// The instruction at which the program was rejected, or that is not modelled; `None` before any was followed.
+    pub pc: Option<isa::Pc>,
+    /// What is wrong although the kernel accepts it.
+    pub notes: Vec<Note>,
+}
+
+/// Verifies a program as the kernel does when it is loaded.
+pub fn verify(program: &Program<'_>) -> Report {
+    load::verify(program)
 }

@@ -1,6 +1,6 @@
 //! The program that is verified: what does not change while it is.
 
-use bpf_object::{FuncInfo, LineInfo, Linked};
+use bpf_object::{Attach, FuncInfo, LineInfo, Linked};
 use btf::{Btf, TypeId};
 use isa::{DecodeError, Insn, Pc, RawInsn};
 use kernel_model::{AttachType, MapType, ProgramType, Version};
@@ -86,6 +86,23 @@ pub struct MapFacts<'a> {
 }
 
 impl<'a> MapFacts<'a> {
+    fn new(
+        map: &'a bpf_object::Map,
+        btf: Option<&Btf<'_>>,
+        kernel: &Btf<'_>,
+        records: &StructRecords,
+    ) -> Self {
+        let record = |definition: &bpf_object::Definition| {
+            btf.map(|btf| FieldRecord::of_map(btf, kernel, records, definition)).unwrap_or_default()
+        };
+        Self {
+            map,
+            ty: kernel_model::map_type_by_id(map.definition.map_type),
+            record: record(&map.definition),
+            inner_record: map.inner.as_ref().map(record).unwrap_or_default(),
+        }
+    }
+
     /// The map's numbers, or those of the maps it holds.
     pub fn definition(&self, inner: bool) -> &'a bpf_object::Definition {
         match &self.map.inner {
@@ -95,7 +112,59 @@ impl<'a> MapFacts<'a> {
     }
 }
 
+/// Licences that are compatible with the GPL (`license_is_gpl_compatible` of include/linux/license.h).
+const GPL_COMPATIBLE: [&str; 6] =
+    ["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
+
+/// `BPF_F_SLEEPABLE`.
+const SLEEPABLE: u32 = 1 << 4;
+/// `BPF_F_XDP_HAS_FRAGS`.
+const XDP_FRAGS: u32 = 1 << 5;
+
 impl<'a> Program<'a> {
+    /// A program of a linked object, with what is to be known of it.
+    pub fn new(
+        linked: &'a Linked<'a>,
+        program: &'a bpf_object::Program,
+        kernel: &'a Btf<'a>,
+        options: Options,
+    ) -> Self {
+        let load = &program.load;
+        let (code, undecoded) = isa::Program::decode_partial(&program.insns);
+        let attach_number = attach_number(load);
+        let btf = linked.object.btf.as_ref();
+        let records = btf.map(|btf| StructRecords::parse(btf, kernel)).unwrap_or_default();
+        let maps = linked.maps.iter().map(|map| MapFacts::new(map, btf, kernel, &records));
+        let licence = linked.object.license.as_deref().unwrap_or_default();
+        Self {
+            name: &program.name,
+            code,
+            raw: &program.insns,
+            undecoded,
+            ty: load.program_type,
+            attach: load.program_type.and_then(|ty| {
+                ty.attach_types.iter().copied().find(|one| one.id() == attach_number)
+            }),
+            attach_number,
+            sleepable: load.flags & SLEEPABLE != 0,
+            xdp_frags: load.flags & XDP_FRAGS != 0,
+            target: match &load.target {
+                Attach::Kernel { name, id } => Some((*id, name.as_str())),
+                _ => None,
+            },
+            gpl: GPL_COMPATIBLE.contains(&licence),
+            maps: maps.collect(),
+            btf,
+            records,
+            kernel,
+            functions: &program.functions,
+            lines: &program.lines,
+            linked,
+            linked_program: program,
+            options,
+        }
+    }
+
     /// The facts about a map.
     pub fn map(&self, id: MapId) -> Option<&MapFacts<'a>> {
         self.maps.get(id.index as usize)
@@ -125,5 +194,16 @@ impl<'a> Program<'a> {
     /// The kernel's name of the type of the program; empty if it is not known.
     pub fn type_name(&self) -> &'static str {
         self.ty.map_or("", |ty| ty.name)
+    }
+}
+
+/// `expected_attach_type`, filled in where old loaders leave it out (`bpf_prog_load_fixup_attach_type` of
+/// kernel/bpf/syscall.c).
+fn attach_number(load: &bpf_object::Load) -> u32 {
+    let given = load.expected_attach_type;
+    match load.program_type.map(|ty| ty.name) {
+        Some("cgroup_sock") if given == 0 => AttachType::CgroupInetSockCreate.id(),
+        Some("sk_reuseport") if given == 0 => AttachType::SkReuseportSelect.id(),
+        _ => given,
     }
 }

@@ -56,6 +56,15 @@ pub(super) struct CheckArgs {
     /// Do not run these rules: names, groups or ALL, separated by commas
     #[arg(long, value_name = "RULES", value_delimiter = ',')]
     pub(super) ignore: Vec<String>,
+    /// Report only findings on lines changed since this git revision, from where HEAD left it
+    #[arg(long, value_name = "REV")]
+    pub(super) diff_base: Option<String>,
+    /// Do not report the findings recorded in this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Record all findings in the baseline instead of reporting them
+    #[arg(long, conflicts_with_all = ["fix", "diff", "diff_base"])]
+    pub(super) write_baseline: bool,
     /// Apply safe fixes
     #[arg(long, group = "fixing", conflicts_with = "diff")]
     pub(super) fix: bool,

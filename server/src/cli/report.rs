@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{CheckArgs, ColorWhen, FormatName};
 use super::{Status, complain};
+use crate::baseline::Stale;
 use crate::session::{Checked, FixMode, Session};
 
 /// Fewer files than this are linted before a progress bar could be read.
@@ -30,6 +31,11 @@ pub(super) struct Reporter<'r> {
     summary: Summary,
     fixed: usize,
     fixed_files: usize,
+    /// Findings that a baseline knows.
+    known: usize,
+    stale: Vec<Stale>,
+    /// What became of baselines, one line each.
+    recorded: String,
     status: Status,
     /// The first failure to print; nothing is printed behind it.
     stuck: Option<io::Error>,
@@ -83,6 +89,9 @@ impl<'r> Reporter<'r> {
             summary: Summary::default(),
             fixed: 0,
             fixed_files: 0,
+            known: 0,
+            stale: Vec::new(),
+            recorded: String::new(),
             status: Status::Clean,
             stuck: None,
         }
@@ -97,7 +106,9 @@ impl<'r> Reporter<'r> {
 
     /// A file was linted.
     pub(super) fn checked(&mut self, checked: Checked) {
-        let Checked { report, fixed, patch } = checked;
+        let Checked { report, left_out, fixed, patch } = checked;
+        self.known += left_out.known;
+        self.stale.extend(left_out.stale);
         self.count(&report);
         self.fixed += fixed;
         self.fixed_files += usize::from(fixed > 0);
@@ -107,6 +118,17 @@ impl<'r> Reporter<'r> {
             self.print(|renderer, out| renderer.file(&report, out));
         }
         self.bar.inc(1);
+    }
+
+    /// A baseline was written.
+    pub(super) fn recorded(&mut self, path: &Path, findings: usize, files: usize) {
+        let (findings, files) = (plural(findings, "finding"), plural(files, "file"));
+        self.recorded.push_str(&format!("{}: {findings} in {files}\n", path.display()));
+    }
+
+    /// Baselines know findings that are gone.
+    pub(super) fn stale(&mut self, stale: Vec<Stale>) {
+        self.stale.extend(stale);
     }
 
     /// A file was not linted because it is not BPF C.
@@ -172,6 +194,23 @@ impl<'r> Reporter<'r> {
             let findings = plural(self.fixed, "finding");
             let files = plural(self.fixed_files, "file");
             notes.push_str(&format!("{verb} {findings} in {files}\n"));
+        }
+        if self.known > 0 {
+            let known = plural(self.known, "finding");
+            notes.push_str(&format!("{known} known to the baseline\n"));
+        }
+        notes.push_str(&self.recorded);
+        if !self.stale.is_empty() {
+            notes.push_str(
+                "no longer found, and still in the baseline; --write-baseline renews it:\n",
+            );
+        }
+        for Stale { file, rule, text, count } in &self.stale {
+            let times = if *count == 1 { String::new() } else { format!(" ({count} times)") };
+            let line = format!("  {file}: {rule}: `{text}`{times}");
+            // The file could hold anything, and terminals obey.
+            notes.push_str(&line.replace(char::is_control, "\u{fffd}"));
+            notes.push('\n');
         }
         if self.statistics {
             let mut counts: Vec<(&str, usize)> =

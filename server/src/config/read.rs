@@ -50,6 +50,9 @@ pub struct ConfigFile {
     /// compile_commands.json in the directories above a file.
     #[schemars(with = "String")]
     compile_commands: Option<PathBuf>,
+    /// A file with findings that are not reported, written by `bpf-analyzer check --write-baseline`.
+    #[schemars(with = "String")]
+    baseline: Option<PathBuf>,
     /// The clang that compiles programs: a name such as "clang-19", which is searched in PATH, or a path. A path is
     /// refused in a file that was found beside the programs, because that file may come from anyone: it counts in a
     /// file named with --config, and in the settings of an editor, where extensions should allow it for the machine
@@ -119,7 +122,7 @@ struct Reader<'a> {
 }
 
 /// The keys of the file.
-pub(crate) const KEYS: [&str; 10] = [
+pub(crate) const KEYS: [&str; 11] = [
     "kernel",
     "select",
     "ignore",
@@ -129,6 +132,7 @@ pub(crate) const KEYS: [&str; 10] = [
     "exclude",
     "header-paths",
     "compile-commands",
+    "baseline",
     "clang",
 ];
 
@@ -173,6 +177,7 @@ impl Reader<'_> {
             exclude: self.patterns(&file.exclude)?,
             header_paths: file.header_paths.iter().map(|dir| root.join(dir)).collect(),
             compile_commands: file.compile_commands.map(|path| root.join(path)),
+            baseline: file.baseline.map(|path| root.join(path)),
             clang: file.clang.map(|clang| {
                 let is_name = clang.components().count() == 1 && clang.is_relative();
                 let program = if is_name { clang } else { root.join(clang) };
@@ -230,7 +235,7 @@ mod tests {
             "kernel = \"6.12\"\nselect = [\"ALL\"]\nignore = [\"suppression\"]\n",
             "include = [\"gen/*.inc\"]\nexclude = [\"vendor\"]\n",
             "header-paths = [\"headers\"]\ncompile-commands = \"build/cc.json\"\n",
-            "clang = \"bin/clang\"\n",
+            "clang = \"bin/clang\"\nbaseline = \"known.json\"\n",
             "[severity]\nunused-suppression = \"off\"\nunknown-suppression = \"error\"\n",
             "[per-file-ignores]\n\"*.h\" = [\"unknown-suppression\"]\n",
         ))
@@ -255,6 +260,7 @@ mod tests {
         );
         assert_eq!(config.header_paths, [Path::new("/p/headers")]);
         assert_eq!(config.compile_commands.as_deref(), Some(Path::new("/p/build/cc.json")));
+        assert_eq!(config.baseline.as_deref(), Some(Path::new("/p/known.json")));
         let program = |text| read(text).expect("is valid").clang.expect("is set").program;
         assert_eq!(program("clang = \"bin/clang\""), Path::new("/p/bin/clang"));
         assert_eq!(program("clang = \"clang-19\""), Path::new("clang-19"));

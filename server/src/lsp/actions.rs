@@ -227,7 +227,7 @@ fn fixed_text(document: &Analysed, rule: Option<&str>) -> Option<Arc<str>> {
         report
     };
     let lint = |text: Arc<str>| only(document.check(text));
-    let fixed = fix::fix(only(document.report.clone()), Applicability::Safe, &lint);
+    let fixed = fix::fix(only(document.report.clone()), Applicability::Safe, &lint, &fix::all);
     (fixed.applied > 0).then_some(fixed.report.source)
 }
 

@@ -127,6 +127,7 @@ impl Settings {
             linter,
             headers: &self.headers,
             overrides: &self.overrides,
+            focus: &self.editor.focus,
         }
     }
 }

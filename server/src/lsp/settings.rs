@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::analysis::CATALOGUE;
 use crate::config::{self, Config, ConfigError, FILE_NAME};
+use crate::focus::Focus;
 use crate::session::{FixMode, Overrides};
 
 /// The section of the editor's settings that is ours.
@@ -27,6 +28,8 @@ pub(super) struct EditorSettings {
     config: Config,
     /// Kernel and rules, which replace those of configuration files.
     pub(super) overrides: Arc<Overrides>,
+    /// Baselines of configuration files.
+    pub(super) focus: Focus,
     /// Which hints are shown inside the text.
     pub(super) hints: ide::HintOptions,
     /// Whether each program says how many findings it has.
@@ -43,7 +46,7 @@ impl EditorSettings {
     fn of(config: Config, hints: ide::HintOptions, lenses: bool) -> Self {
         let overrides =
             Overrides { kernel: config.kernel, rules: config.rules.clone(), fix: FixMode::Offer };
-        Self { config, overrides: Arc::new(overrides), hints, lenses }
+        Self { config, overrides: Arc::new(overrides), focus: Focus::default(), hints, lenses }
     }
 
     /// Reads settings as editors send them: our section, or an object with our section in it; anything else
@@ -72,6 +75,7 @@ impl EditorSettings {
             && own.header_paths.is_empty()
             && own.compile_commands.is_none()
             && own.clang.is_none()
+            && own.baseline.is_none()
         {
             return Arc::clone(file);
         }
@@ -83,6 +87,7 @@ impl EditorSettings {
         merged.exclude.extend(own.exclude.iter().cloned());
         merged.header_paths.extend(own.header_paths.iter().cloned());
         merged.compile_commands = own.compile_commands.clone().or(merged.compile_commands);
+        merged.baseline = own.baseline.clone().or(merged.baseline);
         merged.clang = own.clang.clone().or(merged.clang);
         Arc::new(merged)
     }

@@ -141,6 +141,7 @@ fn check(world: &World, cancel: &Cancel, progress: &Reporter) -> Report {
         linter: &BpfLinter,
         headers: &world.headers,
         overrides: &world.editor.overrides,
+        focus: &world.editor.focus,
     };
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let mut done = 0;

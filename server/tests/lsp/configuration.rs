@@ -35,6 +35,23 @@ fn the_configuration_file_counts_and_is_read_again() {
 }
 
 #[test]
+fn what_the_baseline_knows_is_not_shown() {
+    let mut client = Client::start();
+    client.write("a.bpf.c", BAD);
+    client.write("bpf-analyzer.toml", "baseline = \"known.json\"\n");
+    let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_bpf-analyzer"));
+    let folder = client.path("a.bpf.c");
+    check.args(["check", "--write-baseline"]).current_dir(folder.parent().expect("is in a folder"));
+    assert!(check.output().expect("the command is built").status.success());
+    client.initialize(&json!({}), &Value::Null);
+    client.open("a.bpf.c", BAD);
+    assert_eq!(next_rules(&mut client, "a.bpf.c"), [] as [&str; 0]);
+    client.write("known.json", "{\"version\":1,\"findings\":[]}");
+    client.notify("workspace/didChangeWatchedFiles", changed(&client, "bpf-analyzer.toml", 2));
+    assert_eq!(next_rules(&mut client, "a.bpf.c"), ["missing-write-back"]);
+}
+
+#[test]
 fn a_mistake_in_the_configuration_is_shown() {
     let mut client = Client::start();
     client.write("bpf-analyzer.toml", "selct = []\n");

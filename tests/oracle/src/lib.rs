@@ -10,7 +10,9 @@ mod error;
 pub mod compile;
 pub mod expect;
 pub mod log;
+pub mod misses;
 pub mod recording;
+pub mod replay;
 pub mod runs;
 pub mod safety;
 

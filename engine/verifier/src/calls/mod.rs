@@ -7,6 +7,7 @@ pub(crate) mod helper;
 pub(crate) mod iter;
 pub(crate) mod kfunc;
 pub(crate) mod lock;
+pub(crate) mod prototype;
 pub(crate) mod refs;
 pub(crate) mod subprog;
 
@@ -14,6 +15,9 @@ use isa::{Callee, Pc};
 
 use crate::cx::{Check, Cx, Next};
 use crate::state::{Reg, State};
+
+pub(crate) use refs::check_leaks;
+pub(crate) use subprog::exit_frame;
 
 /// What calls leave at their instruction for later visits.
 #[derive(Clone, Debug, Default)]
@@ -51,20 +55,4 @@ pub(crate) fn clobber(state: &mut State) {
     for reg in &mut state.frame_mut().regs[..6] {
         *reg = Reg::NOT_INIT;
     }
-}
-
-/// A return from a function or callback, with the innermost frame not the first (`prepare_func_exit`).
-pub(crate) fn exit_frame(cx: &mut Cx<'_>, _state: &mut State, pc: Pc) -> Check<Next> {
-    cx.unsupported(format!("a return at {pc}"))
-}
-
-/// Nothing that must be given back is held (`check_resource_leak`): `prefix` begins the message.
-pub(crate) fn check_leaks(
-    cx: &mut Cx<'_>,
-    _state: &State,
-    _exception_exit: bool,
-    _check_lock: bool,
-    prefix: &str,
-) -> Check {
-    cx.unsupported(format!("leaks of {prefix}"))
 }

@@ -1,6 +1,18 @@
 //! The shape of the program: its functions, its jumps, its loops, what is read later.
 
+mod depth;
+mod facts;
+mod live;
 pub(crate) mod liveness;
+mod order;
+mod raw;
+mod subprogs;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub(crate) use depth::check_stack_depth;
+pub(crate) use subprogs::find_subprogs;
 
 use isa::Pc;
 
@@ -9,6 +21,8 @@ use crate::cx::{Check, Cx};
 /// The order of instructions, and what is read of stacks where.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
+    /// What can come next within the subprogram, by instruction; the one behind it first.
+    pub edges: Vec<[Pc; 2]>,
     /// The instructions of each subprogram so that each comes before those that lead to it, where no loop forbids it
     /// (`insn_postorder`); [`Subprog::postorder`] says which are whose.
     pub postorder: Vec<Pc>,
@@ -36,6 +50,8 @@ pub(crate) struct Subprog {
     /// Below this offset from the frame pointer, only spills around calls that may be patched away use the stack; such
     /// calls are given up if anything else does (`fastcall_stack_off`).
     pub fastcall_stack_off: i32,
+    /// Such a call has spills around it, but is not patched away, so that the stack is needed (`keep_fastcall_stack`).
+    pub keep_fastcall_stack: bool,
     /// It calls `bpf_tail_call`.
     pub has_tail_call: bool,
     /// It can reach a tail call.
@@ -60,10 +76,17 @@ pub(crate) struct Subprog {
     pub unreliable: bool,
 }
 
-/// Finds functions and jumps, and what is live where, before anything is followed
-/// (`add_subprog_and_kfunc`, `check_subprogs`, `check_cfg`, `compute_scc`, `compute_live_registers`).
+/// Finds what can be reached, and what is live where, after instructions were looked at and before anything is followed
+/// (`check_cfg`, `compute_postorder`, `bpf_stack_liveness_init`, `compute_scc`, `compute_live_registers`,
+/// `mark_fastcall_patterns`).
 pub(crate) fn prepare(cx: &mut Cx<'_>) -> Check {
-    cx.unsupported("control flow")
+    walk::check(cx)?;
+    order::find_edges(cx);
+    order::compute_postorder(cx);
+    order::compute_scc(cx);
+    live::compute(cx);
+    live::mark_fastcalls(cx);
+    Ok(())
 }
 
 /// The subprogram that begins at this instruction (`find_subprog`).
@@ -78,19 +101,11 @@ pub(crate) fn containing(cx: &Cx<'_>, pc: Pc) -> u32 {
     u32::try_from(after.saturating_sub(1)).unwrap_or(u32::MAX)
 }
 
-/// The instructions that can come next within the subprogram; the one behind it first (`bpf_insn_successors`).
-pub(crate) fn successors(cx: &Cx<'_>, pc: Pc) -> impl Iterator<Item = Pc> + use<> {
-    let insn = cx.program.insn(pc);
-    let fall = match insn {
-        Some(insn) if !insn.falls_through() => None,
-        Some(insn) => Some(Pc(pc.0 + u32::try_from(insn.slots()).unwrap_or(1))),
-        None => Some(Pc(pc.0 + 1)),
-    };
-    let jump = insn.and_then(|insn| insn.jump_offset()?.target(pc));
-    fall.into_iter().chain(jump)
-}
+/// No instruction.
+const NO_EDGE: Pc = Pc(u32::MAX);
 
-/// No path of calls needs more stack than there is; after everything was followed (`check_max_stack_depth`).
-pub(crate) fn check_stack_depth(cx: &mut Cx<'_>) -> Check {
-    cx.unsupported("stack depth")
+/// The instructions that can come next within the subprogram; the one behind it first (`bpf_insn_successors`).
+pub(crate) fn successors(flow: &Flow, pc: Pc) -> impl Iterator<Item = Pc> + use<> {
+    let edges = flow.edges.get(pc.index()).copied().unwrap_or([NO_EDGE; 2]);
+    edges.into_iter().take_while(|edge| *edge != NO_EDGE)
 }

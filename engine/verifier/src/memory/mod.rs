@@ -205,3 +205,25 @@ pub(crate) fn in_rcu_section(cx: &Cx<'_>, state: &State) -> bool {
         || state.active_locks > 0
         || !(cx.program.sleepable || state.in_sleepable)
 }
+
+/// The pointer in `reg` may be kept in the field (`map_kptr_match_type`).
+pub(crate) fn kptr_matches(
+    cx: &mut Cx<'_>,
+    _state: &mut State,
+    field: &SpecialField,
+    reg: Reg,
+) -> Check {
+    cx.unsupported(format!("{reg:?} for {field:?}"))
+}
+
+/// The alignment of an access of `size` bytes at `reg + offset` (`check_ptr_alignment`).
+pub(crate) fn check_alignment(
+    cx: &mut Cx<'_>,
+    _state: &State,
+    reg: Reg,
+    _offset: i32,
+    _size: u32,
+    _strict_once: bool,
+) -> Check {
+    cx.unsupported(format!("alignment of {reg:?}"))
+}

@@ -1,23 +1,51 @@
 //! Numbers and arithmetic: ranges and bits, what an operator does to them, what a comparison tells.
 
+mod alu;
+mod arith;
 mod bounds;
+mod compare;
+mod jump;
+mod linked;
+mod null;
+pub(crate) mod operand;
+mod packet;
+mod pointer;
+#[cfg(test)]
+mod tests;
 
 pub use bounds::Bounds;
+pub(crate) use jump::jump;
+pub(crate) use null::{is_not_null, is_trusted, mark_ptr_or_null, may_hold_lock};
 
-use isa::{Insn, Jump, Pc};
+use isa::{Fd, FdIndex, Imm64, Insn, Pc};
 
-use crate::cx::{Check, Cx, Next};
+use crate::cx::{Check, Cx};
+use crate::program::MapId;
 use crate::state::State;
 
 /// Arithmetic, moves, negations, byte swaps and address space casts (`check_alu_op`).
-pub(crate) fn alu(cx: &mut Cx<'_>, _state: &mut State, _pc: Pc, insn: &Insn) -> Check {
-    cx.unsupported(format!("{insn:?}"))
+pub(crate) fn alu(cx: &mut Cx<'_>, state: &mut State, _pc: Pc, insn: &Insn) -> Check {
+    alu::alu(cx, state, insn)
 }
 
-/// A conditional jump (`check_cond_jmp_op`): the other way is left for later.
-pub(crate) fn jump(cx: &mut Cx<'_>, _state: &mut State, _pc: Pc, jump: &Jump) -> Check<Next> {
-    cx.unsupported(format!("{jump:?}"))
+/// The map that a load of 64 bits refers to, if it refers to one.
+pub(crate) fn map_of_load(cx: &Cx<'_>, pc: Pc) -> Option<MapId> {
+    let Insn::LoadImm(load) = cx.program.insn(pc)? else { return None };
+    match load.value {
+        Imm64::MapFd(Fd(number))
+        | Imm64::MapValue { map: Fd(number), .. }
+        | Imm64::MapIdx(FdIndex(number))
+        | Imm64::MapIdxValue { map: FdIndex(number), .. } => {
+            Some(MapId { index: u32::try_from(number).ok()?, inner: false })
+        }
+        Imm64::Value(_) | Imm64::BtfId { .. } | Imm64::Func(_) => None,
+    }
 }
 
-/// The pointer with identity `id` is, or is not, NULL on this path (`mark_ptr_or_null_regs`).
-pub(crate) fn mark_ptr_or_null(_cx: &mut Cx<'_>, _state: &mut State, _id: u32, _is_null: bool) {}
+/// The map is of the type with this name.
+pub(crate) fn is_map_of(cx: &Cx<'_>, map: MapId, name: &str) -> bool {
+    cx.program.map(map).is_some_and(|facts| {
+        let number = facts.definition(map.inner).map_type;
+        kernel_model::map_type_by_id(number).is_some_and(|ty| ty.name == name)
+    })
+}

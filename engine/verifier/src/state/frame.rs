@@ -5,7 +5,7 @@ use isa::Pc;
 use super::{Reg, SlotKind, StackSlot};
 
 /// A frame: registers and stack of a function that was called and has not returned.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(PartialEq, Debug)]
 pub struct Frame {
     /// The registers, by number.
     pub regs: [Reg; isa::Reg::COUNT],

@@ -1,0 +1,269 @@
+//! A program made ready to run, with all it can reach: immutable, without borrows, to be shared by runs.
+
+mod decode;
+
+pub(crate) use decode::NO_REGISTER;
+
+use std::sync::Arc;
+
+use bpf_object::{FunctionIndex, Linked, Map, MapKind, Program};
+use btf::{Btf, Kind};
+use kernel_model::ProgramType;
+
+use crate::fault::Location;
+use crate::memory::{Address, AllocId};
+use crate::op::{Callable, Op, OpIndex};
+
+/// The allocation that addresses of functions point into; nothing can be read there.
+pub(crate) const CODE: AllocId = AllocId::new(0);
+/// The number of `bpf_prog_array`.
+const PROG_ARRAY: u32 = 3;
+/// The number of the arena among map types.
+const ARENA: u32 = 33;
+
+/// Why a program cannot be made ready.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// There is no program with this index in [`Linked::programs`].
+    #[error("there is no program {0}")]
+    NoProgram(usize),
+    /// The object is for big-endian machines.
+    #[error("the object is for big-endian machines, which are not modelled")]
+    BigEndian,
+    /// Its section does not say what type it has.
+    #[error("the section `{0}` says no program type")]
+    UnknownType(String),
+}
+
+/// A program ready to run.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// The instructions of all programs, one program behind the other, each with [`Code::Bad`] at its end.
+    pub(crate) ops: Vec<Op>,
+    /// The slot in its program of each of them.
+    slots: Vec<u32>,
+    /// The programs: the one to run first, then those it can call through program arrays.
+    pub(crate) programs: Vec<ProgramImage>,
+    pub(crate) calls: Vec<Callable>,
+    pub(crate) maps: Vec<Map>,
+    /// Variables of the kernel that instructions refer to.
+    pub(crate) variables: Vec<Arc<str>>,
+    /// The types of the object.
+    pub(crate) types: Option<Btf<'static>>,
+    pub(crate) arena: Option<usize>,
+}
+
+/// One of the programs of an image.
+#[derive(Clone, Debug)]
+pub(crate) struct ProgramImage {
+    pub(crate) name: Arc<str>,
+    pub(crate) function: FunctionIndex,
+    pub(crate) program_type: &'static ProgramType,
+    /// The value of `enum bpf_attach_type`.
+    pub(crate) attach_type: u32,
+    /// `BPF_F_*` of loading.
+    pub(crate) flags: u32,
+    /// Its first instruction.
+    pub(crate) start: u32,
+    /// The one behind its last.
+    pub(crate) end: u32,
+    /// The function that gets the cookie of `bpf_throw`.
+    pub(crate) exception_callback: Option<u32>,
+    /// It calls `bpf_dynptr_slice_rdwr`, so that the kernel un-shares the packet before it runs.
+    pub(crate) unclones: bool,
+    lines: Vec<Line>,
+}
+
+/// Which line the instructions from a slot on come from.
+#[derive(Clone, Debug)]
+struct Line {
+    slot: u32,
+    file: Arc<str>,
+    line: u32,
+    column: u32,
+}
+
+impl Image {
+    /// Makes a program ready.
+    ///
+    /// # Errors
+    ///
+    /// If the program, or another that it can call through a program array, is malformed or of no known type.
+    pub fn new(linked: &Linked<'_>, program: usize) -> Result<Self, LoadError> {
+        let first = linked.programs.get(program).ok_or(LoadError::NoProgram(program))?;
+        if linked.object.endian == btf::Endian::Big {
+            return Err(LoadError::BigEndian);
+        }
+        let mut image = Self {
+            ops: Vec::new(),
+            slots: Vec::new(),
+            programs: Vec::new(),
+            calls: Vec::new(),
+            maps: linked.maps.clone(),
+            variables: Vec::new(),
+            types: linked.object.btf.clone(),
+            arena: linked.maps.iter().position(|map| map.definition.map_type == ARENA),
+        };
+        image.add(linked, first)?;
+        let array = |map: &bpf_object::MapReference| {
+            let map = linked.maps.get(map.map.0);
+            map.is_some_and(|map| map.definition.map_type == PROG_ARRAY)
+        };
+        if first.map_references.iter().any(array) {
+            let own = first.load.program_type;
+            for (index, other) in linked.programs.iter().enumerate() {
+                if index != program && other.load.program_type == own {
+                    image.add(linked, other)?;
+                }
+            }
+        }
+        Ok(image)
+    }
+
+    /// The name of the program.
+    pub fn name(&self) -> &str {
+        self.programs.first().map_or("", |program| &program.name)
+    }
+
+    /// The type of the program.
+    pub fn program_type(&self) -> &'static ProgramType {
+        // An image is only made with a program.
+        self.programs.first().map_or_else(decode::no_type, |program| program.program_type)
+    }
+
+    /// The program was made for packets in fragments (`BPF_F_XDP_HAS_FRAGS`).
+    pub fn takes_fragments(&self) -> bool {
+        self.programs.first().is_some_and(|program| program.flags & (1 << 5) != 0)
+    }
+
+    /// The maps, in the order of [`Linked::maps`].
+    pub fn maps(&self) -> &[Map] {
+        &self.maps
+    }
+
+    /// The types of the object.
+    pub fn types(&self) -> Option<&Btf<'static>> {
+        self.types.as_ref()
+    }
+
+    /// How many instructions it has, with those of the programs it can call.
+    pub fn len(&self) -> usize {
+        self.ops.len()
+    }
+
+    /// It has no instructions, which cannot be.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+
+    /// The names of helpers and kfuncs that it calls but that are not modelled.
+    pub fn not_modelled(&self) -> impl Iterator<Item = &str> {
+        self.calls.iter().filter(|call| !call.is_modelled()).map(|call| &*call.name)
+    }
+
+    /// The place of an instruction.
+    pub fn location(&self, op: OpIndex) -> Location {
+        let insn = self.slots.get(op.index()).copied().unwrap_or(0);
+        let Some(program) = self.program_at(op.0) else { return Location::default() };
+        let line = program.lines.partition_point(|line| line.slot <= insn).checked_sub(1);
+        let line = line.and_then(|line| program.lines.get(line));
+        Location {
+            program: program.name.clone(),
+            insn,
+            file: line.map(|line| line.file.clone()).unwrap_or_default(),
+            line: line.map_or(0, |line| line.line),
+            column: line.map_or(0, |line| line.column),
+        }
+    }
+
+    /// The program that an instruction belongs to.
+    pub(crate) fn program_at(&self, op: u32) -> Option<&ProgramImage> {
+        let after = self.programs.partition_point(|program| program.start <= op);
+        self.programs.get(after.checked_sub(1)?)
+    }
+
+    /// The address of a map, as helpers take it.
+    pub(crate) fn map_address(index: usize) -> Address {
+        let number = u32::try_from(index).unwrap_or(u32::MAX >> 2);
+        AllocId::new(1 + number).at(0)
+    }
+
+    /// The allocation of the value of a map whose value has an address.
+    pub(crate) fn value_allocation(maps: usize, index: usize) -> AllocId {
+        AllocId::new(u32::try_from(1 + maps + index).unwrap_or(u32::MAX >> 2))
+    }
+
+    /// The allocation of a variable of the kernel.
+    pub(crate) fn variable_allocation(maps: usize, index: usize) -> AllocId {
+        AllocId::new(u32::try_from(1 + 2 * maps + index).unwrap_or(u32::MAX >> 2))
+    }
+
+    /// The name of the map that a data section became: `.bss`.
+    pub fn is_data(map: &Map) -> bool {
+        matches!(map.kind, MapKind::Data(_) | MapKind::Config)
+    }
+
+    fn add(&mut self, linked: &Linked<'_>, program: &Program) -> Result<(), LoadError> {
+        let unknown = || LoadError::UnknownType(program.section.clone());
+        let program_type = program.load.program_type.ok_or_else(unknown)?;
+        let start = u32::try_from(self.ops.len()).unwrap_or(u32::MAX);
+        let entries = self.decode(linked, program);
+        let end = u32::try_from(self.ops.len()).unwrap_or(u32::MAX);
+        let callback = exception_callback(linked, program).and_then(|slot| entries.get(slot));
+        let calls_slice = self.ops.get(start as usize..).unwrap_or_default().iter().any(|op| {
+            let call =
+                usize::try_from(op.imm).ok().filter(|_| op.code == crate::op::Code::CallKernel);
+            let call = call.and_then(|call| self.calls.get(call));
+            call.is_some_and(|call| &*call.name == "bpf_dynptr_slice_rdwr")
+        });
+        let lines = lines(linked, program);
+        self.programs.push(ProgramImage {
+            name: program.name.as_str().into(),
+            function: program.function,
+            program_type,
+            attach_type: program.load.expected_attach_type,
+            flags: program.load.flags,
+            start,
+            end,
+            exception_callback: callback.copied(),
+            unclones: calls_slice && program_type.uncloned_by_prologue,
+            lines,
+        });
+        Ok(())
+    }
+}
+
+/// The first instruction of the function that a program names to take exceptions.
+fn exception_callback(linked: &Linked<'_>, program: &Program) -> Option<usize> {
+    let types = linked.object.btf.as_ref()?;
+    let mut tags =
+        types.types().filter(|ty| ty.kind() == Kind::DeclTag && ty.component().is_none());
+    let callback = tags.find_map(|tag| {
+        let name = tag.name().strip_prefix("exception_callback:")?;
+        let target = types.get(tag.target()?)?;
+        (target.name() == program.name).then(|| name.to_owned())
+    })?;
+    let part = program.parts.iter().find(|part| {
+        linked
+            .object
+            .functions
+            .get(part.function.0)
+            .is_some_and(|function| function.name == callback)
+    });
+    part.map(|part| part.start)
+}
+
+fn lines(linked: &Linked<'_>, program: &Program) -> Vec<Line> {
+    let Some(types) = &linked.object.btf else { return Vec::new() };
+    let mut files: Vec<(u32, Arc<str>)> = Vec::new();
+    let records = program.lines.iter().map(|record| {
+        let known = files.iter().find(|(offset, _)| *offset == record.file);
+        let file = known.map(|(_, file)| file.clone()).unwrap_or_else(|| {
+            let file: Arc<str> = types.string(record.file).into();
+            files.push((record.file, file.clone()));
+            file
+        });
+        Line { slot: record.insn, file, line: record.line(), column: record.column() }
+    });
+    records.collect()
+}

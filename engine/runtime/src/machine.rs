@@ -1,0 +1,256 @@
+//! A machine: an image with memory, maps, a packet and a stack; it runs programs one after the other.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::fault::{Death, Fault, FaultKind, Location, Origin, Site, Stop};
+use crate::image::Image;
+use crate::input::{Input, Options, Outcome};
+use crate::interp::STACK;
+use crate::maps::{self, MapTable};
+use crate::memory::{Address, AllocId, Lifetime, Memory};
+use crate::op::OpIndex;
+use crate::packet::Packet;
+use crate::trace::Trace;
+use crate::{context, packet};
+
+/// A machine that runs an image.
+pub struct Machine<'i> {
+    pub(crate) image: &'i Image,
+    /// All that pointers of the program can point to.
+    pub memory: Memory,
+    pub(crate) maps: MapTable,
+    pub(crate) frames: Vec<Frame>,
+    /// The allocations of frames by depth, of this run.
+    stack: Vec<AllocId>,
+    /// The instruction being executed, whenever something outside of the loop looks.
+    pub(crate) pc: u32,
+    /// The function of the kernel that is being executed, in [`Image::calls`].
+    pub(crate) callee: Option<usize>,
+    pub(crate) budget: u64,
+    /// What is left of the budget.
+    pub(crate) left: u64,
+    pub(crate) context: context::Context,
+    pub(crate) packet: Option<Packet>,
+    pub(crate) events: Vec<Event>,
+    /// How many tail calls there were.
+    pub(crate) tail_calls: u32,
+    /// The state of the generator that stands for chance.
+    pub(crate) random: u64,
+    /// The time in nanoseconds, which stands still.
+    pub(crate) now: u64,
+    pub(crate) trace: Option<&'i mut dyn Trace>,
+    options: Options,
+}
+
+/// A function that is open.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    /// Where to go on.
+    pub(crate) return_to: u32,
+    /// The instruction that called.
+    pub(crate) called_at: u32,
+    /// R6 to R9 of the caller.
+    pub(crate) saved: [u64; 4],
+    pub(crate) frame_pointer: Address,
+    /// How often `may_goto` still goes on.
+    pub(crate) loops: u32,
+}
+
+impl fmt::Debug for Machine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine").field("program", &self.image.name()).finish_non_exhaustive()
+    }
+}
+
+/// Runs an image once, on a machine of its own.
+///
+/// # Errors
+///
+/// If the maps do not fit into the memory allowed.
+pub fn run(image: &Image, input: &Input, options: &Options) -> Result<Outcome, Fault> {
+    Ok(Machine::new(image, options)?.run(input))
+}
+
+impl<'i> Machine<'i> {
+    /// A machine with the maps of an image as they are at first.
+    ///
+    /// # Errors
+    ///
+    /// If they do not fit into the memory allowed.
+    pub fn new(image: &'i Image, options: &Options) -> Result<Self, Fault> {
+        let mut memory = Memory::new(options.memory);
+        let maps = maps::create(image, &mut memory).map_err(|stop| Fault {
+            kind: kind_of(stop),
+            at: Location { program: image.name().into(), ..Location::default() },
+            calls: Vec::new(),
+        })?;
+        memory.set_baseline();
+        Ok(Self {
+            image,
+            memory,
+            maps,
+            frames: Vec::new(),
+            stack: Vec::new(),
+            pc: 0,
+            callee: None,
+            budget: 0,
+            left: 0,
+            context: context::Context::default(),
+            packet: None,
+            events: Vec::new(),
+            tail_calls: 0,
+            random: 0,
+            now: 0,
+            trace: None,
+            options: options.clone(),
+        })
+    }
+
+    /// Calls `trace` before each instruction from now on.
+    pub fn set_trace(&mut self, trace: &'i mut dyn Trace) {
+        self.trace = Some(trace);
+    }
+
+    /// Makes maps as they were at first.
+    pub fn reset(&mut self) {
+        self.memory.reset();
+        self.maps.reset();
+    }
+
+    /// Runs the program. Maps stay as it leaves them.
+    pub fn run(&mut self, input: &Input) -> Outcome {
+        self.memory.begin_run();
+        self.frames.clear();
+        self.stack.clear();
+        self.events.clear();
+        (self.pc, self.callee) = (0, None);
+        (self.budget, self.left) = (input.budget, input.budget);
+        (self.tail_calls, self.random, self.now) = (0, input.seed, input.now);
+        let result = self.run_program(input);
+        let insns = self.budget - self.left;
+        let (retval, fault) = match result {
+            Ok(value) => (value, None),
+            Err(stop) => (0, Some(Box::new(self.explain(stop)))),
+        };
+        let outcome = Outcome {
+            retval,
+            packet: packet::contents(self),
+            metadata: packet::metadata(self),
+            layout: packet::layout(self),
+            context: context::contents(self),
+            events: std::mem::take(&mut self.events),
+            insns,
+            fault,
+        };
+        self.packet = None;
+        self.maps.end_run(&mut self.memory);
+        self.memory.end_run();
+        outcome
+    }
+
+    fn run_program(&mut self, input: &Input) -> Result<u64, Stop> {
+        let image = self.image;
+        let program = image.programs.first().ok_or(FaultKind::LeftProgram)?;
+        let argument = context::create(self, program, input)?;
+        if program.unclones
+            && let Some(verdict) = packet::unshare_at_entry(self, program.program_type)?
+        {
+            return Ok(verdict);
+        }
+        let result = self.call(program.start, [argument, 0, 0, 0, 0]);
+        let Err(Stop::Throw(cookie)) = result else { return result };
+        // The frames are gone; the callback runs in the place of the program.
+        let at = self.pc;
+        while !self.frames.is_empty() {
+            self.frames.pop();
+            self.end_stack_frame(self.frames.len());
+        }
+        match image.program_at(at).and_then(|program| program.exception_callback) {
+            Some(callback) => self.call(callback, [cookie, 0, 0, 0, 0]),
+            None => Ok(cookie),
+        }
+    }
+
+    fn explain(&self, stop: Stop) -> Fault {
+        let calls = self.frames.iter().skip(1);
+        Fault {
+            kind: kind_of(stop),
+            at: self.location(),
+            calls: calls.map(|frame| self.image.location(OpIndex(frame.called_at))).collect(),
+        }
+    }
+
+    /// The place of the instruction that is being executed.
+    pub fn location(&self) -> Location {
+        self.image.location(OpIndex(self.pc))
+    }
+
+    /// The name of the function of the kernel that is being executed.
+    pub fn callee(&self) -> Arc<str> {
+        let call = self.callee.and_then(|index| self.image.calls.get(index));
+        call.map_or_else(|| "the program".into(), |call| call.name.clone())
+    }
+
+    /// For what a call of the kernel ends: the function, and where it was called.
+    pub fn death(&self) -> Death {
+        Death::Call(Box::new(Site { function: self.callee(), at: self.location() }))
+    }
+
+    /// The error for an argument that is not what the function takes.
+    pub fn wrong_argument(&self, index: u8, expected: &'static str) -> Stop {
+        FaultKind::Argument { function: self.callee(), index, expected }.into()
+    }
+
+    /// Keeps an event, unless there are too many.
+    pub fn record(&mut self, event: Event) {
+        if self.events.len() < self.options.events {
+            self.events.push(event);
+        }
+    }
+
+    /// The next number of the generator that stands for chance (splitmix64).
+    pub fn next_random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// The frame pointer of a new frame.
+    pub(crate) fn stack_frame(&mut self, depth: usize) -> Result<Address, Stop> {
+        let frame = match self.stack.get(depth) {
+            Some(&frame) => {
+                self.memory.revive(frame);
+                frame
+            }
+            None => {
+                let origin = Origin::Stack { frame: u8::try_from(depth).unwrap_or(u8::MAX) };
+                let frame = self.memory.allocate(STACK, origin, true, Lifetime::Run)?;
+                if self.options.stack_fill != 0 {
+                    self.memory.bytes_mut(frame).unwrap_or_default().fill(self.options.stack_fill);
+                }
+                self.stack.push(frame);
+                frame
+            }
+        };
+        Ok(frame.at(STACK as i64))
+    }
+
+    /// Nothing may point to a frame any more.
+    pub(crate) fn end_stack_frame(&mut self, depth: usize) {
+        if let Some(&frame) = self.stack.get(depth) {
+            self.memory.kill(frame, Death::Returned);
+        }
+    }
+}
+
+fn kind_of(stop: Stop) -> FaultKind {
+    match stop {
+        Stop::Fault(kind) => *kind,
+        Stop::Throw(_) => FaultKind::Internal("an exception was not caught"),
+        Stop::TailCall(_) => FaultKind::Internal("a tail call in a callback"),
+    }
+}

@@ -1,0 +1,115 @@
+//! Making the packet that a run begins with, as `BPF_PROG_TEST_RUN` does.
+
+use kernel_model::{DataStarts, ProgramType};
+
+use super::{Fragment, Kind, Packet, VIEW};
+use crate::fault::{Origin, Stop};
+use crate::input::PacketInput;
+use crate::machine::Machine;
+use crate::memory::Lifetime;
+
+/// The length of an Ethernet header.
+const ETHERNET: u32 = 14;
+/// Bytes before an skb (`NET_SKB_PAD`) and an XDP frame (`XDP_PACKET_HEADROOM`).
+const SKB_HEADROOM: u32 = 64;
+const XDP_HEADROOM: u32 = 256;
+/// A page, which a fragment and a frame of XDP have.
+pub(crate) const PAGE: u32 = 4096;
+/// What `struct skb_shared_info` takes of it.
+pub(crate) const SHARED_INFO: u32 = 320;
+
+/// Puts the packet into memory.
+pub(crate) fn build(
+    m: &mut Machine<'_>,
+    kind: Kind,
+    program_type: &ProgramType,
+    input: &PacketInput,
+) -> Result<Packet, Stop> {
+    let bytes = input.bytes.as_slice();
+    let all = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let meta = u32::try_from(input.metadata.len()).unwrap_or(u32::MAX);
+    let list: u32 =
+        input.layout.list.iter().fold(0u32, |sum, len| sum.saturating_add(*len)).min(all);
+    let linear = input.layout.linear.unwrap_or(all - list).min(all - list);
+    let (headroom, tailroom) = match kind {
+        Kind::Skb => {
+            let used = SKB_HEADROOM.saturating_add(linear).saturating_add(SHARED_INFO);
+            (SKB_HEADROOM.max(meta), used.next_power_of_two().saturating_sub(used))
+        }
+        Kind::Xdp => {
+            let used = XDP_HEADROOM.saturating_add(linear).saturating_add(SHARED_INFO);
+            (XDP_HEADROOM.max(meta), PAGE.saturating_sub(used))
+        }
+    };
+    let capacity = headroom.saturating_add(linear).saturating_add(tailroom);
+    let head = m.memory.allocate(capacity as usize, Origin::PacketBuffer, true, Lifetime::Run)?;
+    let (start, end) = (headroom as usize, headroom as usize + linear as usize);
+    if let Some(place) = m.memory.bytes_mut(head) {
+        place[start..end].copy_from_slice(&bytes[..linear as usize]);
+        place[start - input.metadata.len()..start].copy_from_slice(&input.metadata);
+    }
+    let fragments =
+        fragments(m, &bytes[linear as usize..], &input.layout.fragments, &input.layout.list)?;
+    let sees_ethernet = program_type.data_starts == DataStarts::LinkLayer;
+    let hidden = if kind == Kind::Skb && !sees_ethernet { ETHERNET.min(linear) } else { 0 };
+    let data = headroom + hidden;
+    let writable = program_type.packet_write;
+    let store = writable && !input.layout.cloned;
+    let view = m.memory.run_view(head, data - meta, meta + linear - hidden, VIEW, store)?;
+    let list = input.layout.list.len().min(fragments.len());
+    Ok(Packet {
+        kind,
+        head,
+        capacity,
+        data,
+        tail: headroom + linear,
+        meta,
+        view,
+        slices: Vec::new(),
+        fragments,
+        list,
+        cloned: input.layout.cloned,
+        writable,
+        hidden,
+        protocol: bytes.get(12..14).map_or(0, |ty| u16::from_be_bytes([ty[0], ty[1]])),
+    })
+}
+
+/// Distributes bytes over fragments.
+fn fragments(
+    m: &mut Machine<'_>,
+    bytes: &[u8],
+    lengths: &[u32],
+    list: &[u32],
+) -> Result<Vec<Fragment>, Stop> {
+    let listed: usize = list.iter().map(|len| *len as usize).sum();
+    let paged = bytes.len().saturating_sub(listed);
+    let mut fragments = Vec::new();
+    let (mut rest, mut lengths) = (bytes, lengths.iter());
+    let mut left = paged;
+    while left > 0 {
+        let want = lengths.next().map_or(PAGE as usize, |len| *len as usize);
+        let take = want.min(left);
+        if take > 0 {
+            fragments.push(fragment(m, &rest[..take], fragments.len())?);
+        }
+        rest = &rest[take..];
+        left -= take;
+    }
+    for len in list {
+        let take = (*len as usize).min(rest.len());
+        fragments.push(fragment(m, &rest[..take], fragments.len())?);
+        rest = &rest[take..];
+    }
+    Ok(fragments)
+}
+
+fn fragment(m: &mut Machine<'_>, bytes: &[u8], index: usize) -> Result<Fragment, Stop> {
+    let origin = Origin::PacketFragment(u16::try_from(index).unwrap_or(u16::MAX));
+    let room = bytes.len().max(PAGE as usize);
+    let id = m.memory.allocate(room, origin, true, Lifetime::Run)?;
+    if let Some(place) = m.memory.bytes_mut(id) {
+        place[..bytes.len()].copy_from_slice(bytes);
+    }
+    Ok(Fragment { id, start: 0, len: u32::try_from(bytes.len()).unwrap_or(u32::MAX) })
+}
