@@ -187,7 +187,9 @@ pub fn helper(id: u32) -> Option<&'static Function> {
     static BY_ID: LazyLock<Vec<Option<&'static Function>>> = LazyLock::new(|| {
         let mut by_id = Vec::new();
         for row in &FUNCTIONS {
-            let Some(id) = row.helper_id().and_then(|id| usize::try_from(id).ok()) else { continue };
+            let Some(id) = row.helper_id().and_then(|id| usize::try_from(id).ok()) else {
+                continue;
+            };
             if by_id.len() <= id {
                 by_id.resize(id + 1, None);
             }

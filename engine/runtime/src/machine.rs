@@ -113,6 +113,12 @@ impl<'i> Machine<'i> {
         self.trace = Some(trace);
     }
 
+    /// What the maps hold now is what [`Machine::reset`] brings back from now on.
+    pub fn keep_maps(&mut self) {
+        self.memory.set_baseline();
+        self.maps.keep();
+    }
+
     /// Makes maps as they were at first.
     pub fn reset(&mut self) {
         self.memory.reset();

@@ -245,6 +245,11 @@ impl Memory {
         }
     }
 
+    /// Something was written to the allocation since the maps were made or reset.
+    pub(crate) fn is_dirty(&self, id: AllocId) -> bool {
+        self.ranges.get(id.index()).is_some_and(|range| range.dirty)
+    }
+
     /// What an allocation was made for.
     pub fn origin(&self, id: AllocId) -> Option<&Origin> {
         self.infos.get(id.index()).map(|info| &info.origin)

@@ -36,12 +36,14 @@ pub struct Errno(pub i32);
 impl Errno {
     pub const EPERM: Self = Self(-1);
     pub const ENOENT: Self = Self(-2);
+    pub const ESRCH: Self = Self(-3);
     pub const E2BIG: Self = Self(-7);
     pub const EBADF: Self = Self(-9);
     pub const ENOMEM: Self = Self(-12);
     pub const EACCES: Self = Self(-13);
     pub const EFAULT: Self = Self(-14);
     pub const EBUSY: Self = Self(-16);
+    pub const EEXIST: Self = Self(-17);
     pub const EINVAL: Self = Self(-22);
     pub const ENOSPC: Self = Self(-28);
     pub const EDOM: Self = Self(-33);
@@ -138,6 +140,12 @@ pub(crate) struct Cx<'a> {
     pub explored: Explored,
     /// The kfuncs that the program calls.
     pub kfuncs: crate::calls::kfunc::Table<'a>,
+    /// What the program sees through its context.
+    pub layout: crate::memory::Layout,
+    /// What it gets of its arguments.
+    pub arguments: crate::memory::Arguments,
+    /// Variables of the kernel that the program refers to.
+    pub variables: crate::memory::Variables,
     /// The log.
     pub log: Log,
     /// The identity given last.
@@ -148,6 +156,8 @@ pub(crate) struct Cx<'a> {
     pub seen_exception: bool,
     /// The subprogram that handles exceptions; 0 if none.
     pub exception_callback: u32,
+    /// The paths, if they are recorded to explain a rejection.
+    pub trace: Option<crate::explain::trace::Trace>,
     /// What was found that the kernel accepts.
     pub notes: Vec<crate::explain::Note>,
     /// The instruction being verified, and the one before it (`env->insn_idx`, `env->prev_insn_idx`).
@@ -171,11 +181,15 @@ impl<'a> Cx<'a> {
             flow: Flow::default(),
             explored: Explored::default(),
             kfuncs: crate::calls::kfunc::Table::default(),
+            layout: crate::memory::Layout::default(),
+            arguments: crate::memory::Arguments::new(),
+            variables: crate::memory::Variables::new(),
             log: Log { level: program.options.log_level, ..Log::default() },
             last_id: 0,
             seen_direct_write: false,
             seen_exception: false,
             exception_callback: 0,
+            trace: None,
             notes: Vec::new(),
             pc: Pc(0),
             prev_pc: None,
@@ -210,8 +224,9 @@ impl Cx<'_> {
     }
 
     /// The program may sleep where the path is (`in_sleepable`).
+    #[expect(clippy::unused_self, reason = "other kernels ask the program as well")]
     pub fn in_sleepable(&self, state: &State) -> bool {
-        self.program.sleepable || state.in_sleepable
+        state.in_sleepable
     }
 
     /// The register is read: it must have been written (`check_reg_arg` with `SRC_OP`).

@@ -22,7 +22,7 @@ mod scalar;
 mod state;
 
 pub use cx::{Errno, Reject};
-pub use explain::Note;
+pub use explain::{Explanation, Label, Note};
 pub use explore::Stats;
 pub use memory::{FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField, StructRecords};
 pub use program::{MapFacts, MapId, Options, Program};
@@ -56,6 +56,8 @@ pub struct Report {
     pub log: String,
     /// The instruction at which the program was rejected, or that is not modelled; `None` before any was followed.
     pub pc: Option<isa::Pc>,
+    /// How a rejection came about, if it was asked for.
+    pub explanation: Option<Explanation>,
     /// What is wrong although the kernel accepts it.
     pub notes: Vec<Note>,
 }

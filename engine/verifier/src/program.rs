@@ -1,7 +1,7 @@
 //! The program that is verified: what does not change while it is.
 
 use bpf_object::{Attach, FuncInfo, LineInfo, Linked};
-use btf::{Btf, TypeId};
+use btf::{Btf, Kind, Type, TypeId};
 use isa::{DecodeError, Insn, Pc, RawInsn};
 use kernel_model::{AttachType, MapType, ProgramType, Version};
 
@@ -16,6 +16,8 @@ pub struct Options {
     pub privileged: bool,
     /// The level of the log: 0, 1 or 2, and 4 for statistics alone, as `log_level` of `bpf(2)`.
     pub log_level: u32,
+    /// Rejections are explained, for which the program is verified once more.
+    pub explain: bool,
 }
 
 /// A program with the facts about it.
@@ -135,6 +137,12 @@ impl<'a> Program<'a> {
         let btf = linked.object.btf.as_ref();
         let records = btf.map(|btf| StructRecords::parse(btf, kernel)).unwrap_or_default();
         let maps = linked.maps.iter().map(|map| MapFacts::new(map, btf, kernel, &records));
+        // Loaders do without types that the kernel refuses.
+        let btf = btf.filter(|_| records.error.is_none());
+        let (functions, lines): (&[FuncInfo], &[LineInfo]) = match btf {
+            Some(_) => (&program.functions, &program.lines),
+            None => (&[], &[]),
+        };
         let licence = linked.object.license.as_deref().unwrap_or_default();
         Self {
             name: &program.name,
@@ -157,8 +165,8 @@ impl<'a> Program<'a> {
             btf,
             records,
             kernel,
-            functions: &program.functions,
-            lines: &program.lines,
+            functions,
+            lines,
             linked,
             linked_program: program,
             options,
@@ -174,6 +182,35 @@ impl<'a> Program<'a> {
     pub fn record(&self, id: MapId) -> Option<&FieldRecord> {
         let facts = self.map(id)?;
         Some(if id.inner { &facts.inner_record } else { &facts.record })
+    }
+
+    /// The types of the program, if `own`, or of the kernel.
+    pub fn btf_of(&self, own: bool) -> Option<&Btf<'a>> {
+        if own { self.btf } else { Some(self.kernel) }
+    }
+
+    /// The name of a type.
+    pub fn type_name_of(&self, ty: crate::memory::Pointee) -> &str {
+        let ty = self.btf_of(ty.own).and_then(|btf| btf.get(ty.id));
+        ty.map_or("", |ty| ty.name())
+    }
+
+    /// The prototype of what the program is for: a function or tracepoint of the kernel, or an operation
+    /// (`attach_func_proto`).
+    pub fn attach_proto(&self) -> Option<Type<'a>> {
+        let (id, _) = self.target?;
+        let mut ty = self.kernel.get(id)?;
+        if ty.kind() == Kind::Struct {
+            ty = self.kernel.get(ty.members().get(self.attach_number as usize)?.ty)?;
+        }
+        // A function, or a typedef of a pointer to one.
+        for _ in 0..8 {
+            if ty.kind() == Kind::FuncProto {
+                return Some(ty);
+            }
+            ty = self.kernel.get(ty.target()?)?;
+        }
+        None
     }
 
     /// The instruction at a slot.

@@ -205,6 +205,13 @@ impl MapTable {
         }
     }
 
+    /// The maps as they are now are what a reset brings back.
+    pub(crate) fn keep(&mut self) {
+        for entry in &mut self.maps {
+            entry.before = None;
+        }
+    }
+
     /// Makes the maps as they were at first; the memory has been reset.
     pub(crate) fn reset(&mut self) {
         for entry in &mut self.maps {
@@ -228,6 +235,13 @@ impl Machine<'_> {
             Some(index) if offset == 0 => Ok(index),
             _ => Err(self.wrong_argument(argument, "a map")),
         }
+    }
+
+    /// Whether a program may have changed a map since it was made or reset; not all that may have been changed were.
+    pub fn may_have_changed(&self, index: usize) -> bool {
+        let Some(entry) = self.maps.maps.get(index) else { return false };
+        let value = Image::value_allocation(self.image.maps.len(), index);
+        entry.before.is_some() || self.memory.is_dirty(value)
     }
 
     /// The elements of a map as user space sees them: keys and values.

@@ -294,6 +294,7 @@ pub(crate) fn destroy_by_store(
     }
     let id = stored.spilled.id;
     let slot = if first { slot } else { slot + 1 };
+    cx.log.touched_slots |= 0b11 << (slot - 1);
     forget_slots(cx, state, frame, slot);
     let invalid = cx.invalid();
     // Only what `bpf_dynptr_data` gives: slices have the kind of the dynptr among their flags.

@@ -10,6 +10,8 @@ pub(crate) mod lock;
 pub(crate) mod prototype;
 pub(crate) mod refs;
 pub(crate) mod subprog;
+#[cfg(test)]
+mod tests;
 
 use isa::{Callee, Pc};
 
@@ -40,14 +42,16 @@ pub(crate) struct SubprogArg {
 /// A call.
 pub(crate) fn call(cx: &mut Cx<'_>, state: &mut State, pc: Pc, callee: Callee) -> Check<Next> {
     lock::check_call(cx, state, callee)?;
-    match callee {
+    let next = match callee {
         Callee::Helper(id) => helper::call(cx, state, pc, id),
         Callee::Subprogram(offset) => match offset.target(pc) {
             Some(target) => subprog::call(cx, state, pc, target),
             None => cx.unsupported("a call in front of the program"),
         },
         Callee::Kfunc { id, module } => kfunc::call(cx, state, pc, id, module),
-    }
+    }?;
+    cx.log.touched_regs |= 1 << isa::Reg::R0.number();
+    Ok(next)
 }
 
 /// The registers that a call does not keep are gone: R0 to R5 (`clear_caller_saved_regs`).

@@ -194,8 +194,7 @@ fn pointer(
         }
         return Ok(Some(plain(RegType::of(RegKind::Ctx))));
     }
-    if btf.resolve(target).is_some_and(|ty| ty.kind() == Kind::Struct && ty.name() == "bpf_dynptr")
-    {
+    if btf.resolve(target).is_some_and(|ty| is_dynptr(&ty)) {
         if tags != Tags::default() {
             reject!(EINVAL, "arg#{index} has invalid combination of tags");
         }
@@ -219,6 +218,12 @@ fn pointer(
     memory(btf, index, target, tags).map(Some)
 }
 
+/// It is `struct bpf_dynptr`, with or without its definition (`btf_is_dynptr_ptr` of kernel/bpf/btf.c).
+fn is_dynptr(ty: &Type<'_>) -> bool {
+    let composite = ty.kind().is_composite() || (ty.kind() == Kind::Fwd && !ty.flag());
+    composite && ty.name() == "bpf_dynptr"
+}
+
 /// Memory of the size of what is pointed to.
 fn memory(btf: &Btf<'_>, index: usize, target: TypeId, tags: Tags) -> Check<SubprogArg> {
     if tags.nullable {
@@ -231,8 +236,7 @@ fn memory(btf: &Btf<'_>, index: usize, target: TypeId, tags: Tags) -> Check<Subp
         _ => btf.size_of(ty.id()).ok().and_then(|size| u32::try_from(size).ok()),
     };
     let Some(mem_size) = size else {
-        let (kind, name) =
-            (kernel_kind(ty.kind()), if ty.kind() == Kind::Void { "(anon)" } else { ty.name() });
+        let (kind, name) = (kernel_kind(ty.kind()), ty.name());
         reject!(
             EINVAL,
             "arg#{index} reference type('{kind} {name}') size cannot be determined: -22"
@@ -293,6 +297,13 @@ fn untrusted(
 fn kernel_type(cx: &Cx<'_>, btf: &Btf<'_>, index: usize, target: TypeId) -> Check<TypeId> {
     let Some(ty) = btf.resolve(target) else { reject!(EINVAL, "") };
     let (kind, name) = (ty.kind(), ty.name());
+    if name.is_empty() {
+        let kind = kernel_kind(kind);
+        reject!(
+            EINVAL,
+            "arg#{index} reference type('{kind} (anon)') candidate matching error: -22"
+        );
+    }
     let essential = btf::essential_name(name);
     let mut found = cx.program.kernel.find_essential(essential).filter(|ty| ty.kind() == kind);
     let Some(first) = found.next() else {
@@ -301,7 +312,7 @@ fn kernel_type(cx: &Cx<'_>, btf: &Btf<'_>, index: usize, target: TypeId) -> Chec
     };
     if found.next().is_some() {
         let kind = kernel_kind(kind);
-        reject!(EINVAL, "arg#{index} reference type('{kind} {name}') is ambiguous");
+        reject!(ESRCH, "arg#{index} reference type('{kind} {name}') is ambiguous");
     }
     Ok(first.id())
 }

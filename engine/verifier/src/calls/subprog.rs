@@ -51,7 +51,7 @@ pub(crate) fn call(cx: &mut Cx<'_>, state: &mut State, pc: Pc, target: Pc) -> Ch
 fn print_frames(cx: &mut Cx<'_>, state: &State, headings: [&str; 2], frames: [u32; 2]) {
     for (heading, frame) in headings.into_iter().zip(frames) {
         cx.say(format_args!("{heading}"));
-        let text = log::print_state(state, frame, true);
+        let text = log::print_state(cx, state, frame, true);
         cx.say(format_args!("{text}"));
     }
 }
@@ -262,6 +262,7 @@ pub(crate) fn entry_state(cx: &mut Cx<'_>, subprog: u32) -> Check<State> {
         return cx.unsupported(format!("subprogram {subprog}, which is not there"));
     };
     let mut state = State::new(subprog, start);
+    state.in_sleepable = cx.program.sleepable;
     if cx.program.type_name() == "ext" {
         return cx.unsupported("programs that replace functions of others");
     }

@@ -80,9 +80,7 @@ struct Names<'a>(&'a Program<'a>);
 
 impl isa::Names for Names<'_> {
     fn helper(&self, id: HelperId) -> Option<Cow<'_, str>> {
-        let id = u32::try_from(id.0).ok()?;
-        let helper = kernel_model::functions().find(|row| row.helper_id() == Some(id))?;
-        Some(helper.name.into())
+        Some(facts::helper(id.0)?.name.into())
     }
 
     fn kfunc(&self, id: BtfId, _module: KfuncModule) -> Option<Cow<'_, str>> {

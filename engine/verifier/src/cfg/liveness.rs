@@ -334,7 +334,7 @@ pub(crate) struct Query {
 
 impl Query {
     /// About a state at `pc`.
-    pub fn new(cx: &mut Cx<'_>, state: &State, pc: Pc) -> Self {
+    pub(crate) fn new(cx: &mut Cx<'_>, state: &State, pc: Pc) -> Self {
         let mut instances = [0; MAX_FRAMES];
         let depth = (state.frames.len() - 1).min(MAX_FRAMES - 1);
         for (frame, instance) in instances.iter_mut().enumerate().take(depth + 1) {
@@ -347,7 +347,7 @@ impl Query {
     ///
     /// Slots of callers are live if the function reads them, or if they are read after it returns. A function that is
     /// called back may be called again, so that what the call reads counts too.
-    pub fn is_live(&self, cx: &Cx<'_>, frame: u32, slot: u32) -> bool {
+    pub(crate) fn is_live(&self, cx: &Cx<'_>, frame: u32, slot: u32) -> bool {
         let instances = &cx.flow.liveness.instances;
         let innermost = &instances[self.instances[self.depth]];
         if innermost.is_live(self.pc, frame, slot) {

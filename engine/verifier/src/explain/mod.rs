@@ -1,6 +1,17 @@
 //! What happened on the path, told in lines of C.
+//!
+//! [`trace`] records the path, [`walk`] follows a register back along it, [`advice`] is a table of what the kernel's
+//! messages are about, and [`tell`] puts all into words.
+
+mod advice;
+mod tell;
+pub(crate) mod trace;
+mod walk;
+mod words;
 
 use isa::Pc;
+
+pub(crate) use tell::explain;
 
 /// Something the kernel accepts that is wrong all the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -10,5 +21,25 @@ pub struct Note {
     /// The lint rule that covers it.
     pub rule: &'static str,
     /// What is wrong.
+    pub message: String,
+}
+
+/// How a rejection came about.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Explanation {
+    /// What happened where, in the order of the path; the last one is at the rejected instruction, if there is one.
+    pub labels: Vec<Label>,
+    /// What would make the kernel take the program.
+    pub help: Option<&'static str>,
+    /// The lint rule that finds the same mistake in C.
+    pub rule: Option<&'static str>,
+}
+
+/// Something that happened at an instruction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Label {
+    /// The instruction.
+    pub pc: Pc,
+    /// What happened there.
     pub message: String,
 }

@@ -105,7 +105,11 @@ impl Comparison<'_> {
         }
         match old.kind() {
             RegKind::Scalar => self.scalars(old, new),
-            RegKind::MapKey | RegKind::MapValue | RegKind::Mem | RegKind::Buf | RegKind::TpBuffer => {
+            RegKind::MapKey
+            | RegKind::MapValue
+            | RegKind::Mem
+            | RegKind::Buf
+            | RegKind::TpBuffer => {
                 old.off == new.off
                     && old.detail == new.detail
                     && covers_number(old, new)
@@ -146,8 +150,7 @@ impl Comparison<'_> {
         if !old.precise && self.level == Level::NotExact {
             return true;
         }
-        if old.id & ADD_CONST != new.id & ADD_CONST
-            || old.id & ADD_CONST != 0 && old.off != new.off
+        if old.id & ADD_CONST != new.id & ADD_CONST || old.id & ADD_CONST != 0 && old.off != new.off
         {
             return false;
         }

@@ -25,12 +25,7 @@ pub(crate) fn mark_precise(cx: &mut Cx<'_>, state: &State, reg: Reg) -> Check {
 
 /// The exact value of a number spilled into a slot matters from here on (`bt_set_frame_slot` with
 /// `mark_chain_precision_batch`).
-pub(crate) fn mark_precise_slot(
-    cx: &mut Cx<'_>,
-    state: &State,
-    frame: u32,
-    slot: usize,
-) -> Check {
+pub(crate) fn mark_precise_slot(cx: &mut Cx<'_>, state: &State, frame: u32, slot: usize) -> Check {
     let mut masks = Masks::new(state.frames.len() - 1);
     if let (Ok(frame), Ok(slot)) = (u8::try_from(frame), u8::try_from(slot)) {
         masks.set_slot((frame, slot));
@@ -225,9 +220,7 @@ pub(super) fn mark_all(cx: &mut Cx<'_>, begin: &State) {
         }
     };
     let frame = begin.frames.len() - 1;
-    note(format_args!(
-        "mark_precise: frame{frame}: falling back to forcing all scalars precise"
-    ));
+    note(format_args!("mark_precise: frame{frame}: falling back to forcing all scalars precise"));
     let mut at = begin.path.parent;
     while let Some(id) = at {
         let state = explored.state_mut(id);
@@ -254,11 +247,7 @@ pub(super) fn mark_all(cx: &mut Cx<'_>, begin: &State) {
     }
 }
 
-fn print_segment(
-    cx: &mut Cx<'_>,
-    frame: usize,
-    (last, first, next): (Option<Pc>, Pc, Option<Pc>),
-) {
+fn print_segment(cx: &mut Cx<'_>, frame: usize, (last, first, next): (Option<Pc>, Pc, Option<Pc>)) {
     let number = |pc: Option<Pc>| pc.map_or(-1, |pc| i64::from(pc.0));
     let (last, next) = (number(last), number(next));
     let text = &mut cx.log.text;

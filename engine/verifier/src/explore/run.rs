@@ -10,6 +10,7 @@ use super::{INSNS_LIMIT, Pending, history, scc, visit};
 use crate::calls::subprog;
 use crate::cfg::liveness;
 use crate::cx::{Check, Cx, reject};
+use crate::explain;
 use crate::log;
 use crate::state::State;
 
@@ -97,10 +98,7 @@ fn follow(cx: &mut Cx<'_>, state: State, start: Pc) -> Check {
         if !cx.log.is_verbose() {
             cx.log.reset(log_position);
         }
-        let done = std::mem::replace(
-            &mut way,
-            Way { state, pc, prev: Some(prev), announce: true },
-        );
+        let done = std::mem::replace(&mut way, Way { state, pc, prev: Some(prev), announce: true });
         cx.explored.recycle(done.state);
         liveness::frames_changed(cx);
     }
@@ -138,6 +136,7 @@ fn advance(cx: &mut Cx<'_>, way: &mut Way) -> Check<bool> {
         }
         log::print_step(cx, state);
     }
+    explain::trace::begin(cx, state, *pc);
     if let Some(observe) = &mut cx.observer {
         observe(*pc, state);
     }

@@ -177,6 +177,7 @@ pub(super) fn add_backedge(cx: &mut Cx<'_>, equal: StateId, state: &State) -> Ch
 
 /// What must be exact in the state is not known yet (`incomplete_read_marks`).
 pub(super) fn is_incomplete(cx: &Cx<'_>, state: &State) -> bool {
-    let visit = chain_of(&cx.aux, state).and_then(|chain| cx.explored.visits.find(&chain).map(|visit| !visit.backedges.is_empty()));
+    let visit = chain_of(&cx.aux, state)
+        .and_then(|chain| cx.explored.visits.find(&chain).map(|visit| !visit.backedges.is_empty()));
     visit.unwrap_or(false)
 }

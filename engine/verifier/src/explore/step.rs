@@ -93,12 +93,7 @@ fn goto(cx: &Cx<'_>, target: Option<Pc>) -> Check<After> {
 
 /// A jump that is taken when the program has run for too long: both ways are followed, the one that falls through
 /// later, without what changes from round to round (part of `check_cond_jmp_op`).
-fn may_goto(
-    cx: &mut Cx<'_>,
-    state: &mut State,
-    offset: JumpOffset,
-    behind: Pc,
-) -> Check<After> {
+fn may_goto(cx: &mut Cx<'_>, state: &mut State, offset: JumpOffset, behind: Pc) -> Check<After> {
     let pc = cx.pc;
     let mut queued = super::fork(cx, state);
     queued.path.may_goto_depth += 1;

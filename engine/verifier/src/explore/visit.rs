@@ -161,14 +161,12 @@ fn is_active(state: &State) -> bool {
 /// The state is exactly one that led to it, so that the loop does not end.
 fn refuse_endless(cx: &mut Cx<'_>, state: &State, id: StateId) -> Check {
     let stored = cx.explored.state(id);
-    let is_loop = may_be_same(stored, state)
-        && covers(cx, id, state, Level::Exact)
-        && {
-            let stored = cx.explored.state(id);
-            !depths_differ(stored, state)
-                && stored.path.may_goto_depth == state.path.may_goto_depth
-                && stored.path.callback_unroll_depth == state.path.callback_unroll_depth
-        };
+    let is_loop = may_be_same(stored, state) && covers(cx, id, state, Level::Exact) && {
+        let stored = cx.explored.state(id);
+        !depths_differ(stored, state)
+            && stored.path.may_goto_depth == state.path.may_goto_depth
+            && stored.path.callback_unroll_depth == state.path.callback_unroll_depth
+    };
     if !is_loop {
         return Ok(());
     }

@@ -1,10 +1,22 @@
 //! Everything but following paths: what is checked when a program is loaded, in the kernel's order, and what must be
 //! in R0 at the end.
 
+mod attach;
+mod attr;
+mod finish;
+mod resolve;
+mod returns;
+mod struct_ops;
+mod target;
+mod types;
+
+use crate::calls::kfunc;
 use crate::cx::{Check, Cx, Stop};
+use crate::explain::trace::{Point, Trace};
 use crate::program::Program;
-use crate::state::State;
-use crate::{Report, Verdict, cfg, explore, log};
+use crate::{Report, Verdict, cfg, explain, explore, log};
+
+pub(crate) use returns::{check_return, check_return_reg, out_of_range};
 
 /// Verifies a program (`bpf_prog_load` of kernel/bpf/syscall.c, `bpf_check`).
 pub(crate) fn verify(program: &Program<'_>) -> Report {
@@ -24,11 +36,18 @@ pub(crate) fn verify(program: &Program<'_>) -> Report {
         cx.log.text.push('\n');
     }
     let stats = cx.explored.stats;
-    let stack_depths: Vec<u32> = cx.subprogs.iter().map(|subprog| subprog.stack_depth).collect();
+    let stack_depths = finish::stack_depths(&cx, verdict == Verdict::Accept);
     log::print_stats(&mut cx.log, &stats, &stack_depths);
     let is_at_insn = has_begun && verdict != Verdict::Accept;
+    let explanation = match &verdict {
+        Verdict::Reject(reject) if program.options.explain => {
+            Some(explain::explain(program, reject, &retrace(program, has_begun)))
+        }
+        _ => None,
+    };
     Report {
         verdict,
+        explanation,
         stats,
         stack_depths,
         log: cx.log.text,
@@ -37,17 +56,31 @@ pub(crate) fn verify(program: &Program<'_>) -> Report {
     }
 }
 
+/// The path to the rejection of a program, which is verified once more for that.
+fn retrace(program: &Program<'_>, has_begun: bool) -> Vec<Point> {
+    if !has_begun {
+        return Vec::new();
+    }
+    let mut cx = Cx::new(program);
+    cx.log.level = 0;
+    cx.trace = Some(Trace::default());
+    // That it is rejected is known.
+    let _ = check(&mut cx, &mut false);
+    cx.trace.map(|trace| trace.path()).unwrap_or_default()
+}
+
 /// The passes in the kernel's order; `has_begun` says whether paths were followed.
 fn check(cx: &mut Cx<'_>, has_begun: &mut bool) -> Check {
+    attr::check(cx)?;
+    types::check_early(cx)?;
     cfg::find_subprogs(cx)?;
+    types::check(cx)?;
+    resolve::check(cx)?;
     cfg::prepare(cx)?;
+    attach::check(cx)?;
     *has_begun = true;
     explore::explore(cx)?;
     *has_begun = false;
-    cfg::check_stack_depth(cx)
-}
-
-/// What R0 must be at the end of the main program or of a callback (`check_return_code`).
-pub(crate) fn check_return(cx: &mut Cx<'_>, _state: &mut State) -> Check {
-    cx.unsupported("return codes")
+    cfg::check_stack_depth(cx)?;
+    kfunc::fixup(cx)
 }

@@ -2,13 +2,13 @@
 
 use isa::{
     AddrSpaceCast, Alu, AluOp, ByteSwap, CastInsn, Imm, Imm64, Insn, Mov, MovSx, Neg,
-    Reg as RegName, Source, Width,
+    Reg as RegName, Source, SwapBits, SwapKind, Width,
 };
 
 use super::operand::{fits, immediate, register, settle};
 use super::{Bounds, pointer};
 use crate::cx::{Check, Cx, reject};
-use crate::state::{ADD_CONST, Detail, Reg, RegKind, RegType, State};
+use crate::state::{ADD_CONST, ADD_CONST32, ADD_CONST64, Detail, Reg, RegKind, RegType, State};
 
 /// An instruction of the classes `BPF_ALU` and `BPF_ALU64`.
 pub(crate) fn alu(cx: &mut Cx<'_>, state: &mut State, insn: &Insn) -> Check {
@@ -52,7 +52,16 @@ fn byte_swap(cx: &mut Cx<'_>, state: &mut State, insn: &ByteSwap) -> Check<RegNa
     cx.read_reg(state, insn.dst)?;
     check_visible(cx, state, insn.dst, "pointer arithmetic prohibited")?;
     cx.write_reg(insn.dst)?;
-    *state.reg_mut(insn.dst) = cx.unknown();
+    let unknown = cx.unknown();
+    let dst = state.reg_mut(insn.dst);
+    if !dst.is_scalar() {
+        *dst = unknown;
+        return Ok(insn.dst);
+    }
+    if insn.kind != SwapKind::ToLe || insn.bits != SwapBits::Bits64 {
+        untie(dst);
+    }
+    dst.num.swap(insn.kind, insn.bits.bits());
     Ok(insn.dst)
 }
 
@@ -87,7 +96,7 @@ fn uses_arena(cx: &Cx<'_>) -> bool {
 }
 
 /// Ties a number to where it came from before it is copied (`assign_scalar_id_before_mov`).
-fn identify(cx: &mut Cx<'_>, reg: &mut Reg) {
+pub(crate) fn identify(cx: &mut Cx<'_>, reg: &mut Reg) {
     if !reg.is_scalar() {
         return;
     }
@@ -129,7 +138,11 @@ fn mov_low(cx: &mut Cx<'_>, state: &mut State, src: RegName) -> Check<Reg> {
         if whole {
             identify(cx, reg);
         }
-        Reg { id: if whole { reg.id } else { 0 }, ..*reg }
+        let mut value = *reg;
+        if !whole {
+            untie(&mut value);
+        }
+        value
     } else {
         cx.unknown()
     };
@@ -151,7 +164,10 @@ fn mov_sx(cx: &mut Cx<'_>, state: &mut State, insn: &MovSx) -> Check<RegName> {
         if same {
             identify(cx, reg);
         }
-        let mut value = Reg { id: if same { reg.id } else { 0 }, ..*reg };
+        let mut value = *reg;
+        if !same {
+            untie(&mut value);
+        }
         if wide {
             value.num.sign_extend(bits / 8);
         } else {
@@ -197,13 +213,18 @@ fn check_immediate(insn: &Alu, imm: Imm) -> Check {
 /// `adjust_reg_min_max_vals`
 fn adjust(cx: &mut Cx<'_>, state: &mut State, insn: &Alu) -> Check {
     let dst = *state.reg(insn.dst);
-    if dst.kind() == RegKind::Arena {
-        return Ok(());
-    }
     let rhs = match insn.src {
         Source::Imm(imm) => Reg { num: immediate(imm), ..Reg::unknown() },
         Source::Reg(src) => *state.reg(src),
     };
+    // Arenas are that large that any offset is within them.
+    if dst.kind() == RegKind::Arena {
+        return Ok(());
+    }
+    if rhs.kind() == RegKind::Arena {
+        *state.reg_mut(insn.dst) = rhs;
+        return Ok(());
+    }
     match (dst.is_scalar(), rhs.is_scalar()) {
         (false, false) => {
             if insn.op == AluOp::Sub && cx.program.options.privileged {
@@ -244,8 +265,12 @@ fn scalar(cx: &mut Cx<'_>, state: &mut State, insn: &Alu, rhs: &Reg) -> Check {
     if sanitized && !cx.program.options.privileged {
         return cx.unsupported("arithmetic of registers without privileges");
     }
+    if matches!(insn.op, AluOp::And | AluOp::Or) && rhs.num.as_constant().is_some() {
+        fork(cx, state, insn.dst)?;
+    }
     let unknown = cx.unknown();
     let dst = state.reg_mut(insn.dst);
+    let fits_before = fits(&dst.num, Width::Bits32);
     if !dst.num.apply(insn.op, insn.width, &rhs.num) {
         *dst = unknown;
         return Ok(());
@@ -254,23 +279,73 @@ fn scalar(cx: &mut Cx<'_>, state: &mut State, insn: &Alu, rhs: &Reg) -> Check {
     if bitwise && rhs.num.as_constant().is_some() && dst.num.as_constant().is_some() {
         forget_origin(dst);
     }
-    let addend = rhs.num.as_constant().filter(|_| {
-        insn.op == AluOp::Add && insn.width == Width::Bits64 && cx.program.options.privileged
-    });
-    match addend.filter(|_| dst.id != 0) {
-        Some(value) => match i32::try_from(value) {
-            Ok(delta) if dst.id & ADD_CONST == 0 => {
-                dst.id |= ADD_CONST;
-                dst.off = delta;
-            }
-            _ => {
-                dst.id = 0;
-                dst.off = 0;
-            }
-        },
-        None => dst.id = 0,
+    if cx.program.options.privileged {
+        tie(dst, insn, rhs, fits_before);
+    } else {
+        untie(dst);
     }
     Ok(())
+}
+
+/// A number that is 0 or -1 is followed as each, because compilers choose by it between two numbers
+/// (`maybe_fork_scalars`).
+fn fork(cx: &mut Cx<'_>, state: &mut State, dst: RegName) -> Check {
+    let reg = state.reg(dst);
+    let wide = (reg.num.smin, reg.num.smax) == (-1, 0);
+    if !wide && (reg.num.s32_min, reg.num.s32_max) != (-1, 0) {
+        return Ok(());
+    }
+    let mut other = state.clone();
+    for (state, value) in [(&mut other, 0), (&mut *state, u64::MAX)] {
+        let reg = state.reg_mut(dst);
+        if wide {
+            forget_origin(reg);
+            reg.num = Bounds::constant(value);
+        } else {
+            reg.num.set_low(super::bounds::low(value));
+        }
+    }
+    let pc = cx.pc;
+    crate::explore::push(cx, other, pc, pc, false)
+}
+
+/// After an addition or subtraction of a constant, the number is still tied to what it came from; after anything else
+/// it is not (part of `adjust_reg_min_max_vals`).
+fn tie(dst: &mut Reg, insn: &Alu, rhs: &Reg, fits_before: bool) {
+    let delta = delta(insn, rhs).filter(|_| insn.width == Width::Bits64 || fits_before);
+    match delta {
+        Some(delta) if dst.id != 0 && dst.id & ADD_CONST == 0 => {
+            dst.id |= match insn.width {
+                Width::Bits32 => ADD_CONST32,
+                Width::Bits64 => ADD_CONST64,
+            };
+            dst.off = delta;
+        }
+        // Sums of sums are not followed.
+        _ => untie(dst),
+    }
+}
+
+/// What is added, if that is known and small enough.
+fn delta(insn: &Alu, rhs: &Reg) -> Option<i32> {
+    if insn.src == Source::Reg(insn.dst) {
+        return None;
+    }
+    let value = match insn.width {
+        Width::Bits32 => rhs.num.low_constant()?.cast_signed(),
+        Width::Bits64 => i32::try_from(rhs.num.as_constant()?.cast_signed()).ok()?,
+    };
+    match insn.op {
+        AluOp::Add => Some(value),
+        AluOp::Sub => value.checked_neg(),
+        _ => None,
+    }
+}
+
+/// The number is not tied to another any more.
+fn untie(reg: &mut Reg) {
+    reg.id = 0;
+    reg.off = 0;
 }
 
 /// The number is not that of another register any more (part of `__mark_reg_known`).

@@ -1,6 +1,6 @@
 //! What operators do to numbers (`adjust_scalar_min_max_vals`).
 
-use isa::{AluOp, Width};
+use isa::{AluOp, SwapKind, Width};
 
 use super::bounds::{Bounds, low_bits};
 
@@ -10,11 +10,7 @@ impl Bounds {
     /// Of shifts only those by a known count less than the width are computed; of divisions none are.
     pub fn apply(&mut self, op: AluOp, width: Width, rhs: &Self) -> bool {
         match op {
-            AluOp::Add => {
-                self.add_32(rhs);
-                self.add_64(rhs);
-                self.bits = self.bits + rhs.bits;
-            }
+            AluOp::Add => self.add_to_ranges(rhs),
             AluOp::Sub => self.subtract(rhs),
             AluOp::Mul => {
                 self.bits = self.bits * rhs.bits;
@@ -40,6 +36,18 @@ impl Bounds {
         self.finish(width);
     }
 
+    /// Changes the byte order and keeps the low `bits` bits, 16, 32 or 64 (`scalar_byte_swap`).
+    pub fn swap(&mut self, kind: SwapKind, bits: u32) {
+        // Programs are verified for a little-endian machine.
+        if kind != SwapKind::ToLe {
+            self.swap_bytes(bits);
+        }
+        if bits < 64 {
+            self.truncate(bits / 8);
+        }
+        self.sync();
+    }
+
     fn finish(&mut self, width: Width) {
         if width == Width::Bits32 {
             self.zero_extend();
@@ -47,8 +55,8 @@ impl Bounds {
         self.sync();
     }
 
-    /// `scalar32_min_max_add`
-    pub(super) fn add_32(&mut self, rhs: &Self) {
+    /// `scalar32_min_max_add`, `scalar_min_max_add`; [`Bounds::sync`] is for the caller.
+    pub(super) fn add_to_ranges(&mut self, rhs: &Self) {
         let signed =
             self.s32_min.checked_add(rhs.s32_min).zip(self.s32_max.checked_add(rhs.s32_max));
         (self.s32_min, self.s32_max) = signed.unwrap_or((i32::MIN, i32::MAX));
@@ -56,15 +64,13 @@ impl Bounds {
         let (max, max_wraps) = self.u32_max.overflowing_add(rhs.u32_max);
         (self.u32_min, self.u32_max) =
             if max_wraps && !min_wraps { (0, u32::MAX) } else { (min, max) };
-    }
 
-    /// `scalar_min_max_add`
-    pub(super) fn add_64(&mut self, rhs: &Self) {
         let signed = self.smin.checked_add(rhs.smin).zip(self.smax.checked_add(rhs.smax));
         (self.smin, self.smax) = signed.unwrap_or((i64::MIN, i64::MAX));
         let (min, min_wraps) = self.umin.overflowing_add(rhs.umin);
         let (max, max_wraps) = self.umax.overflowing_add(rhs.umax);
         (self.umin, self.umax) = if max_wraps && !min_wraps { (0, u64::MAX) } else { (min, max) };
+        self.bits = self.bits + rhs.bits;
     }
 
     /// `scalar32_min_max_sub`, `scalar_min_max_sub`

@@ -71,6 +71,23 @@ pub(super) fn with_low_bits(bits: Tnum, half: Tnum) -> Tnum {
     )
 }
 
+/// The least word greater than `word` that the bits allow, or the greatest they allow (`tnum_step`).
+fn next_word(bits: Tnum, word: u64) -> u64 {
+    let (value, mask) = (bits.value(), bits.mask());
+    if word >= bits.max() {
+        return bits.max();
+    }
+    if word < value {
+        return value;
+    }
+    // Counts up within the unknown bits: the others are filled with ones, so that the carry passes through them.
+    let distance = word - value;
+    let stuck = distance & !mask;
+    let below = if stuck == 0 { 0 } else { u64::MAX >> stuck.leading_zeros() };
+    let filled = distance | below | !mask;
+    value | filled.wrapping_add(1) & mask
+}
+
 fn range(min: u64, max: u64) -> Tnum {
     let (value, mask) = bits_of_range(min, max);
     Tnum::new(value, mask)
@@ -191,6 +208,31 @@ impl Bounds {
         self.smax = self.smax.min(self.bits.signed_max());
         self.umin = self.umin.max(self.bits.min());
         self.umax = self.umax.min(self.bits.max());
+        if let Some(value) = self.only_common_word() {
+            *self = Self::constant(value);
+        }
+    }
+
+    /// The word that is both in the unsigned range and among those the bits allow, if it is the only one
+    /// (part of `__update_reg64_bounds`).
+    fn only_common_word(&self) -> Option<u64> {
+        let next = next_word(self.bits, self.umin);
+        if self.bits.contains(self.umin) {
+            return (next > self.umax).then_some(self.umin);
+        }
+        let last = next == self.bits.max();
+        let alone = next <= self.umax && next_word(self.bits, next) > self.umax;
+        (last || alone).then_some(next)
+    }
+
+    /// Swaps the low `bits` bits, 16, 32 or 64, and drops the others (part of `scalar_byte_swap`).
+    pub(super) fn swap_bytes(&mut self, bits: u32) {
+        let unused = 64 - bits;
+        let swap = |word: u64| (word << unused).swap_bytes();
+        *self = Self {
+            bits: Tnum::new(swap(self.bits.value()), swap(self.bits.mask())),
+            ..Self::UNKNOWN
+        };
     }
 
     /// Ranges of the lower half from bits (`__update_reg32_bounds`).
@@ -244,8 +286,16 @@ impl Bounds {
         if self.u32_min.cast_signed() <= self.u32_max.cast_signed() {
             self.meet_s32(self.u32_min.cast_signed(), self.u32_max.cast_signed());
         }
-        if self.s32_min.cast_unsigned() <= self.s32_max.cast_unsigned() {
-            self.meet_u32(self.s32_min.cast_unsigned(), self.s32_max.cast_unsigned());
+        let (smin, smax) = (self.s32_min.cast_unsigned(), self.s32_max.cast_unsigned());
+        if smin <= smax {
+            self.meet_u32(smin, smax);
+        } else if self.u32_max < smin {
+            // As in `deduce_64`.
+            self.s32_min = self.u32_min.cast_signed();
+            self.u32_max = self.u32_max.min(smax);
+        } else if smax < self.u32_min {
+            self.s32_max = self.u32_max.cast_signed();
+            self.u32_min = self.u32_min.max(smin);
         }
     }
 

@@ -98,6 +98,21 @@ pub(super) fn outcome(a: &Bounds, b: &Bounds, cond: Cond, width: Width) -> Optio
     }
 }
 
+/// Whether `a cond a` holds, if that is known.
+pub(super) fn outcome_with_itself(number: &Bounds, cond: Cond, width: Width) -> Option<bool> {
+    match cond {
+        Cond::Eq | Cond::Ge | Cond::Le | Cond::SignedGe | Cond::SignedLe => Some(true),
+        Cond::Ne | Cond::Gt | Cond::Lt | Cond::SignedGt | Cond::SignedLt => Some(false),
+        Cond::Set => {
+            let view = View::new(number, width);
+            match view.bits.as_constant() {
+                Some(value) => Some(value != 0),
+                None => (!(view.smin..=view.smax).contains(&0)).then_some(true),
+            }
+        }
+    }
+}
+
 fn equality(a: &Bounds, b: &Bounds, x: &View, y: &View, width: Width) -> Option<bool> {
     if let (Some(value), Some(other)) = (x.bits.as_constant(), y.bits.as_constant()) {
         return Some(value == other);
@@ -119,12 +134,6 @@ fn equality(a: &Bounds, b: &Bounds, x: &View, y: &View, width: Width) -> Option<
 
 /// Narrows two numbers by whether `a cond b` holds (`regs_refine_cond_op` and `reg_bounds_sync`).
 pub(super) fn refine(a: &mut Bounds, b: &mut Bounds, cond: Cond, width: Width, holds: bool) {
-    narrow(a, b, cond, width, holds);
-    a.sync();
-    b.sync();
-}
-
-fn narrow(a: &mut Bounds, b: &mut Bounds, cond: Cond, width: Width, holds: bool) {
     let cond = if holds { Some(cond) } else { negated(cond) };
     match cond {
         Some(cond @ (Cond::Ge | Cond::Gt | Cond::SignedGe | Cond::SignedGt)) => {
@@ -136,6 +145,8 @@ fn narrow(a: &mut Bounds, b: &mut Bounds, cond: Cond, width: Width, holds: bool)
         Some(cond) => order(a, b, cond, width),
         None => no_bit(a, b, width),
     }
+    a.sync();
+    b.sync();
 }
 
 fn equal(a: &mut Bounds, b: &mut Bounds, width: Width) {
@@ -256,19 +267,4 @@ fn order(a: &mut Bounds, b: &mut Bounds, cond: Cond, width: Width) {
         (Width::Bits64, false) => narrow!(umin, umax),
         (Width::Bits64, true) => narrow!(smin, smax),
     }
-}
-
-/// As [`refine`], of a number compared with itself: what is learnt of one operand holds for the other.
-pub(super) fn refine_same(number: &mut Bounds, cond: Cond, width: Width, holds: bool) {
-    let (mut a, mut b) = (*number, *number);
-    narrow(&mut a, &mut b, cond, width, holds);
-    number.umin = a.umin.max(b.umin);
-    number.umax = a.umax.min(b.umax);
-    number.smin = a.smin.max(b.smin);
-    number.smax = a.smax.min(b.smax);
-    number.u32_min = a.u32_min.max(b.u32_min);
-    number.u32_max = a.u32_max.min(b.u32_max);
-    number.s32_min = a.s32_min.max(b.s32_min);
-    number.s32_max = a.s32_max.min(b.s32_max);
-    number.sync();
 }

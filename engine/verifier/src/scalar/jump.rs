@@ -17,7 +17,13 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
         crate::explore::note_stack_operands(cx, state, on_stack.0, on_stack.1);
     }
     let target = jump.offset.target(pc);
-    if let Some(taken) = outcome(&lhs, &rhs, jump.cond, jump.width) {
+    let with_itself = jump.rhs == Source::Reg(jump.lhs);
+    let decided = if with_itself && lhs.is_scalar() {
+        compare::outcome_with_itself(&lhs.num, jump.cond, jump.width)
+    } else {
+        outcome(&lhs, &rhs, jump.cond, jump.width)
+    };
+    if let Some(taken) = decided {
         if lhs.is_scalar() {
             crate::explore::mark_precise(cx, state, jump.lhs)?;
         }
@@ -36,20 +42,22 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
     }
     let mut links = Linked::default();
     if register(jump.rhs).is_some() && rhs.is_scalar() && rhs.id != 0 {
-        linked::collect(state, rhs.id, &mut links);
+        linked::collect(cx, state, rhs.id, &mut links);
     }
     if lhs.is_scalar() && lhs.id != 0 {
-        linked::collect(state, lhs.id, &mut links);
+        linked::collect(cx, state, lhs.id, &mut links);
     }
     if links.entries[1].is_some() {
         crate::explore::note_linked(cx, state, links);
     }
     let mut other = state.clone();
-    narrow(cx, state, &mut other, jump);
-    if register(jump.rhs).is_some() {
-        linked::sync(state, &mut other, jump, jump.rhs, &links);
+    if !with_itself {
+        narrow(cx, state, &mut other, jump);
     }
-    linked::sync(state, &mut other, jump, Source::Reg(jump.lhs), &links);
+    if register(jump.rhs).is_some() {
+        linked::sync(state, &mut other, jump.rhs, &links);
+    }
+    linked::sync(state, &mut other, Source::Reg(jump.lhs), &links);
     propagate_nullness(cx, state, &mut other, jump);
     check_pointers(cx, state, &mut other, jump)?;
     let Some(target) = target else { return cx.unsupported("a jump in front of the program") };
@@ -118,16 +126,9 @@ fn narrow(cx: &mut Cx<'_>, state: &mut State, other: &mut State, jump: &Jump) {
     if !lhs.is_scalar() || !rhs.is_scalar() {
         return;
     }
-    // A register compared with itself is narrowed twice in one place.
-    let same = jump.rhs == Source::Reg(jump.lhs);
     let mut ways = [(false, lhs.num, rhs.num), (true, lhs.num, rhs.num)];
     for (holds, a, b) in &mut ways {
-        if same {
-            compare::refine_same(a, jump.cond, jump.width, *holds);
-            *b = *a;
-        } else {
-            compare::refine(a, b, jump.cond, jump.width, *holds);
-        }
+        compare::refine(a, b, jump.cond, jump.width, *holds);
     }
     let [(_, false_lhs, false_rhs), (_, true_lhs, true_rhs)] = &mut ways;
     settle(cx, true_lhs, "true_reg1");

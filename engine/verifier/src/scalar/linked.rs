@@ -1,13 +1,17 @@
 //! Registers and spilled registers that hold the same number, or numbers that differ by a constant.
 
-use isa::{Jump, Reg as RegName, Source};
+use isa::{Reg as RegName, Source};
 
 use super::Bounds;
-use crate::state::{ADD_CONST, Linked, LinkedReg, Reg, State};
+use crate::cx::Cx;
+use crate::state::{ADD_CONST, ADD_CONST32, Linked, LinkedReg, Reg, State};
 
-/// Adds what has this identity (`collect_linked_regs`); what finds no place loses its identity.
-pub(super) fn collect(state: &mut State, id: u32, links: &mut Linked) {
+/// Adds what has this identity and is read later (`collect_linked_regs`); what finds no place loses its identity.
+pub(super) fn collect(cx: &Cx<'_>, state: &mut State, id: u32, links: &mut Linked) {
     let id = id & !ADD_CONST;
+    // Where the frames inwards of each were called from, and where the innermost one is.
+    let places: Vec<_> = state.frames[1..].iter().map(|frame| frame.callsite).collect();
+    let innermost = places.len();
     let mut count = links.entries.iter().flatten().count();
     let mut visit = |reg: &mut Reg, frame: usize, index: usize, is_slot: bool| {
         if !reg.is_scalar() || reg.id & !ADD_CONST != id {
@@ -23,8 +27,13 @@ pub(super) fn collect(state: &mut State, id: u32, links: &mut Linked) {
         }
     };
     for (number, frame) in state.frames.iter_mut().enumerate().rev() {
-        let regs = frame.regs.iter_mut().take(RegName::R10.index());
-        regs.enumerate().for_each(|(index, reg)| visit(reg, number, index, false));
+        let pc = if number == innermost { Some(cx.pc) } else { places[number] };
+        let live = pc.and_then(|pc| cx.aux.get(pc.index())).map_or(0, |aux| aux.live_regs);
+        for (index, reg) in frame.regs.iter_mut().take(RegName::R10.index()).enumerate() {
+            if live & 1 << index != 0 {
+                visit(reg, number, index, false);
+            }
+        }
         for (index, slot) in frame.stack.iter_mut().enumerate() {
             if slot.is_spilled() {
                 visit(&mut slot.spilled, number, index, true);
@@ -34,13 +43,7 @@ pub(super) fn collect(state: &mut State, id: u32, links: &mut Linked) {
 }
 
 /// What was learnt of an operand of the jump holds for what it is tied to, on both ways.
-pub(super) fn sync(
-    state: &mut State,
-    other: &mut State,
-    _jump: &Jump,
-    operand: Source,
-    links: &Linked,
-) {
+pub(super) fn sync(state: &mut State, other: &mut State, operand: Source, links: &Linked) {
     let Source::Reg(name) = operand else { return };
     let known = state.reg(name);
     if known.is_scalar() && known.id != 0 {
@@ -74,15 +77,21 @@ fn follow(reg: &mut Reg, known: &Reg) {
     if !reg.is_scalar() || reg.id & !ADD_CONST != known.id & !ADD_CONST {
         return;
     }
+    if (reg.id ^ known.id) & ADD_CONST == ADD_CONST {
+        // Sums of 32 and of 64 bits differ by more than their constants.
+        return;
+    }
     let copied = Reg { subreg_def: reg.subreg_def, ..*known };
-    if (reg.id | known.id) & ADD_CONST == 0 || reg.off == known.off {
+    let flags = (reg.id | known.id) & ADD_CONST;
+    if flags == 0 || reg.off == known.off {
         *reg = copied;
         return;
     }
-    let delta = Bounds::constant(i64::from(reg.off.wrapping_sub(known.off)).cast_unsigned());
-    // The kernel gives the register the other's identity here, with or without the mark of a sum.
-    *reg = Reg { off: reg.off, ..copied };
-    reg.num.add_32(&delta);
-    reg.num.add_64(&delta);
-    reg.num.bits = reg.num.bits + delta.bits;
+    let delta = i64::from(reg.off) - i64::from(known.off);
+    *reg = Reg { off: reg.off, id: reg.id, ..copied };
+    reg.num.add_to_ranges(&Bounds::constant(delta.cast_unsigned()));
+    if flags & ADD_CONST32 != 0 {
+        reg.num.zero_extend();
+    }
+    reg.num.sync();
 }

@@ -3,8 +3,12 @@
 mod alu;
 mod arith;
 mod bounds;
+#[cfg(test)]
+mod code_tests;
 mod compare;
 mod jump;
+#[cfg(test)]
+mod kernel_tests;
 mod linked;
 mod null;
 pub(crate) mod operand;
@@ -13,9 +17,10 @@ mod pointer;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use alu::identify;
 pub use bounds::Bounds;
 pub(crate) use jump::jump;
-pub(crate) use null::{is_not_null, is_trusted, mark_ptr_or_null, may_hold_lock};
+pub(crate) use null::{is_not_null, is_trusted, mark_not_null, mark_ptr_or_null, may_hold_lock};
 
 use isa::{Fd, FdIndex, Imm64, Insn, Pc};
 

@@ -57,7 +57,7 @@ fn is_allocated(reg: &Reg) -> bool {
 }
 
 /// The pointer is not NULL, and may so be something else (`mark_ptr_not_null_reg`).
-pub(super) fn mark_not_null(cx: &Cx<'_>, reg: &mut Reg) {
+pub(crate) fn mark_not_null(cx: &Cx<'_>, reg: &mut Reg) {
     let (RegKind::MapValue, Detail::Map { map, uid }) = (reg.kind(), reg.detail) else {
         reg.ty = reg.ty.without(TypeFlags::PTR_MAYBE_NULL);
         return;

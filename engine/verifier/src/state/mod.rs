@@ -7,7 +7,8 @@ mod stack;
 
 pub use frame::{Frame, slot_of};
 pub use reg::{
-    ADD_CONST, AT_END, BEYOND_END, Detail, DynptrKind, IrqKind, IterState, Reg, RegKind, RegType,
+    ADD_CONST, ADD_CONST32, ADD_CONST64, AT_END, BEYOND_END, Detail, DynptrKind, IrqKind,
+    IterState, Reg, RegKind, RegType,
 };
 pub use stack::{SlotKind, StackSlot};
 
@@ -69,6 +70,8 @@ pub struct Path {
     pub equal: Option<StateId>,
     /// What is dead was forgotten (`cleaned`).
     pub cleaned: bool,
+    /// How far the path was recorded ([`crate::explain::trace`]); 0 if it is not.
+    pub trace: u32,
 }
 
 /// An entry of [`Path::history`] (`struct bpf_jmp_history_entry`).
@@ -173,6 +176,7 @@ impl State {
                 may_goto_depth: 0,
                 equal: None,
                 cleaned: false,
+                trace: 0,
             },
         }
     }

@@ -275,8 +275,13 @@ pub struct Reg {
     pub precise: bool,
 }
 
-/// The bit of [`Reg::id`] of a number that differs by a constant from those with the same identity (`BPF_ADD_CONST`).
-pub const ADD_CONST: u32 = 1 << 31;
+/// The bit of [`Reg::id`] of a number that differs by a constant from those with the same identity, as 64 bits
+/// (`BPF_ADD_CONST64`).
+pub const ADD_CONST64: u32 = 1 << 31;
+/// The same of a number to which the constant was added as 32 bits (`BPF_ADD_CONST32`).
+pub const ADD_CONST32: u32 = 1 << 30;
+/// Both bits (`BPF_ADD_CONST`).
+pub const ADD_CONST: u32 = ADD_CONST64 | ADD_CONST32;
 
 impl Reg {
     /// A register never written.

@@ -1,13 +1,12 @@
 //! Checks of arguments that helpers, kfuncs and global functions share.
 
-use bpf_object::{DataKind, MapKind};
 use isa::Reg;
 use kernel_model::{ArgBase, TypeFlags};
 
 use crate::cx::{Check, Cx, reject};
 use crate::explore;
 use crate::memory::{self, Access, RawStack};
-use crate::program::{MapFacts, MapId};
+use crate::program::MapId;
 use crate::state::{Detail, Reg as RegState, RegKind, RegType, SlotKind, State, slot_of};
 
 /// No memory that is accessed may be that large (`BPF_MAX_VAR_SIZ`).
@@ -76,11 +75,6 @@ fn offset_rule(ty: RegType) -> OffsetRule {
     }
 }
 
-/// The map is read-only for everybody, so that its bytes are known (`bpf_map_is_rdonly`).
-pub(crate) fn is_frozen(facts: &MapFacts<'_>) -> bool {
-    matches!(facts.map.kind, MapKind::Data(DataKind::ReadOnly) | MapKind::Config)
-}
-
 /// The bytes of a map's only value from an offset on, with the zeros that the object leaves out; `None` from the end
 /// of the value on.
 pub(crate) fn frozen_bytes(cx: &Cx<'_>, map: MapId, offset: u64) -> Option<Vec<u8>> {
@@ -106,7 +100,7 @@ pub(crate) fn check_const_str(cx: &mut Cx<'_>, state: &mut State, reg: Reg) -> C
         reject!(EINVAL, "");
     };
     let Some(facts) = cx.program.map(map) else { return cx.unsupported("a map that is not there") };
-    if !is_frozen(facts) {
+    if !memory::is_frozen(facts) {
         reject!(EACCES, "R{number} does not point to a readonly map'");
     }
     if pointer.num.bits.as_constant().is_none() {
@@ -194,30 +188,10 @@ pub(crate) fn assuming_not_null<T>(
     if !saved.ty.may_be_null() {
         return check(cx, state);
     }
-    *state.reg_mut(reg) = not_null(cx, &saved);
+    crate::scalar::mark_not_null(cx, state.reg_mut(reg));
     let checked = check(cx, state);
     *state.reg_mut(reg) = saved;
     checked
-}
-
-/// The pointer, which is not NULL (`mark_ptr_not_null_reg`).
-fn not_null(cx: &Cx<'_>, pointer: &RegState) -> RegState {
-    let plain = RegState { ty: pointer.ty.without(TypeFlags::PTR_MAYBE_NULL), ..*pointer };
-    let map = pointer.map().filter(|_| pointer.kind() == RegKind::MapValue);
-    let Some((map, facts)) = map.and_then(|map| Some((map, cx.program.map(map)?))) else {
-        return plain;
-    };
-    let kind = match facts.ty.filter(|_| !map.inner).map(|ty| ty.lookup) {
-        Some(kernel_model::LookupResult::Map) => {
-            let map = MapId { inner: true, ..map };
-            let ty = RegType::of(RegKind::ConstMapPtr);
-            return RegState { ty, ..plain }.with(Detail::Map { map, uid: pointer.id });
-        }
-        Some(kernel_model::LookupResult::Socket) => RegKind::Socket,
-        Some(kernel_model::LookupResult::XdpSocket) => RegKind::XdpSock,
-        Some(kernel_model::LookupResult::Value) | None => RegKind::MapValue,
-    };
-    RegState { ty: RegType::of(kind), ..plain }
 }
 
 /// The number that the key `reg` points to is known to be, which then matters (`get_constant_map_key`).
@@ -245,7 +219,6 @@ pub(crate) fn constant_key(
         return Ok(None);
     }
     let Some(value) = stored.spilled.as_constant() else { return Ok(None) };
-    let slot = u32::try_from(slot).unwrap_or(u32::MAX);
     explore::mark_precise_slot(cx, state, key.frame, slot)?;
     Ok(Some(value.cast_signed()))
 }

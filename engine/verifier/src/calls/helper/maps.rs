@@ -22,7 +22,8 @@ pub(super) fn name(cx: &Cx<'_>, map: MapId) -> String {
 /// The map was created with types.
 pub(super) fn has_types(cx: &Cx<'_>, map: MapId) -> bool {
     let definition = cx.program.map(map).map(|facts| facts.definition(map.inner));
-    definition.is_some_and(|definition| definition.value_type != btf::TypeId::VOID)
+    let is_typed = definition.is_some_and(|definition| definition.value_type != btf::TypeId::VOID);
+    is_typed && cx.program.record(map).is_none_or(|record| record.error.is_none())
 }
 
 /// The kernel's name of the type of a map: `hash`.

@@ -16,6 +16,9 @@ pub(super) fn begin(cx: &mut Cx<'_>, state: &State, pc: Pc, id: HelperId) -> Che
         reject!(EINVAL, "invalid func unknown#{}", id.0);
     };
     let function = kernel_model::helper(number);
+    if function.is_some_and(|function| function.since > cx.program.options.kernel) {
+        reject!(EINVAL, "invalid func unknown#{number}");
+    }
     let name = function.map_or("bpf_unspec", |function| function.name);
     if cx.program.ty.is_none_or(|ty| ty.name == "ext") {
         return cx.unsupported("helpers of a program whose type is not known");

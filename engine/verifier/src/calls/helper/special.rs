@@ -97,7 +97,7 @@ fn note_inlining(cx: &mut Cx<'_>, state: &mut State, call: &HelperCall) -> Check
 /// `bpf_snprintf`: the format fits the arguments (`check_bpf_snprintf_call`).
 fn check_snprintf(cx: &Cx<'_>, state: &State) -> Check {
     let length = state.reg(Reg::R5).num.bits.value();
-    if length % 8 != 0 {
+    if !length.is_multiple_of(8) {
         reject!(EINVAL, "");
     }
     let format = state.reg(Reg::R3);

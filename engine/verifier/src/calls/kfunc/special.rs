@@ -102,12 +102,12 @@ const NAMES: [(&str, Special); 46] = [
 
 impl Special {
     /// The kfunc of this name, if the verifier knows it.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, special)| *special)
     }
 
     /// It works on lists (`is_bpf_list_api_kfunc`).
-    pub fn is_list(self) -> bool {
+    pub(crate) fn is_list(self) -> bool {
         matches!(
             self,
             Self::ListPushFront
@@ -120,7 +120,7 @@ impl Special {
     }
 
     /// It works on trees (`is_bpf_rbtree_api_kfunc`).
-    pub fn is_tree(self) -> bool {
+    pub(crate) fn is_tree(self) -> bool {
         matches!(
             self,
             Self::RbtreeAdd
@@ -133,7 +133,7 @@ impl Special {
     }
 
     /// It takes or gives back a `bpf_res_spin_lock` (`is_bpf_res_spin_lock_kfunc`).
-    pub fn is_res_spin_lock(self) -> bool {
+    pub(crate) fn is_res_spin_lock(self) -> bool {
         matches!(
             self,
             Self::ResSpinLock
@@ -144,7 +144,7 @@ impl Special {
     }
 
     /// It may be called with a lock held (`kfunc_spin_allowed`).
-    pub fn is_allowed_in_lock(self) -> bool {
+    pub(crate) fn is_allowed_in_lock(self) -> bool {
         self.is_list()
             || self.is_tree()
             || self.is_res_spin_lock()
@@ -155,12 +155,12 @@ impl Special {
     }
 
     /// It calls a function of the program before it returns (`is_sync_callback_calling_kfunc`).
-    pub fn calls_back_now(self) -> bool {
+    pub(crate) fn calls_back_now(self) -> bool {
         self == Self::RbtreeAdd
     }
 
     /// A function of the program runs later (`is_async_callback_calling_kfunc`).
-    pub fn calls_back_later(self) -> bool {
+    pub(crate) fn calls_back_later(self) -> bool {
         matches!(self, Self::WqSetCallback | Self::TaskWorkSchedule)
     }
 }

@@ -1,0 +1,193 @@
+//! The way of a value: from the register it is in at the rejection, back to where it was made.
+
+use isa::{AtomicOp, Callee, Insn, Reg as RegName, Source, Width};
+
+use super::trace::Point;
+use crate::program::Program;
+use crate::state::{Reg, RegKind};
+
+/// What happened to a value, by the places on the path of the instructions.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    /// The instruction that made it; none if it was there from the beginning.
+    pub origin: Option<Origin>,
+    /// An instruction that made the pointer unusable, with what it was.
+    pub lost: Option<(usize, Reg)>,
+    /// Jumps after which more was known of it, the last one first.
+    pub checks: Vec<usize>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// The instruction, by its place on the path.
+    pub at: usize,
+    /// The register it was put into.
+    pub reg: RegName,
+    /// It was not put there: a call or the beginning of a function left the register without a value.
+    pub is_loss: bool,
+}
+
+/// Where the value comes from that `reg` holds before the instruction at place `at` of the path.
+pub(super) fn story(program: &Program<'_>, path: &[Point], at: usize, reg: RegName) -> Story {
+    let mut walk = Walk { program, path, at, reg, story: Story::default() };
+    while walk.at > 0 && walk.step() {}
+    walk.story
+}
+
+struct Walk<'w> {
+    program: &'w Program<'w>,
+    path: &'w [Point],
+    at: usize,
+    reg: RegName,
+    story: Story,
+}
+
+/// What a step back finds.
+enum Found {
+    /// The value was there before, in this register.
+    Same(RegName),
+    /// The value was there at this place of the path, in this register.
+    At(usize, RegName),
+    /// The instruction made it.
+    Made,
+    /// The instruction left the register without a value.
+    Gone,
+}
+
+impl Walk<'_> {
+    /// Goes one instruction back; false at the end.
+    fn step(&mut self) -> bool {
+        let (Some(now), Some(before)) = (self.path.get(self.at), self.path.get(self.at - 1)) else {
+            return false;
+        };
+        let found = if now.depth > before.depth {
+            self.entered()
+        } else if now.depth < before.depth {
+            self.returned(now.depth)
+        } else {
+            self.within(before, now)
+        };
+        match found {
+            Found::Same(reg) => (self.at, self.reg) = (self.at - 1, reg),
+            Found::At(at, reg) => (self.at, self.reg) = (at, reg),
+            Found::Made | Found::Gone => {
+                let is_loss = matches!(found, Found::Gone);
+                self.story.origin = Some(Origin { at: self.at - 1, reg: self.reg, is_loss });
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The function was just entered.
+    fn entered(&self) -> Found {
+        let call = self.path.get(self.at - 1).and_then(|point| self.program.insn(point.pc));
+        match (call, self.reg.number()) {
+            (Some(Insn::Call(Callee::Subprogram(_))), 1..=5) => Found::Same(self.reg),
+            (Some(Insn::Call(_)), 1..=5) => Found::Made,
+            _ => Found::Gone,
+        }
+    }
+
+    /// A function that was called has just returned to the frame at `depth`.
+    fn returned(&self, depth: usize) -> Found {
+        match self.reg.number() {
+            0 => Found::Same(self.reg),
+            1..=5 => Found::Gone,
+            _ => {
+                let call = self.path[..self.at].iter().rposition(|point| point.depth == depth);
+                call.map_or(Found::Gone, |at| Found::At(at, self.reg))
+            }
+        }
+    }
+
+    fn within(&mut self, before: &Point, now: &Point) -> Found {
+        let Some(insn) = self.program.insn(before.pc) else { return Found::Made };
+        if let Some(found) = self.written_by(insn) {
+            return found;
+        }
+        let (was, is) = (before.regs[self.reg.index()], now.regs[self.reg.index()]);
+        if was != is {
+            match insn {
+                Insn::Jump(_) => self.story.checks.push(self.at - 1),
+                _ if is_pointer(&was) && !is_pointer(&is) && self.story.lost.is_none() => {
+                    self.story.lost = Some((self.at - 1, was));
+                }
+                _ => {}
+            }
+        }
+        Found::Same(self.reg)
+    }
+
+    /// What the instruction does to the register, if it writes it.
+    fn written_by(&self, insn: &Insn) -> Option<Found> {
+        let reg = self.reg;
+        match insn {
+            Insn::Mov(mov) if mov.dst == reg => Some(match mov.src {
+                Source::Reg(src) if mov.width == Width::Bits64 => Found::Same(src),
+                _ => Found::Made,
+            }),
+            Insn::Load(load) if load.dst == reg && load.base == RegName::R10 => {
+                Some(self.spilled(load.offset.0))
+            }
+            Insn::Call(_) => match reg.number() {
+                0 => Some(Found::Made),
+                1..=5 => Some(Found::Gone),
+                _ => None,
+            },
+            insn if destination(insn) == Some(reg) => Some(Found::Made),
+            _ => None,
+        }
+    }
+
+    /// Where the value was that is loaded from `fp + offset`.
+    fn spilled(&self, offset: i16) -> Found {
+        let depth = self.path.get(self.at).map_or(0, |point| point.depth);
+        for at in (0..self.at.saturating_sub(1)).rev() {
+            let Some(point) = self.path.get(at).filter(|point| point.depth == depth) else {
+                continue;
+            };
+            if let Some(Insn::Store(store)) = self.program.insn(point.pc)
+                && store.base == RegName::R10
+                && store.offset.0 == offset
+            {
+                return match store.src {
+                    Source::Reg(src) => Found::At(at, src),
+                    Source::Imm(_) => Found::Made,
+                };
+            }
+        }
+        Found::Made
+    }
+}
+
+fn is_pointer(reg: &Reg) -> bool {
+    !matches!(reg.kind(), RegKind::Scalar | RegKind::NotInit)
+}
+
+/// The register that an instruction other than a call writes.
+fn destination(insn: &Insn) -> Option<RegName> {
+    Some(match insn {
+        Insn::Alu(alu) => alu.dst,
+        Insn::Mov(mov) => mov.dst,
+        Insn::MovSx(mov) => mov.dst,
+        Insn::Neg(neg) => neg.dst,
+        Insn::ByteSwap(swap) => swap.dst,
+        Insn::AddrSpaceCast(cast) => cast.dst,
+        Insn::LoadImm(load) => load.dst,
+        Insn::Load(load) | Insn::LoadAcquire(load) => load.dst,
+        Insn::LoadSx(load) => load.dst,
+        Insn::LoadPacket(_) => RegName::R0,
+        Insn::Atomic(atomic) => match atomic.op {
+            AtomicOp::CmpXchg => RegName::R0,
+            AtomicOp::Xchg
+            | AtomicOp::Add { fetch: true }
+            | AtomicOp::Or { fetch: true }
+            | AtomicOp::And { fetch: true }
+            | AtomicOp::Xor { fetch: true } => atomic.src,
+            _ => return None,
+        },
+        _ => return None,
+    })
+}

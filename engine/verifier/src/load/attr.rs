@@ -1,0 +1,72 @@
+//! What the kernel looks at before the verifier begins: privileges, length, attach type.
+
+use kernel_model::Capability;
+
+use crate::cx::{Check, Cx, reject};
+use crate::program::Program;
+
+/// How long programs may be (`BPF_COMPLEXITY_LIMIT_INSNS`).
+const MOST_INSNS: usize = 1_000_000;
+
+/// How long they may be without privileges (`BPF_MAXINSNS`).
+const MOST_INSNS_UNPRIVILEGED: usize = 4096;
+
+/// Types of programs that may be loaded without privileges, if the system allows any.
+const UNPRIVILEGED: [&str; 2] = ["socket_filter", "cgroup_skb"];
+
+/// Types of programs whose attach type is compared with those they can have.
+const WITH_ATTACH_TYPE: [&str; 7] = [
+    "cgroup_sock",
+    "cgroup_sock_addr",
+    "cgroup_skb",
+    "cgroup_sockopt",
+    "sk_lookup",
+    "sk_reuseport",
+    "netfilter",
+];
+
+/// Types of programs that are for something the kernel's types describe.
+const WITH_TARGET: [&str; 4] = ["tracing", "lsm", "struct_ops", "ext"];
+
+/// The beginning of `bpf_prog_load` of kernel/bpf/syscall.c, which says nothing in the log.
+pub(super) fn check(cx: &Cx<'_>) -> Check {
+    let program = cx.program;
+    let Some(ty) = program.ty else {
+        return cx.unsupported(format!(
+            "section `{}` does not say what type the program has",
+            program.linked_program.section
+        ));
+    };
+    let privileged = program.options.privileged;
+    let most = if privileged { MOST_INSNS } else { MOST_INSNS_UNPRIVILEGED };
+    if program.is_empty() || program.len() > most {
+        reject!(E2BIG, "");
+    }
+    if !privileged && (!UNPRIVILEGED.contains(&ty.name) || needs_capability(program)) {
+        reject!(EPERM, "");
+    }
+    check_attach_type(program)
+}
+
+/// The type needs `CAP_NET_ADMIN` or `CAP_PERFMON` (`is_net_admin_prog_type`, `is_perfmon_prog_type`).
+fn needs_capability(program: &Program<'_>) -> bool {
+    let capabilities = program.ty.map_or(&[][..], |ty| ty.capabilities);
+    capabilities.iter().any(|one| matches!(one, Capability::NetAdmin | Capability::Perfmon))
+}
+
+/// `bpf_prog_load_check_attach` of kernel/bpf/syscall.c.
+fn check_attach_type(program: &Program<'_>) -> Check {
+    let name = program.type_name();
+    if program.target.is_some() && !WITH_TARGET.contains(&name) {
+        reject!(EINVAL, "");
+    }
+    let fits = match name {
+        "syscall" | "ext" => program.attach_number == 0,
+        name if WITH_ATTACH_TYPE.contains(&name) => program.attach.is_some(),
+        _ => true,
+    };
+    if !fits {
+        reject!(EINVAL, "");
+    }
+    Ok(())
+}
