@@ -184,7 +184,7 @@ impl<'a> Cx<'a> {
             layout: crate::memory::Layout::default(),
             arguments: crate::memory::Arguments::new(),
             variables: crate::memory::Variables::new(),
-            log: Log { level: program.options.log_level, ..Log::default() },
+            log: Log::new(program.options.log_level),
             last_id: 0,
             seen_direct_write: false,
             seen_exception: false,

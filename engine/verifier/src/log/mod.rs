@@ -38,6 +38,11 @@ pub(crate) struct Log {
 }
 
 impl Log {
+    /// An empty log of this level.
+    pub fn new(level: u32) -> Self {
+        Self { level, ..Self::default() }
+    }
+
     /// Whether instructions and states are printed (`BPF_LOG_LEVEL`).
     pub fn is_on(&self) -> bool {
         self.level & 3 != 0
