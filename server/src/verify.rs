@@ -170,6 +170,7 @@ fn verify(
         privileged: settings.privileged,
         log_level: settings.log_level,
         explain: true,
+        file: String::new(),
     };
     let started = Instant::now();
     let report = verifier::verify(&Program::new(linked, program, settings.types, options));

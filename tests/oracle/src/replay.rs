@@ -148,7 +148,8 @@ fn replay_topic(
     let kernel = bpf_object::vmlinux().ok_or_else(|| failed(&"no types of the kernel"))?;
     let linked = link(&object, &Kernel::new(kernel));
     let compare = |(name, recorded): (String, Program)| {
-        let options = Options { kernel: KERNEL, privileged: true, log_level, explain: false };
+        let file = "corpus".to_owned();
+        let options = Options { kernel: KERNEL, privileged: true, log_level, explain: false, file };
         let (outcome, elapsed) = verify(&linked, &name, &options);
         let kind = kind(&recorded, &outcome);
         let report = outcome.ok();

@@ -261,6 +261,7 @@ fn restore_irq(cx: &mut Cx<'_>, state: &mut State, reg: Reg, kind: IrqKind) -> C
         reject!(EINVAL, "expected an initialized irq flag as arg#{index}");
     }
     liveness::mark_read(cx, state, pointer.frame, 1 << slot);
+    iter::touch(cx, 1 << slot);
     if flag.spilled.detail != Detail::Irq(kind) {
         let name = |is_native| if is_native { "native" } else { "lock" };
         let saved = name(flag.spilled.detail == Detail::Irq(IrqKind::Native));

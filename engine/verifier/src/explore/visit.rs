@@ -27,9 +27,10 @@ pub(super) fn same_callsites(one: &State, other: &State) -> bool {
 }
 
 /// What a stored state says about the path.
+#[derive(PartialEq, Eq)]
 enum Verdict {
-    /// It covers it. In a loop, what must be exact is not known yet.
-    Covered { in_loop: bool },
+    /// It covers it.
+    Covered,
     /// It does not.
     Missed,
 }
@@ -42,6 +43,9 @@ struct Storing {
     wanted: bool,
     /// It is a place where a state is always stored.
     checkpoint: bool,
+    /// What must be exact in the state compared with is not known yet, because it is in a loop. States at calls of
+    /// callbacks leave this as it was of the one before.
+    in_loop: bool,
 }
 
 /// The path may end here. If not, its state may have been stored.
@@ -51,7 +55,7 @@ pub(super) fn is_visited(cx: &mut Cx<'_>, state: &mut State) -> Check<bool> {
     let forced = checkpoint || state.path.history.len() > LONG_HISTORY;
     let (jumps, insns) = since_stored(cx);
     let wanted = forced || jumps >= 2 && insns >= 8;
-    let mut storing = Storing { forced, wanted, checkpoint };
+    let mut storing = Storing { forced, wanted, checkpoint, in_loop: false };
     let bucket = cx.explored.bucket(pc, state);
     clean::clean_states(cx, bucket, pc, state);
     let mut count = 0;
@@ -61,8 +65,8 @@ pub(super) fn is_visited(cx: &mut Cx<'_>, state: &mut State) -> Check<bool> {
         if cx.explored.state(id).path.pc != pc {
             continue;
         }
-        if let Verdict::Covered { in_loop } = compare(cx, state, id, &mut storing)? {
-            end_path(cx, state, id, in_loop)?;
+        if compare(cx, state, id, &mut storing)? == Verdict::Covered {
+            end_path(cx, state, id, storing.in_loop)?;
             return Ok(true);
         }
         count_miss(cx, bucket, place, &storing);
@@ -91,9 +95,9 @@ fn compare(cx: &mut Cx<'_>, state: &State, id: StateId, storing: &mut Storing) -
     if stored.path.branches > 0 {
         return compare_with_ancestor(cx, state, id, storing);
     }
-    let in_loop = scc::is_incomplete(cx, stored);
-    let level = if in_loop { Level::RangeWithin } else { Level::NotExact };
-    Ok(if covers(cx, id, state, level) { Verdict::Covered { in_loop } } else { Verdict::Missed })
+    storing.in_loop = scc::is_incomplete(cx, stored);
+    let level = if storing.in_loop { Level::RangeWithin } else { Level::NotExact };
+    Ok(if covers(cx, id, state, level) { Verdict::Covered } else { Verdict::Missed })
 }
 
 /// Compares with a state from which not all paths were explored: the path is in a loop.
@@ -109,21 +113,22 @@ fn compare_with_ancestor(
         && stored.frame().async_entries != state.frame().async_entries;
     let is_other_depth = stored.path.may_goto_depth != state.path.may_goto_depth;
     let calls_callback = cx.aux.get(pc.index()).is_some_and(|aux| aux.calls_callback);
-    let covered = Verdict::Covered { in_loop: true };
     if entered_again {
         // Another entry of the same callback is no loop.
     } else if is_iterator_step(cx, pc) {
         if covers(cx, id, state, Level::RangeWithin) && is_active(state) {
-            return Ok(covered);
+            storing.in_loop = true;
+            return Ok(Verdict::Covered);
         }
     } else {
         let is_may_goto = matches!(cx.program.insn(pc), Some(Insn::MayGoto(_)));
         if is_may_goto && is_other_depth && covers(cx, id, state, Level::RangeWithin) {
-            return Ok(covered);
+            storing.in_loop = true;
+            return Ok(Verdict::Covered);
         }
         if calls_callback {
             if covers(cx, id, state, Level::RangeWithin) {
-                return Ok(covered);
+                return Ok(Verdict::Covered);
             }
         } else {
             refuse_endless(cx, state, id)?;
