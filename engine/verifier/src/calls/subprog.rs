@@ -121,6 +121,7 @@ pub(crate) fn enter(
     }
     let number = u32::try_from(depth).unwrap_or(u32::MAX);
     let mut callee = Frame::new(Some(callsite), number, subprog);
+    cx.log.touch_all();
     set(cx, state.frame(), &mut callee, callsite)?;
     state.frames.push(callee);
     Ok(())

@@ -1,6 +1,6 @@
 //! One instruction backwards: what it read, if what it wrote is looked for (`backtrack_insn`).
 
-use isa::{AtomicOp, Callee, Insn, Pc, Reg, Source};
+use isa::{Callee, Insn, Pc, Reg, Source};
 
 use super::masks::{ARGUMENTS, MAX_FRAMES, Masks};
 use crate::cfg::Subprog;
@@ -99,20 +99,10 @@ fn before(code: Code<'_, '_>, insn: &Insn, at: At<'_>, masks: &mut Masks) -> Che
         Insn::StoreRelease(store) => {
             return Ok(spill(masks, store.base, Source::Reg(store.src), at));
         }
-        Insn::Atomic(atomic) => match atomic.op {
-            AtomicOp::CmpXchg => fill(masks, Reg::R0, at),
-            AtomicOp::Xchg
-            | AtomicOp::Add { fetch: true }
-            | AtomicOp::Or { fetch: true }
-            | AtomicOp::And { fetch: true }
-            | AtomicOp::Xor { fetch: true } => fill(masks, atomic.src, at),
-            AtomicOp::Add { .. }
-            | AtomicOp::Or { .. }
-            | AtomicOp::And { .. }
-            | AtomicOp::Xor { .. } => {
-                return Ok(spill(masks, atomic.base, Source::Reg(atomic.src), at));
-            }
-        },
+        // What an atomic operation gives back is not followed into the slot.
+        Insn::Atomic(atomic) => {
+            return Ok(spill(masks, atomic.base, Source::Reg(atomic.src), at));
+        }
         Insn::Jump(jump) => {
             if let Source::Reg(rhs) = jump.rhs
                 && (masks.has(jump.lhs) || masks.has(rhs))

@@ -53,7 +53,7 @@ fn write_odd(out: &mut String, program: &Program<'_>, pc: Pc) {
         let Some(field) = cleared.next() else { break };
         clear(&mut slots[0], *field);
     }
-    let _ = write!(out, "({:02x}) BUG_{:02x}", raw.opcode, raw.opcode);
+    let _ = write!(out, "BUG_{:02x}", raw.opcode);
 }
 
 fn clear(raw: &mut RawInsn, field: Field) {
