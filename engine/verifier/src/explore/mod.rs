@@ -11,6 +11,8 @@ mod run;
 mod scc;
 mod step;
 mod store;
+#[cfg(test)]
+mod tests;
 mod visit;
 mod widen;
 

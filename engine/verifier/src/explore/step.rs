@@ -40,10 +40,7 @@ pub(super) fn step(cx: &mut Cx<'_>, state: &mut State) -> Check<After> {
         | Insn::Store(_)
         | Insn::Atomic(_)
         | Insn::LoadAcquire(_)
-        | Insn::StoreRelease(_) => {
-            memory::access(cx, state, pc, insn)?;
-            Next::Fall
-        }
+        | Insn::StoreRelease(_) => memory::access(cx, state, pc, insn)?,
         Insn::Jump(_)
         | Insn::Goto(_)
         | Insn::GotoLong(_)
