@@ -12,7 +12,7 @@ use crate::state::{Reg, RegKind, RegType, State};
 
 /// Why a verification ends before its end.
 #[derive(Clone, Debug)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// The kernel refuses the program.
     Reject(Box<Reject>),
     /// Something is not modelled; what.
@@ -69,7 +69,7 @@ impl Stop {
 }
 
 /// The result of a check.
-pub type Check<T = ()> = Result<T, Stop>;
+pub(crate) type Check<T = ()> = Result<T, Stop>;
 
 /// Refuses the program: `reject!(EACCES, "R{} !read_ok", number)`.
 macro_rules! reject {
@@ -173,7 +173,7 @@ pub type Observer<'a> = dyn FnMut(Pc, &State) + 'a;
 
 impl<'a> Cx<'a> {
     /// The beginning of a verification.
-    pub fn new(program: &'a Program<'a>) -> Self {
+    pub(crate) fn new(program: &'a Program<'a>) -> Self {
         Self {
             program,
             aux: vec![InsnAux::default(); program.len()],
@@ -200,23 +200,23 @@ impl<'a> Cx<'a> {
 
 impl Cx<'_> {
     /// A new identity.
-    pub fn new_id(&mut self) -> u32 {
+    pub(crate) fn new_id(&mut self) -> u32 {
         self.last_id += 1;
         self.last_id
     }
 
     /// Any number (`__mark_reg_unknown`): exact for programs without privileges, of which nothing is pruned loosely.
-    pub fn unknown(&self) -> Reg {
+    pub(crate) fn unknown(&self) -> Reg {
         Reg { precise: !self.program.options.privileged, ..Reg::unknown() }
     }
 
     /// What is in a register whose pointer became invalid (`mark_reg_invalid`).
-    pub fn invalid(&self) -> Reg {
+    pub(crate) fn invalid(&self) -> Reg {
         if self.program.options.privileged { self.unknown() } else { Reg::NOT_INIT }
     }
 
     /// A line of the kernel's that refuses nothing (`verbose`).
-    pub fn say(&mut self, line: fmt::Arguments<'_>) {
+    pub(crate) fn say(&mut self, line: fmt::Arguments<'_>) {
         if self.log.level != 0 {
             // Writing to a string does not fail.
             let _ = writeln!(self.log.text, "{line}");
@@ -225,12 +225,12 @@ impl Cx<'_> {
 
     /// The program may sleep where the path is (`in_sleepable`).
     #[expect(clippy::unused_self, reason = "other kernels ask the program as well")]
-    pub fn in_sleepable(&self, state: &State) -> bool {
+    pub(crate) fn in_sleepable(&self, state: &State) -> bool {
         state.in_sleepable
     }
 
     /// The register is read: it must have been written (`check_reg_arg` with `SRC_OP`).
-    pub fn read_reg(&mut self, state: &State, reg: isa::Reg) -> Check {
+    pub(crate) fn read_reg(&mut self, state: &State, reg: isa::Reg) -> Check {
         self.log.touched_regs |= 1 << reg.number();
         if state.reg(reg).kind() == RegKind::NotInit {
             reject!(EACCES, "R{} !read_ok", reg.number());
@@ -239,7 +239,7 @@ impl Cx<'_> {
     }
 
     /// The register is about to be written (`check_reg_arg` with `DST_OP_NO_MARK`).
-    pub fn write_reg(&mut self, reg: isa::Reg) -> Check {
+    pub(crate) fn write_reg(&mut self, reg: isa::Reg) -> Check {
         self.log.touched_regs |= 1 << reg.number();
         if reg == isa::Reg::R10 {
             reject!(EACCES, "frame pointer is read only");
@@ -248,13 +248,13 @@ impl Cx<'_> {
     }
 
     /// Registers without privileges must not leak addresses (`is_pointer_value`).
-    pub fn leaks(&self, reg: &Reg) -> bool {
+    pub(crate) fn leaks(&self, reg: &Reg) -> bool {
         !self.program.options.privileged && !reg.is_scalar()
     }
 
     /// Something is not modelled.
     #[expect(clippy::unused_self, reason = "reads as a sentence where it is used")]
-    pub fn unsupported<T>(&self, what: impl Into<String>) -> Check<T> {
+    pub(crate) fn unsupported<T>(&self, what: impl Into<String>) -> Check<T> {
         Err(Stop::Unsupported(what.into().into_boxed_str()))
     }
 }

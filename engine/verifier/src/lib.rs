@@ -7,8 +7,6 @@
 //! Facts about the kernel are from v6.18; a function named in a comment is one of `kernel/bpf/verifier.c` unless another
 //! file is named.
 
-#![allow(dead_code, unused_imports, unused_macros, reason = "rooms are being filled")]
-
 mod calls;
 mod cfg;
 mod cx;

@@ -32,10 +32,10 @@ fn follow_globals(cx: &mut Cx<'_>) -> Check {
     }
     let mut verified = vec![false; cx.subprogs.len()];
     loop {
-        let before = verified.iter().filter(|verified| **verified).count();
-        for index in 1..cx.subprogs.len() {
+        let mut is_last_round = true;
+        for (index, verified) in verified.iter_mut().enumerate().skip(1) {
             let subprog = &cx.subprogs[index];
-            if !subprog.is_global || !subprog.called || verified[index] {
+            if !subprog.is_global || !subprog.called || *verified {
                 continue;
             }
             follow_function(cx, u32::try_from(index).unwrap_or(u32::MAX))?;
@@ -47,9 +47,10 @@ fn follow_globals(cx: &mut Cx<'_>) -> Check {
                     "Func#{index} ('{name}') is safe for any args that match its prototype"
                 );
             }
-            verified[index] = true;
+            *verified = true;
+            is_last_round = false;
         }
-        if verified.iter().filter(|verified| **verified).count() == before {
+        if is_last_round {
             return Ok(());
         }
     }

@@ -59,7 +59,7 @@ struct Backedge {
 const MAX_ROUNDS: u32 = 64;
 
 impl Visits {
-    pub fn reset(&mut self, scc_count: u32) {
+    pub(super) fn reset(&mut self, scc_count: u32) {
         self.by_scc.iter_mut().for_each(Vec::clear);
         self.by_scc.resize_with(scc_count as usize + 1, Vec::new);
     }

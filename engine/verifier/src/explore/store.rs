@@ -92,7 +92,6 @@ impl Explored {
     }
 
     /// The bucket of states at this instruction (`explored_state`).
-    #[expect(clippy::cast_possible_truncation, reason = "less than the number of instructions")]
     pub(super) fn bucket(&self, pc: Pc, state: &State) -> usize {
         // The first frame's call site is -1.
         let callsite = state.frame().callsite.map_or(u32::MAX, |callsite| callsite.0);

@@ -23,7 +23,7 @@ pub(crate) struct Touched {
 
 impl Touched {
     /// Everything.
-    pub const ALL: Self = Self { regs: u16::MAX, slots: u64::MAX };
+    pub(crate) const ALL: Self = Self { regs: u16::MAX, slots: u64::MAX };
 }
 
 /// A frame of a state as the kernel prints it, without the end of the line: all of it, or what was touched since it was

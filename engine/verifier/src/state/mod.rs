@@ -5,11 +5,10 @@ mod frame;
 mod reg;
 mod stack;
 
-pub use frame::{Frame, slot_of};
-pub use reg::{
-    ADD_CONST, ADD_CONST32, ADD_CONST64, AT_END, BEYOND_END, Detail, DynptrKind, IrqKind,
-    IterState, Reg, RegKind, RegType,
-};
+pub use frame::Frame;
+pub(crate) use frame::slot_of;
+pub(crate) use reg::{ADD_CONST, ADD_CONST32, ADD_CONST64, AT_END, BEYOND_END};
+pub use reg::{Detail, DynptrKind, IrqKind, IterState, Reg, RegKind, RegType};
 pub use stack::{SlotKind, StackSlot};
 
 use isa::Pc;
