@@ -107,10 +107,6 @@ pub(crate) struct InsnAux {
     pub fastcall_pattern: bool,
     /// How many pairs of spills surround that call.
     pub fastcall_spills: u8,
-    /// The upper half of the register it defines is read (`zext_dst`).
-    pub zext_dst: bool,
-    /// The number that the key argument of its lookup is known to be.
-    pub const_key: Option<u64>,
     /// Room for notes of its own of one room, by name, so that rooms do not collide.
     pub call: crate::calls::CallNote,
 }

@@ -191,15 +191,6 @@ pub(crate) fn check_call(cx: &Cx<'_>, state: &State, callee: Callee) -> Check {
     Ok(())
 }
 
-/// The program may not sleep here, because of a lock, an RCU section, disabled preemption or interrupts
-/// (`in_sleepable_context` negated).
-pub(crate) fn in_atomic_section(state: &State) -> bool {
-    state.active_rcu_locks > 0
-        || state.active_preempt_locks > 0
-        || state.active_locks > 0
-        || state.active_irq_id != 0
-}
-
 /// A saved interrupt state as an argument, which is made or used up (`process_irq_flag`).
 pub(super) fn irq_flag(
     cx: &mut Cx<'_>,

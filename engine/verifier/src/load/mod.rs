@@ -16,7 +16,7 @@ use crate::explain::trace::{Point, Trace};
 use crate::program::Program;
 use crate::{Report, Verdict, cfg, explain, explore, log};
 
-pub(crate) use returns::{check_return, check_return_reg, out_of_range};
+pub(crate) use returns::{check_return, check_return_reg};
 
 /// Verifies a program (`bpf_prog_load` of kernel/bpf/syscall.c, `bpf_check`).
 pub(crate) fn verify<'a>(

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use btf::TypeId;
 use isa::{BtfId, DecodeErrorKind, Field, HelperId, Imm64, Insn, KfuncModule, Names, Pc, RawInsn};
 
-use crate::cx::Cx;
 use crate::program::Program;
 
 /// What stands for an address of the kernel.
@@ -14,15 +13,8 @@ const ADDRESS: &str = "0xKERNEL";
 /// How long an address is, as text.
 const ADDRESS_LEN: usize = 18;
 
-/// An instruction as the kernel prints it, without the end of the line (`verbose_insn`).
-pub(crate) fn print_insn(cx: &Cx<'_>, pc: Pc) -> String {
-    let mut out = String::new();
-    write_insn(&mut out, cx.program, pc);
-    out
-}
-
-/// As [`print_insn`], behind what is in `out`. Returns by how much the kernel's line is longer, because it has an
-/// address.
+/// An instruction as the kernel prints it, without the end of the line (`verbose_insn`). Returns by how much the
+/// kernel's line is longer, because it has an address.
 pub(crate) fn write_insn(out: &mut String, program: &Program<'_>, pc: Pc) -> usize {
     let names = KernelNames { program };
     let Some(insn) = program.insn(pc) else {

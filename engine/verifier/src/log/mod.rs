@@ -9,8 +9,7 @@ use std::fmt::Write as _;
 use bpf_object::LineInfo;
 use isa::Pc;
 
-pub(crate) use insn::{print_insn, write_insn};
-pub(crate) use number::{write_signed, write_tnum, write_unsigned};
+pub(crate) use insn::write_insn;
 pub(crate) use state::{Touched, print_state, write_frame};
 
 use crate::cx::Cx;

@@ -1,10 +1,9 @@
 //! Conditional jumps (`check_cond_jmp_op`).
 
-use isa::{Cond, Imm, Jump, Pc, Reg as RegName, Source, Width};
-use kernel_model::TypeFlags;
+use isa::{Cond, Imm, Jump, Pc, Source, Width};
 
 use super::operand::{immediate, register, settle};
-use super::{Bounds, compare, linked, null, packet};
+use super::{compare, linked, null, packet};
 use crate::cx::{Check, Cx, Next, reject};
 use crate::state::{Linked, Reg, RegKind, RegType, State};
 
