@@ -99,6 +99,8 @@ pub(crate) struct InsnAux {
     pub force_checkpoint: bool,
     /// It calls a synchronous callback.
     pub calls_callback: bool,
+    /// It steps an iterator.
+    pub steps_iterator: bool,
     /// Its strongly connected component; 0 if it is in none.
     pub scc: u32,
     /// It was reached.

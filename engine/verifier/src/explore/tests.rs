@@ -133,3 +133,43 @@ fn observers_see_each_instruction() {
     assert_eq!(words(&report), "fine");
     assert_eq!(seen, [(0, None), (1, Some(5)), (2, Some(5))]);
 }
+
+#[test]
+fn hostile_code_is_refused_or_not_modelled() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/loops/iterators.bpf.o");
+    let object = Object::parse(&std::fs::read(path).expect("the corpus")).expect("an object");
+    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
+    let linked = link(&object, &Kernel::new(kernel));
+    let mut random = 1_u64;
+    let mut below = |limit: usize| {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % limit
+    };
+    for round in 0..200 {
+        let found = &linked.programs[round % linked.programs.len()];
+        let options = Options {
+            kernel: Version::new(6, 18),
+            privileged: round % 7 != 0,
+            log_level: 0,
+            explain: false,
+            file: String::new(),
+        };
+        let mut program = Program::new(&linked, found, kernel, options);
+        let mut raw = program.raw.to_vec();
+        for _ in 0..=below(3) {
+            let (at, from) = (below(raw.len()), below(raw.len()));
+            match below(4) {
+                0 => raw[at] = raw[from],
+                1 => raw[at].dst = raw[from].src,
+                2 => raw[at].off = raw[from].off,
+                _ => raw[at].imm = raw[from].imm,
+            }
+        }
+        (program.code, program.undecoded) = isa::Program::decode_partial(&raw);
+        program.raw = &raw;
+        // What is said matters less than that something is.
+        let report = crate::load::verify(&program, None);
+        assert!(report.stats.insns_processed <= 1_000_001);
+    }
+}

@@ -112,10 +112,11 @@ fn compare_with_ancestor(
     let entered_again = stored.frame().in_async_callback
         && stored.frame().async_entries != state.frame().async_entries;
     let is_other_depth = stored.path.may_goto_depth != state.path.may_goto_depth;
-    let calls_callback = cx.aux.get(pc.index()).is_some_and(|aux| aux.calls_callback);
+    let aux = &cx.aux[pc.index()];
+    let (steps_iterator, calls_callback) = (aux.steps_iterator, aux.calls_callback);
     if entered_again {
         // Another entry of the same callback is no loop.
-    } else if is_iterator_step(cx, pc) {
+    } else if steps_iterator {
         if covers(cx, id, state, Level::RangeWithin) && is_active(state) {
             storing.in_loop = true;
             return Ok(Verdict::Covered);
@@ -145,12 +146,6 @@ fn compare_with_ancestor(
 fn covers(cx: &mut Cx<'_>, old: StateId, new: &State, level: Level) -> bool {
     let privileged = cx.program.options.privileged;
     equal::covers(&mut cx.explored, &cx.aux, (cx.last_id, privileged), (old, new), level)
-}
-
-/// The call steps an iterator (`is_iter_next_insn`): a checkpoint that is neither a `may_goto` nor calls back.
-fn is_iterator_step(cx: &Cx<'_>, pc: Pc) -> bool {
-    let is_call = matches!(cx.program.insn(pc), Some(Insn::Call(_)));
-    is_call && cx.aux.get(pc.index()).is_some_and(|aux| aux.force_checkpoint && !aux.calls_callback)
 }
 
 /// The iterator that is stepped may give another element.
