@@ -14,6 +14,9 @@ pub(crate) const TABLE: &Table = &[
     ("bpf_strlen", bpf_strlen),
     ("bpf_strnlen", bpf_strnlen),
     ("bpf_strrchr", bpf_strrchr),
+    ("bpf_strspn", bpf_strspn),
+    ("bpf_strcspn", bpf_strcspn),
+    ("bpf_strnstr", bpf_strnstr),
     ("bpf_strstr", bpf_strstr),
 ];
 
@@ -103,6 +106,40 @@ fn bpf_strstr(m: &mut Machine<'_>, [at, wanted, ..]: [u64; 5]) -> Result<u64, St
         (Ok(text), Ok(wanted)) => (text, wanted),
         (Err(errno), _) | (_, Err(errno)) => return Ok(int(errno)),
     };
+    let place = match wanted.len() {
+        0 => Some(0),
+        len => text.windows(len).position(|window| window == wanted),
+    };
+    Ok(found(Ok(place)))
+}
+
+/// How many of the first bytes of a text are, or are not, in another one.
+fn span(m: &Machine<'_>, a: Address, b: Address, wanted: bool) -> u64 {
+    match (text(m, a), text(m, b)) {
+        (Ok(text), Ok(set)) => {
+            text.iter().take_while(|byte| set.contains(byte) == wanted).count() as u64
+        }
+        (Err(errno), _) | (_, Err(errno)) => int(errno),
+    }
+}
+
+/// `int bpf_strspn(const char *s__ign, const char *accept__ign)`
+fn bpf_strspn(m: &mut Machine<'_>, [at, set, ..]: [u64; 5]) -> Result<u64, Stop> {
+    Ok(span(m, at, set, true))
+}
+
+/// `int bpf_strcspn(const char *s__ign, const char *reject__ign)`
+fn bpf_strcspn(m: &mut Machine<'_>, [at, set, ..]: [u64; 5]) -> Result<u64, Stop> {
+    Ok(span(m, at, set, false))
+}
+
+/// `int bpf_strnstr(const char *s1__ign, const char *s2__ign, size_t len)`
+fn bpf_strnstr(m: &mut Machine<'_>, [at, wanted, len, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let (mut text, wanted) = match (text(m, at), text(m, wanted)) {
+        (Ok(text), Ok(wanted)) => (text, wanted),
+        (Err(errno), _) | (_, Err(errno)) => return Ok(int(errno)),
+    };
+    text.truncate(usize::try_from(len).unwrap_or(usize::MAX));
     let place = match wanted.len() {
         0 => Some(0),
         len => text.windows(len).position(|window| window == wanted),
