@@ -46,8 +46,8 @@ fn list() -> String {
         let info = rule.info();
         text += &row(&[
             &format!("[{0}](rules/{0}.md)", rule.name),
-            &info.severity.name().to_owned(),
-            &info.kernel.name().to_owned(),
+            info.severity.name(),
+            info.kernel.name(),
             &info.fix.map_or(String::new(), |fix| fix.name().to_owned()),
             info.summary,
         ]);

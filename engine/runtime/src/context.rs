@@ -55,11 +55,6 @@ impl Context {
             *place = value.to_le_bytes();
         }
     }
-
-    /// The address that the program has of its context.
-    pub(crate) fn address(&self) -> Address {
-        self.id.map_or(0, |id| id.at(0))
-    }
 }
 
 /// Makes the context and the packet of a run; returns the address that R1 holds.

@@ -260,7 +260,7 @@ impl Fields {
             "dport" => self.dport = value(field, text)?,
             "seq" => self.seq = value(field, text)?,
             "flags" if text.chars().all(|flag| "SAFRP".contains(flag)) => {
-                text.clone_into(&mut self.flags)
+                text.clone_into(&mut self.flags);
             }
             "flags" => return Err(wrong()),
             "len" => self.len = value(field, text)?,
