@@ -425,6 +425,8 @@ impl Machine<'_> {
                 let outer = self.callee.replace(index);
                 let result = helper(self, args);
                 if result.is_ok() {
+                    // Pointers into a packet that moved end here, so that a fault can name this call.
+                    crate::packet::renew_if_moved(self)?;
                     self.callee = outer;
                 }
                 result

@@ -4,6 +4,11 @@
 //! own. To add a kind, write a module with a type for it and a line in [`make`].
 
 mod array;
+mod hash;
+mod lpm;
+mod nested;
+mod queue;
+pub(crate) mod ring;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +25,17 @@ pub(crate) mod map_type {
     pub(crate) const ARRAY: u32 = 2;
     pub(crate) const PROG_ARRAY: u32 = 3;
     pub(crate) const PERCPU_ARRAY: u32 = 6;
+    pub(crate) const HASH: u32 = 1;
+    pub(crate) const PERCPU_HASH: u32 = 5;
+    pub(crate) const LRU_HASH: u32 = 9;
+    pub(crate) const LRU_PERCPU_HASH: u32 = 10;
+    pub(crate) const LPM_TRIE: u32 = 11;
+    pub(crate) const ARRAY_OF_MAPS: u32 = 12;
+    pub(crate) const HASH_OF_MAPS: u32 = 13;
+    pub(crate) const QUEUE: u32 = 22;
+    pub(crate) const STACK: u32 = 23;
+    pub(crate) const RINGBUF: u32 = 27;
+    pub(crate) const BLOOM_FILTER: u32 = 30;
 }
 
 /// `BPF_F_RDONLY_PROG`.
@@ -47,6 +63,26 @@ pub(crate) trait Map: fmt::Debug + Send + Sync {
 
     /// Keys and values as user space sees them, in the order of the kernel where it has one.
     fn entries(&self, memory: &Memory) -> Vec<(Vec<u8>, Vec<u8>)>;
+
+    /// Puts a value into a map without keys.
+    fn push(&mut self, _value: &[u8], _flags: u64) -> Errno {
+        -crate::helpers::errno::EOPNOTSUPP
+    }
+
+    /// The next value of a map without keys, which is taken out or stays; nothing if the map only knows that `asked` is
+    /// in it.
+    ///
+    /// # Errors
+    ///
+    /// The errno, if there is none.
+    fn take(&mut self, _removes: bool, _asked: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
+        Err(-crate::helpers::errno::EOPNOTSUPP)
+    }
+
+    /// The ring buffer, if it is one.
+    fn ring(&mut self) -> Option<&mut ring::Ring> {
+        None
+    }
 
     /// The records of a ring buffer in their order: whether they were submitted, and their bytes.
     fn records(&self, _memory: &Memory) -> Vec<(bool, Vec<u8>)> {
@@ -150,6 +186,20 @@ fn make(
             let value = memory.allocate(len, origin, true, Lifetime::Maps)?;
             Ok(Box::new(array::Array::new(definition, value)))
         }
+        map_type::HASH | map_type::PERCPU_HASH => {
+            Ok(Box::new(hash::Hash::new(&map.name, definition, false)))
+        }
+        map_type::LRU_HASH | map_type::LRU_PERCPU_HASH => {
+            Ok(Box::new(hash::Hash::new(&map.name, definition, true)))
+        }
+        map_type::LPM_TRIE => Ok(Box::new(lpm::Lpm::new(&map.name, definition))),
+        map_type::QUEUE => Ok(Box::new(queue::Queue::new(definition, queue::Order::Queue))),
+        map_type::STACK => Ok(Box::new(queue::Queue::new(definition, queue::Order::Stack))),
+        map_type::BLOOM_FILTER => Ok(Box::new(queue::Queue::new(definition, queue::Order::Bloom))),
+        map_type::RINGBUF => Ok(Box::new(ring::Ring::new(&map.name, definition))),
+        map_type::ARRAY_OF_MAPS | map_type::HASH_OF_MAPS => {
+            Ok(Box::new(nested::Nested::new(&map.slots)))
+        }
         number => {
             let row = kernel_model::map_type_by_id(number);
             let kind = row.map_or_else(|| format!("type {number}"), |row| row.name.to_owned());
@@ -186,6 +236,15 @@ impl MapTable {
             }
             Err(what) => Err(FaultKind::NotModelled(what.clone()).into()),
         }
+    }
+
+    /// The ring buffer in which the record was reserved, if any.
+    pub(crate) fn finish_record(&mut self, memory: &Memory, id: AllocId, submits: bool) -> bool {
+        (0..self.maps.len()).any(|index| {
+            let is_ring = self.kind(index) == map_type::RINGBUF;
+            let ring = if is_ring { self.get(index).ok().and_then(|map| map.ring()) } else { None };
+            ring.is_some_and(|ring| ring.finish(memory, id, submits))
+        })
     }
 
     /// The program in a slot of a program array.
