@@ -28,6 +28,8 @@ pub struct VerifySettings<'s> {
     pub log_level: u32,
     /// The programs to verify; empty for all.
     pub programs: &'s [String],
+    /// The name of the file, which maps of variables are named after.
+    pub file: &'s str,
 }
 
 /// Why an object cannot be verified.
@@ -170,6 +172,7 @@ fn verify(
         privileged: settings.privileged,
         log_level: settings.log_level,
         explain: true,
+        file: settings.file.to_owned(),
     };
     let started = Instant::now();
     let report = verifier::verify(&Program::new(linked, program, settings.types, options));

@@ -40,6 +40,8 @@ const KIND: u32 = 28;
 const XDP_MOST: u32 = 0xffff;
 /// Bytes are copied in pieces of this length where they are not contiguous.
 const CHUNK: u32 = 256;
+/// Bytes that are moved at a time where memory is copied forward without regard to overlaps.
+const FORWARD: u32 = 8;
 /// What [`Slices::Poisoned`] fills buffers with.
 const POISON: u8 = 0xa5;
 
@@ -527,14 +529,29 @@ fn bpf_dynptr_copy(
 ) -> Result<u64, Stop> {
     let (to_offset, from_offset, size) = (low(to_offset), low(from_offset), low(size));
     let (to, from) = (Dynptr::load(m, to)?, Dynptr::load(m, from)?);
+    // A null one is found when the other one's bytes are about to be copied there or from there at once.
+    let at_once =
+        |one: Option<Dynptr>, offset| one.is_some_and(|one| is_direct(m, one, offset, size));
+    let (to_direct, from_direct) = (at_once(to, to_offset), at_once(from, from_offset));
     let (Some(to), Some(from)) = (to, from) else {
-        return Ok(if size == 0 { 0 } else { int(errno::E2BIG) });
+        let is_tried = to_direct || from_direct;
+        let fits =
+            |one: Option<Dynptr>, offset| one.map_or(size == 0, |one| one.holds(offset, size));
+        return Ok(match (is_tried, fits(to, to_offset) && fits(from, from_offset)) {
+            (true, _) => int(errno::EINVAL),
+            (false, true) => 0,
+            (false, false) => int(errno::E2BIG),
+        });
     };
     if !to.holds(to_offset, size) || !from.holds(from_offset, size) {
         return Ok(int(errno::E2BIG));
     }
-    let is_whole = is_direct(m, to, to_offset, size) || is_direct(m, from, from_offset, size);
-    let step = if is_whole { size.max(1) } else { CHUNK };
+    let step = match (to_direct, from_direct) {
+        (true, true) => size.max(1),
+        // Memory to memory, forward, part by part: bytes that were just written may be read again.
+        (true, false) | (false, true) => FORWARD,
+        (false, false) => CHUNK,
+    };
     let mut done = 0;
     while done < size {
         let now = step.min(size - done);

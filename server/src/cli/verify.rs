@@ -96,6 +96,7 @@ impl Verification<'_> {
             privileged: !self.args.unprivileged,
             log_level: self.args.log.unwrap_or(0),
             programs: &self.args.program,
+            file: path.file_name().and_then(|name| name.to_str()).unwrap_or_default(),
         };
         match object(bytes, &settings) {
             Ok(outcomes) => {

@@ -28,6 +28,11 @@ pub(super) const TABLE: &Table = &[
     ("bpf_probe_read_user_str", bpf_probe_read_kernel_str),
     ("bpf_rcu_read_lock", zero),
     ("bpf_rcu_read_unlock", zero),
+    // There are no sockets to be found.
+    ("bpf_sk_lookup_tcp", zero),
+    ("bpf_sk_lookup_udp", zero),
+    ("bpf_sk_release", zero),
+    ("bpf_skc_lookup_tcp", zero),
     ("bpf_snprintf", bpf_snprintf),
     ("bpf_spin_lock", zero),
     ("bpf_spin_unlock", zero),

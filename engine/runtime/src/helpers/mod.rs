@@ -32,6 +32,7 @@ const FAMILIES: &[&Table] = &[
     xdp::TABLE,
     maps::TABLE,
     kfuncs::control::TABLE,
+    kfuncs::text::TABLE,
 ];
 
 /// What a helper or kfunc does, if it is modelled.

@@ -16,7 +16,13 @@ fn within<T>(text: &str, privileged: bool, test: impl FnOnce(&mut Cx<'_>) -> T) 
     let kernel = bpf_object::vmlinux().expect("the types of a kernel");
     let linked = link(&object, &Kernel::new(kernel));
     let found = linked.programs.iter().find(|program| program.name == "scalars");
-    let options = Options { kernel: Version::new(6, 18), privileged, log_level: 2, explain: false };
+    let options = Options {
+        kernel: Version::new(6, 18),
+        privileged,
+        log_level: 2,
+        explain: false,
+        file: String::new(),
+    };
     let code = isa::assemble(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let raw = code.encode();
     let mut program = Program::new(&linked, found.expect("a program"), kernel, options);

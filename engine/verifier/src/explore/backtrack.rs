@@ -1,246 +1,269 @@
-//! One step backwards: where a value that matters comes from (`backtrack_insn`).
+//! One instruction backwards: what it read, if what it wrote is looked for (`backtrack_insn`).
 
-use isa::{AtomicOp, Callee, HelperId, Insn, Pc, Reg, Source};
+use isa::{Callee, Insn, Pc, Reg, Source};
 
-use super::masks::{ARGUMENTS, Masks, write_regs, write_slots};
-use crate::cfg;
-use crate::cx::{Check, Cx};
-use crate::log;
-use crate::state::{Linked, Step};
+use super::masks::{ARGUMENTS, MAX_FRAMES, Masks};
+use crate::cfg::Subprog;
+use crate::cx::{Check, InsnAux, reject};
+use crate::program::Program;
+use crate::state::Step;
 
-/// How a step backwards went.
+/// What a step backwards found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Found {
+pub(super) enum Back {
     /// The walk goes on.
-    On,
-    /// It cannot be told what matters before (`-ENOTSUPP`).
-    NotSupported,
+    Further,
+    /// What is looked for cannot be followed further (`-ENOTSUPP`).
+    Lost,
 }
 
-/// `bpf_tail_call`
-const TAIL_CALL: HelperId = HelperId(12);
+/// What instructions are.
+#[derive(Clone, Copy)]
+pub(super) struct Code<'a, 'p> {
+    pub program: &'a Program<'p>,
+    pub aux: &'a [InsnAux],
+    pub subprogs: &'a [Subprog],
+}
 
-/// Steps back over the instruction at `pc`; `subsequent` is the one that came after it.
-pub(super) fn backtrack(
-    cx: &mut Cx<'_>,
-    pc: Pc,
-    subsequent: Option<Pc>,
-    step: Option<&Step>,
-    masks: &mut Masks,
-) -> Check<Found> {
-    // The second half of a load of 64 bits is no instruction.
-    let Some(insn) = cx.program.insn(pc).copied() else { return Ok(Found::On) };
-    say(cx, pc, masks);
-    let nothing = Linked::default();
-    let linked = step.map_or(&nothing, |step| &step.linked);
-    masks.sync(linked);
-    let found = match insn {
-        Insn::Neg(_) | Insn::ByteSwap(_) => return Ok(Found::On),
+impl Code<'_, '_> {
+    fn calls_callback(&self, pc: Pc) -> bool {
+        self.aux.get(pc.index()).is_some_and(|aux| aux.calls_callback)
+    }
+
+    fn is_global(&self, start: Pc) -> Option<bool> {
+        let index = self.subprogs.binary_search_by_key(&start, |subprog| subprog.start).ok()?;
+        self.subprogs.get(index).map(|subprog| subprog.is_global)
+    }
+
+    /// The instruction calls a function of the program (`bpf_pseudo_call`).
+    fn calls_subprogram(&self, pc: Pc) -> bool {
+        matches!(self.program.insn(pc), Some(Insn::Call(Callee::Subprogram(_))))
+    }
+}
+
+/// An instruction as it lies on the path.
+#[derive(Clone, Copy)]
+pub(super) struct At<'s> {
+    pub pc: Pc,
+    /// The one that comes after it on the path.
+    pub next: Option<Pc>,
+    /// What was noted of it.
+    pub step: Option<&'s Step>,
+}
+
+impl At<'_> {
+    /// The path goes on with the instruction behind it.
+    fn falls_through(&self) -> bool {
+        self.next.is_some_and(|next| next.0 == self.pc.0 + 1)
+    }
+
+    fn stack(&self) -> Option<(u8, u8)> {
+        self.step.and_then(|step| step.stack)
+    }
+}
+
+/// Goes back over an instruction.
+pub(super) fn backtrack(code: Code<'_, '_>, at: At<'_>, masks: &mut Masks) -> Check<Back> {
+    let Some(insn) = code.program.insn(at.pc) else { return Ok(Back::Further) };
+    if let Some(step) = at.step {
+        masks.sync(&step.linked);
+    }
+    let back = before(code, insn, at, masks)?;
+    if let (Some(step), Back::Further) = (at.step, back) {
+        masks.sync(&step.linked);
+    }
+    Ok(back)
+}
+
+fn before(code: Code<'_, '_>, insn: &Insn, at: At<'_>, masks: &mut Masks) -> Check<Back> {
+    match *insn {
         Insn::Alu(alu) => {
-            if !masks.has(alu.dst) {
-                return Ok(Found::On);
+            if let (true, Source::Reg(src)) = (masks.has(alu.dst), alu.src) {
+                set_unless_frame_pointer(masks, src);
             }
-            if let Source::Reg(src) = alu.src {
-                want(masks, src);
-            }
-            Found::On
         }
-        Insn::Mov(mov) => moved(masks, mov.dst, mov.src),
-        Insn::MovSx(mov) => moved(masks, mov.dst, Source::Reg(mov.src)),
-        Insn::AddrSpaceCast(cast) => moved(masks, cast.dst, Source::Reg(cast.src)),
-        Insn::Load(load) | Insn::LoadAcquire(load) => loaded(masks, load.dst, step),
-        Insn::LoadSx(load) => loaded(masks, load.dst, step),
-        Insn::Store(store) => stored(masks, store.base, Some(store.src), step),
-        Insn::StoreRelease(store) => stored(masks, store.base, Some(Source::Reg(store.src)), step),
+        Insn::Mov(mov) => match mov.src {
+            Source::Reg(src) => copy(masks, mov.dst, src),
+            Source::Imm(_) => masks.clear(mov.dst),
+        },
+        Insn::MovSx(mov) => copy(masks, mov.dst, mov.src),
+        Insn::AddrSpaceCast(cast) => copy(masks, cast.dst, cast.src),
+        Insn::LoadImm(load) => masks.clear(load.dst),
+        Insn::Load(load) | Insn::LoadAcquire(load) => fill(masks, load.dst, at),
+        Insn::LoadSx(load) => fill(masks, load.dst, at),
+        Insn::LoadPacket(_) if masks.has(Reg::R0) => {
+            masks.clear(Reg::R0);
+            return Ok(Back::Lost);
+        }
+        Insn::Store(store) => return Ok(spill(masks, store.base, store.src, at)),
+        Insn::StoreRelease(store) => {
+            return Ok(spill(masks, store.base, Source::Reg(store.src), at));
+        }
+        // What an atomic operation gives back is not followed into the slot.
         Insn::Atomic(atomic) => {
-            let _: AtomicOp = atomic.op;
-            stored(masks, atomic.base, Some(Source::Reg(atomic.src)), step)
-        }
-        Insn::LoadImm(load) => {
-            if !masks.has(load.dst) {
-                return Ok(Found::On);
-            }
-            masks.clear(load.dst);
-            Found::On
-        }
-        Insn::LoadPacket(_) => {
-            if !masks.has(Reg::R0) {
-                return Ok(Found::On);
-            }
-            Found::NotSupported
+            return Ok(spill(masks, atomic.base, Source::Reg(atomic.src), at));
         }
         Insn::Jump(jump) => {
-            let Source::Reg(rhs) = jump.rhs else {
-                masks.sync(linked);
-                return Ok(Found::On);
-            };
-            if !masks.has(jump.lhs) && !masks.has(rhs) {
-                return Ok(Found::On);
+            if let Source::Reg(rhs) = jump.rhs
+                && (masks.has(jump.lhs) || masks.has(rhs))
+            {
+                if !at.step.is_some_and(|step| step.rhs_is_stack) {
+                    masks.set(rhs);
+                }
+                if !at.step.is_some_and(|step| step.lhs_is_stack) {
+                    masks.set(jump.lhs);
+                }
             }
-            if !step.is_some_and(|step| step.rhs_is_stack) {
-                masks.set(rhs);
-            }
-            if !step.is_some_and(|step| step.lhs_is_stack) {
-                masks.set(jump.lhs);
-            }
-            Found::On
         }
-        Insn::Goto(_) | Insn::GotoLong(_) | Insn::MayGoto(_) => Found::On,
-        Insn::Call(callee) => match called(cx, pc, callee, subsequent, masks)? {
-            Some(found) => return Ok(found),
-            None => Found::On,
-        },
-        Insn::Exit => return returned(cx, subsequent, masks),
-    };
-    if found == Found::On {
-        masks.sync(linked);
+        Insn::Call(callee) => return call(code, callee, at, masks),
+        Insn::Exit => exit(code, at, masks)?,
+        Insn::Neg(_)
+        | Insn::ByteSwap(_)
+        | Insn::LoadPacket(_)
+        | Insn::Goto(_)
+        | Insn::GotoLong(_)
+        | Insn::MayGoto(_) => {}
     }
-    Ok(found)
+    Ok(Back::Further)
 }
 
-/// The value is looked for, unless it is the frame pointer, which is no number.
-fn want(masks: &mut Masks, reg: Reg) {
+fn set_unless_frame_pointer(masks: &mut Masks, reg: Reg) {
     if reg != Reg::R10 {
         masks.set(reg);
     }
 }
 
-fn moved(masks: &mut Masks, dst: Reg, src: Source) -> Found {
+fn copy(masks: &mut Masks, dst: Reg, src: Reg) {
     if masks.has(dst) {
         masks.clear(dst);
-        if let Source::Reg(src) = src {
-            want(masks, src);
-        }
+        set_unless_frame_pointer(masks, src);
     }
-    Found::On
 }
 
-/// Only what comes from the stack is looked for any further.
-fn loaded(masks: &mut Masks, dst: Reg, step: Option<&Step>) -> Found {
+/// A load: of stack, the number comes from the slot; of other memory, it may be anything.
+fn fill(masks: &mut Masks, dst: Reg, at: At<'_>) {
     if masks.has(dst) {
         masks.clear(dst);
-        if let Some(slot) = step.and_then(|step| step.stack) {
-            masks.set_slot(slot);
+        if let Some(place) = at.stack() {
+            masks.set_slot(place);
         }
     }
-    Found::On
 }
 
-fn stored(masks: &mut Masks, base: Reg, src: Option<Source>, step: Option<&Step>) -> Found {
-    // No number is an address: two pointers were subtracted.
+/// A store: into stack, the number in the slot comes from the register.
+fn spill(masks: &mut Masks, base: Reg, src: Source, at: At<'_>) -> Back {
     if masks.has(base) {
-        return Found::NotSupported;
+        return Back::Lost;
     }
-    if let Some(slot) = step.and_then(|step| step.stack)
-        && masks.has_slot(slot)
-    {
-        masks.clear_slot(slot);
-        if let Some(Source::Reg(src)) = src {
+    if let Some(place) = at.stack().filter(|place| masks.has_slot(*place)) {
+        masks.clear_slot(place);
+        if let Source::Reg(src) = src {
             masks.set(src);
         }
     }
-    Found::On
+    Back::Further
 }
 
-/// A call, or the way back from a function that was called into its caller. `None` if the rest is as usual.
-fn called(
-    cx: &Cx<'_>,
-    pc: Pc,
-    callee: Callee,
-    subsequent: Option<Pc>,
-    masks: &mut Masks,
-) -> Check<Option<Found>> {
-    let goes_on_behind = subsequent == Some(Pc(pc.0 + 1));
+fn call(code: Code<'_, '_>, callee: Callee, at: At<'_>, masks: &mut Masks) -> Check<Back> {
+    /// The number of `bpf_tail_call`.
+    const TAIL_CALL: i32 = 12;
     if let Callee::Subprogram(offset) = callee {
-        let subprog = offset.target(pc).and_then(|target| cfg::subprog_at(cx, target));
-        let Some(subprog) = subprog else { return cx.unsupported("a walk back over no function") };
-        let is_global = cx.subprogs.get(subprog as usize).is_some_and(|info| info.is_global);
-        if is_global {
-            if masks.here() & ARGUMENTS != 0 {
-                return cx
-                    .unsupported("a walk back over a global function that looks for arguments");
-            }
-            masks.clear(Reg::R0);
-            return Ok(Some(Found::On));
+        match offset.target(at.pc).and_then(|target| code.is_global(target)) {
+            Some(true) => after_global(masks)?,
+            Some(false) => into_caller(masks)?,
+            None => reject!(EFAULT, ""),
         }
-        // The walk was in the function and leaves it to its caller.
-        if masks.here() & !ARGUMENTS != 0 || masks.slots[masks.frame] != 0 {
-            return cx
-                .unsupported("a walk back out of a function that looks for more than arguments");
-        }
-        let arguments = masks.here();
-        leave(cx, masks)?;
-        masks.regs[masks.frame] |= arguments;
-        return Ok(Some(Found::On));
+        return Ok(Back::Further);
     }
-    let calls_back = cx.aux.get(pc.index()).is_some_and(|aux| aux.calls_callback);
-    if calls_back && !goes_on_behind {
-        if masks.here() & !ARGUMENTS != 0 || masks.slots[masks.frame] != 0 {
-            return cx
-                .unsupported("a walk back out of a callback that looks for more than arguments");
-        }
-        leave(cx, masks)?;
-        return Ok(Some(Found::On));
+    if code.calls_callback(at.pc) && !at.falls_through() {
+        out_of_callback(masks)?;
+        return Ok(Back::Further);
+    }
+    if matches!(callee, Callee::Kfunc { id, .. } if id.0 == 0) {
+        return Ok(Back::Lost);
     }
     masks.clear(Reg::R0);
-    if masks.here() & ARGUMENTS != 0 {
-        return cx.unsupported("a walk back over a call that looks for arguments");
+    let regs = masks.here();
+    if regs & ARGUMENTS != 0 {
+        reject!(EFAULT, "verifier bug: backtracking call unexpected regs {regs:x}");
     }
-    if callee == Callee::Helper(TAIL_CALL) && !goes_on_behind {
-        enter(cx, masks)?;
+    if matches!(callee, Callee::Helper(id) if id.0 == TAIL_CALL) && !at.falls_through() {
+        enter(masks)?;
     }
-    Ok(None)
+    Ok(Back::Further)
 }
 
-/// A return, which the walk takes into the function.
-fn returned(cx: &Cx<'_>, subsequent: Option<Pc>, masks: &mut Masks) -> Check<Found> {
-    let before = subsequent.and_then(|pc| pc.0.checked_sub(1)).map(Pc);
-    let calls_back = |pc: Pc| cx.aux.get(pc.index()).is_some_and(|aux| aux.calls_callback);
-    if subsequent.is_some_and(calls_back) {
+/// A global function, which sets R0.
+fn after_global(masks: &mut Masks) -> Check {
+    let regs = masks.here();
+    if regs & ARGUMENTS != 0 {
+        reject!(EFAULT, "verifier bug: global subprog unexpected regs {regs:x}");
+    }
+    masks.clear(Reg::R0);
+    Ok(())
+}
+
+/// From the beginning of a function to its caller: its arguments are the caller's registers.
+fn into_caller(masks: &mut Masks) -> Check {
+    let (regs, slots) = (masks.here(), masks.slots[masks.frame]);
+    if regs & !ARGUMENTS != 0 {
+        reject!(EFAULT, "verifier bug: static subprog unexpected regs {regs:x}");
+    }
+    if slots != 0 {
+        reject!(EFAULT, "verifier bug: static subprog leftover stack slots {slots:x}");
+    }
+    masks.regs[masks.frame] = 0;
+    leave(masks)?;
+    masks.regs[masks.frame] |= regs;
+    Ok(())
+}
+
+/// From the beginning of a callback to the helper or kfunc that called it, which made up its arguments.
+fn out_of_callback(masks: &mut Masks) -> Check {
+    let (regs, slots) = (masks.here(), masks.slots[masks.frame]);
+    if regs & !ARGUMENTS != 0 {
+        reject!(EFAULT, "verifier bug: callback unexpected regs {regs:x}");
+    }
+    if slots != 0 {
+        reject!(EFAULT, "verifier bug: callback leftover stack slots {slots:x}");
+    }
+    masks.regs[masks.frame] = 0;
+    leave(masks)
+}
+
+/// From behind a call to the end of the function or callback that was called.
+fn exit(code: Code<'_, '_>, at: At<'_>, masks: &mut Masks) -> Check {
+    if at.next.is_some_and(|next| code.calls_callback(next)) {
         masks.regs[masks.frame] &= !ARGUMENTS;
     }
-    if masks.here() & ARGUMENTS != 0 {
-        return cx.unsupported("a walk back into a function that looks for arguments");
+    let regs = masks.here();
+    if regs & ARGUMENTS != 0 {
+        reject!(EFAULT, "verifier bug: backtracking exit unexpected regs {regs:x}");
     }
-    let is_call = before
-        .is_some_and(|pc| matches!(cx.program.insn(pc), Some(Insn::Call(Callee::Subprogram(_)))));
-    let result = is_call && masks.has(Reg::R0);
+    let call = at.next.and_then(|next| next.0.checked_sub(1)).map(Pc);
+    let returns = call.is_some_and(|call| code.calls_subprogram(call)) && masks.has(Reg::R0);
     masks.clear(Reg::R0);
-    enter(cx, masks)?;
-    if result {
+    enter(masks)?;
+    if returns {
         masks.set(Reg::R0);
     }
-    Ok(Found::On)
+    Ok(())
 }
 
 /// `bt_subprog_enter`
-fn enter(cx: &Cx<'_>, masks: &mut Masks) -> Check {
-    if masks.frame + 1 >= super::masks::MAX_FRAMES {
-        return cx.unsupported("a walk back into too many frames");
+fn enter(masks: &mut Masks) -> Check {
+    if masks.frame == MAX_FRAMES - 1 {
+        reject!(EFAULT, "verifier bug: subprog enter from frame {}", masks.frame);
     }
     masks.frame += 1;
     Ok(())
 }
 
 /// `bt_subprog_exit`
-fn leave(cx: &Cx<'_>, masks: &mut Masks) -> Check {
+fn leave(masks: &mut Masks) -> Check {
     if masks.frame == 0 {
-        return cx.unsupported("a walk back out of the outermost frame");
+        reject!(EFAULT, "verifier bug: subprog exit from frame 0");
     }
-    masks.regs[masks.frame] = 0;
-    masks.slots[masks.frame] = 0;
     masks.frame -= 1;
     Ok(())
-}
-
-fn say(cx: &mut Cx<'_>, pc: Pc, masks: &Masks) {
-    if !cx.log.is_verbose() {
-        return;
-    }
-    let mut line = format!("mark_precise: frame{}: regs=", masks.frame);
-    write_regs(&mut line, masks.here());
-    line += " stack=";
-    write_slots(&mut line, masks.slots[masks.frame]);
-    let insn = log::print_insn(cx, pc);
-    cx.say(format_args!("{line} before {}: {insn}", pc.0));
 }

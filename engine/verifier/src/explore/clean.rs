@@ -1,77 +1,50 @@
-//! The ends of paths, and forgetting what is dead in states that all paths have left.
+//! Forgetting what is dead in stored states, so that more states equal them (`clean_live_states`).
 
-use super::scc;
+use isa::{Pc, Reg as RegName};
+
+use super::{scc, visit};
 use crate::cfg::liveness::Query;
-use crate::cx::{Check, Cx};
-use crate::state::{Reg, SlotKind, StackSlot, State, StateId};
+use crate::cx::Cx;
+use crate::state::{Reg, SlotKind, State};
 
-/// The path of a state ends: the states it comes from have one path less (`update_branch_counts`).
-pub(super) fn end_path(cx: &mut Cx<'_>, state: &mut State) -> Check {
-    state.path.branches -= 1;
-    let mut next = state.path.parent;
-    while let Some(id) = next {
-        let stored = cx.explored.state_mut(id);
-        stored.path.branches = stored.path.branches.saturating_sub(1);
-        if stored.path.branches > 0 {
-            break;
-        }
-        next = stored.path.parent;
-        scc::exit(cx, id)?;
-        free_if_done(cx, id);
-    }
-    Ok(())
-}
-
-/// Forgets a state that nothing needs any more (`maybe_free_verifier_state`).
-pub(super) fn free_if_done(cx: &mut Cx<'_>, id: StateId) {
-    if cx.explored.is_done(id) && !scc::is_incomplete(cx, cx.explored.state(id)) {
-        cx.explored.free(id);
-    }
-}
-
-/// Forgets what is dead in the stored states of this bucket that agree with `state` in where they are
-/// (`clean_live_states`).
-pub(super) fn clean_states(cx: &mut Cx<'_>, bucket: usize, state: &State) {
-    for place in 0..cx.explored.listed(bucket).len() {
+/// Cleans the states at an instruction that `state` is about to be compared with.
+pub(super) fn clean_states(cx: &mut Cx<'_>, bucket: usize, pc: Pc, state: &State) {
+    for place in (0..cx.explored.listed(bucket).len()).rev() {
         let id = cx.explored.listed(bucket)[place];
         let stored = cx.explored.state(id);
         if stored.path.branches > 0
             || stored.path.cleaned
-            || stored.path.pc != state.path.pc
-            || !same_callsites(stored, state)
+            || stored.path.pc != pc
+            || !visit::same_callsites(stored, state)
             || scc::is_incomplete(cx, stored)
         {
             continue;
         }
-        let mut stored = std::mem::replace(cx.explored.state_mut(id), State::nothing());
+        // Taken out while liveness, which is kept beside it, is asked.
+        let mut stored = std::mem::replace(cx.explored.state_mut(id), State::hollow());
         clean(cx, &mut stored);
         *cx.explored.state_mut(id) = stored;
     }
 }
 
-/// The same calls led to both.
-pub(super) fn same_callsites(a: &State, b: &State) -> bool {
-    a.frames.len() == b.frames.len()
-        && a.frames.iter().zip(&b.frames).all(|(a, b)| a.callsite == b.callsite)
-}
-
-/// Registers and slots that are not read before they are written are forgotten (`clean_verifier_state`).
+/// `clean_verifier_state`
 fn clean(cx: &mut Cx<'_>, state: &mut State) {
     let query = Query::new(cx, state, state.path.pc);
     state.path.cleaned = true;
-    for index in 0..state.frames.len() {
-        let pc = state.frame_pc(index);
+    for frame in 0..state.frames.len() {
+        let pc = visit::frame_pc(state, frame);
         let live = cx.aux.get(pc.index()).map_or(u16::MAX, |aux| aux.live_regs);
-        let frame = &mut state.frames[index];
-        for (number, reg) in frame.regs.iter_mut().enumerate().take(10) {
+        let found = &mut state.frames[frame];
+        for (number, reg) in found.regs[..RegName::R10.index()].iter_mut().enumerate() {
             if live >> number & 1 == 0 {
                 *reg = Reg::NOT_INIT;
             }
         }
-        let number = frame.number;
-        for (slot, stored) in (0..).zip(&mut frame.stack) {
-            if stored.kinds != [SlotKind::Invalid; 8] && !query.is_live(cx, number, slot) {
-                *stored = StackSlot::INVALID;
+        let (frame, slots) = (u32::try_from(frame).unwrap_or(u32::MAX), found.stack.iter_mut());
+        for (slot, stack) in (0..).zip(slots) {
+            if !query.is_live(cx, frame, slot) {
+                stack.spilled = Reg::NOT_INIT;
+                stack.kinds = [SlotKind::Invalid; 8];
             }
         }
     }

@@ -24,52 +24,52 @@ pub(super) struct Masks {
 
 impl Masks {
     /// Nothing yet, in this frame.
-    pub fn new(frame: usize) -> Self {
+    pub(super) fn new(frame: usize) -> Self {
         Self { frame, regs: [0; MAX_FRAMES], slots: [0; MAX_FRAMES] }
     }
 
     /// Nothing is left to look for.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         (0..=self.frame).all(|frame| self.regs[frame] == 0 && self.slots[frame] == 0)
     }
 
     /// The registers of the frame.
-    pub fn here(&self) -> u16 {
+    pub(super) fn here(&self) -> u16 {
         self.regs[self.frame]
     }
 
-    pub fn has(&self, reg: Reg) -> bool {
+    pub(super) fn has(&self, reg: Reg) -> bool {
         self.here() >> reg.number() & 1 != 0
     }
 
-    pub fn set(&mut self, reg: Reg) {
+    pub(super) fn set(&mut self, reg: Reg) {
         self.regs[self.frame] |= 1 << reg.number();
     }
 
-    pub fn clear(&mut self, reg: Reg) {
+    pub(super) fn clear(&mut self, reg: Reg) {
         self.regs[self.frame] &= !(1 << reg.number());
     }
 
     /// The slot is looked for; frames and slots that do not exist are not.
-    pub fn has_slot(&self, (frame, slot): (u8, u8)) -> bool {
+    pub(super) fn has_slot(&self, (frame, slot): (u8, u8)) -> bool {
         let slots = self.slots.get(usize::from(frame)).copied().unwrap_or_default();
         slots >> (slot & 63) & 1 != 0
     }
 
-    pub fn set_slot(&mut self, (frame, slot): (u8, u8)) {
+    pub(super) fn set_slot(&mut self, (frame, slot): (u8, u8)) {
         if let Some(slots) = self.slots.get_mut(usize::from(frame)) {
             *slots |= 1 << (slot & 63);
         }
     }
 
-    pub fn clear_slot(&mut self, (frame, slot): (u8, u8)) {
+    pub(super) fn clear_slot(&mut self, (frame, slot): (u8, u8)) {
         if let Some(slots) = self.slots.get_mut(usize::from(frame)) {
             *slots &= !(1 << (slot & 63));
         }
     }
 
     /// If one of the linked registers is looked for, all are (`bt_sync_linked_regs`).
-    pub fn sync(&mut self, linked: &Linked) {
+    pub(super) fn sync(&mut self, linked: &Linked) {
         let entries = || linked.entries.iter().map_while(|entry| *entry);
         if entries().any(|entry| self.has_linked(entry)) {
             entries().for_each(|entry| self.set_linked(entry));

@@ -11,6 +11,8 @@ mod run;
 mod scc;
 mod step;
 mod store;
+#[cfg(test)]
+mod tests;
 mod visit;
 mod widen;
 
@@ -68,7 +70,7 @@ pub(crate) fn push(
     if let Some(parent) = state.path.parent {
         cx.explored.state_mut(parent).path.branches += 1;
     }
-    let log_position = cx.log.text.len();
+    let log_position = cx.log.position();
     cx.explored.pending.push(Pending { state, pc, prev, log_position });
     let count = cx.explored.pending.len();
     if count > PENDING_LIMIT {
@@ -89,7 +91,7 @@ pub(crate) fn push_async(
     state.in_sleepable = sleepable;
     state.frames.clear();
     state.frames.push(frame);
-    let log_position = cx.log.text.len();
+    let log_position = cx.log.position();
     cx.explored.pending.push(Pending { state, pc, prev, log_position });
     let count = cx.explored.pending.len();
     if count > PENDING_LIMIT {

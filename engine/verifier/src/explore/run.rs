@@ -1,180 +1,208 @@
-//! Following all paths: of the program, then of each global function that was called.
+//! Following the paths of the program, and of its global functions one by one (`do_check_main`, `do_check_subprogs`,
+//! `do_check_common`, `do_check`).
+
+use std::fmt::Write as _;
 
 use isa::Pc;
 
-use super::{Pending, clean, step, visit};
+use super::step::{After, step};
+use super::{INSNS_LIMIT, Pending, history, scc, visit};
 use crate::calls::subprog;
 use crate::cfg::liveness;
 use crate::cx::{Check, Cx, reject};
-use crate::explain::trace;
+use crate::explain;
 use crate::log;
 use crate::state::State;
 
-/// Follows all paths of the program and of its global functions (`do_check_main`, `do_check_subprogs`).
+/// Follows all paths of the program and of its global functions.
 pub(crate) fn explore(cx: &mut Cx<'_>) -> Check {
-    from(cx, 0)?;
+    follow_function(cx, 0)?;
+    follow_globals(cx)
+}
+
+/// Global functions are verified in the order of their beginnings, those called by others of them in further rounds.
+fn follow_globals(cx: &mut Cx<'_>) -> Check {
     if cx.program.functions.is_empty() {
         return Ok(());
     }
-    if let Some(callback) = cx.subprogs.get_mut(cx.exception_callback as usize)
-        && cx.exception_callback > 0
+    if let Some(handler) = cx.subprogs.get_mut(cx.exception_callback as usize)
+        && cx.exception_callback != 0
     {
-        callback.called = true;
+        handler.called = true;
     }
     let mut verified = vec![false; cx.subprogs.len()];
-    // A function that is verified may call others that come before it.
     loop {
-        let mut has_new = false;
-        for index in 1..cx.subprogs.len() {
-            let info = &cx.subprogs[index];
-            if !info.is_global || !info.called || verified[index] {
+        let mut is_last_round = true;
+        for (index, verified) in verified.iter_mut().enumerate().skip(1) {
+            let subprog = &cx.subprogs[index];
+            if !subprog.is_global || !subprog.called || *verified {
                 continue;
             }
-            let name = info.name.clone();
-            from(cx, u32::try_from(index).unwrap_or(u32::MAX))?;
+            follow_function(cx, u32::try_from(index).unwrap_or(u32::MAX))?;
             if cx.log.is_on() {
-                cx.say(format_args!(
+                let name = &cx.subprogs[index].name;
+                // Writing to a string does not fail.
+                let _ = writeln!(
+                    cx.log.text,
                     "Func#{index} ('{name}') is safe for any args that match its prototype"
-                ));
+                );
             }
-            verified[index] = true;
-            has_new = true;
+            *verified = true;
+            is_last_round = false;
         }
-        if !has_new {
+        if is_last_round {
             return Ok(());
         }
     }
 }
 
-/// Follows all paths from the beginning of a function (`do_check_common`).
-fn from(cx: &mut Cx<'_>, subprog: u32) -> Check {
-    cx.explored.begin(cx.program.len(), cx.flow.scc_count);
+/// Follows all paths of a function from its beginning.
+fn follow_function(cx: &mut Cx<'_>, subprog: u32) -> Check {
     cx.log.begin();
     cx.log.touch_all();
-    let mut state = subprog::entry_state(cx, subprog)?;
+    cx.explored.begin(cx.program.len(), cx.flow.scc_count);
     liveness::frames_changed(cx);
-    cx.pc = state.path.pc;
+    let Some(start) = cx.subprogs.get(subprog as usize).map(|subprog| subprog.start) else {
+        return cx.unsupported("a program without functions");
+    };
+    cx.pc = start;
     cx.prev_pc = None;
-    follow(cx, &mut state)?;
+    let mut state = subprog::entry_state(cx, subprog)?;
+    state.path.first_insn = start;
+    follow(cx, state, start)?;
     if !cx.log.is_verbose() {
         cx.log.reset(0);
     }
     Ok(())
 }
 
-/// How a path goes on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Went {
-    /// At this instruction; whether the whole state is worth printing.
-    On(Pc, bool),
-    /// Nowhere: it ends.
-    End,
+/// A path, from where it was left on.
+struct Way {
+    state: State,
+    pc: Pc,
+    prev: Option<Pc>,
+    /// The state is printed before the next instruction.
+    announce: bool,
 }
 
-/// Follows the path of the state, and then all that are left for later (`do_check`).
-fn follow(cx: &mut Cx<'_>, state: &mut State) -> Check {
-    let mut is_new_path = false;
-    let mut prev = None;
+/// Follows paths until none is left.
+fn follow(cx: &mut Cx<'_>, state: State, start: Pc) -> Check {
+    let mut way = Way { state, pc: start, prev: None, announce: false };
     loop {
-        cx.prev_pc = prev;
-        let ended = match one(cx, state, &mut is_new_path)? {
-            Went::On(pc, print) => {
-                is_new_path |= print;
-                prev = Some(cx.pc);
-                cx.pc = pc;
-                false
-            }
-            Went::End => true,
-        };
-        if !ended {
-            continue;
-        }
+        while advance(cx, &mut way)? {}
         cx.log.touch_all();
-        liveness::update(cx, state);
-        clean::end_path(cx, state)?;
-        let Some(Pending { state: next, pc, prev: before, log_position }) =
-            cx.explored.pending.pop()
-        else {
+        liveness::update(cx, &way.state);
+        end_branch(cx, &way.state)?;
+        let Some(Pending { state, pc, prev, log_position }) = cx.explored.pending.pop() else {
             return Ok(());
         };
         if !cx.log.is_verbose() {
             cx.log.reset(log_position);
         }
-        let left = std::mem::replace(state, next);
-        cx.explored.recycle(left);
+        let done = std::mem::replace(&mut way, Way { state, pc, prev: Some(prev), announce: true });
+        cx.explored.recycle(done.state);
         liveness::frames_changed(cx);
-        cx.pc = pc;
-        prev = Some(before);
-        is_new_path = true;
     }
 }
 
-/// One instruction: whether it was seen in such a state, what is printed, what it does.
-fn one(cx: &mut Cx<'_>, state: &mut State, is_new_path: &mut bool) -> Check<Went> {
+/// Processes an instruction; whether the path goes on.
+fn advance(cx: &mut Cx<'_>, way: &mut Way) -> Check<bool> {
+    let Way { state, pc, prev, announce } = way;
     cx.explored.is_noted = false;
-    let pc = cx.pc;
-    let count = cx.program.len();
-    if pc.index() >= count {
-        reject!(EFAULT, "invalid insn idx {} insn_cnt {count}", pc.0);
+    cx.pc = *pc;
+    cx.prev_pc = *prev;
+    let len = cx.program.len();
+    if pc.index() >= len {
+        reject!(EFAULT, "invalid insn idx {pc} insn_cnt {len}");
     }
     cx.explored.stats.insns_processed += 1;
     let processed = cx.explored.stats.insns_processed;
-    if processed > super::INSNS_LIMIT {
+    if processed > INSNS_LIMIT {
         reject!(E2BIG, "BPF program is too large. Processed {processed} insn");
     }
-    state.path.last_insn = cx.prev_pc;
-    state.path.pc = pc;
-    let (prune, jump) =
-        cx.aux.get(pc.index()).map_or((false, false), |aux| (aux.prune_point, aux.jump_point));
-    if prune && visit::is_visited(cx, state)? {
-        say_safe(cx, state, *is_new_path);
-        return Ok(Went::End);
+    state.path.last_insn = *prev;
+    state.path.pc = *pc;
+    let aux = &cx.aux[pc.index()];
+    let jump_point = aux.jump_point;
+    if aux.prune_point && visit::is_visited(cx, state)? {
+        print_safe(cx, state, *announce);
+        return Ok(false);
     }
-    if jump {
-        super::history::note_jump(cx, state);
+    if jump_point {
+        history::note_jump(cx, state);
     }
-    print(cx, state, is_new_path);
-    trace::begin(cx, state, pc);
-    if let Some(aux) = cx.aux.get_mut(pc.index()) {
-        aux.seen = true;
+    if cx.log.is_on() {
+        if cx.log.is_verbose() && std::mem::take(announce) {
+            print_arrival(cx, state);
+        }
+        log::print_step(cx, state);
     }
-    liveness::begin_insn(cx, state, pc);
-    let went = step::step(cx, state)?;
+    explain::trace::begin(cx, state, *pc);
+    if let Some(observe) = &mut cx.observer {
+        observe(*pc, state);
+    }
+    cx.aux[pc.index()].seen = true;
+    liveness::begin_insn(cx, state, *pc);
+    *prev = Some(*pc);
+    let after = step(cx, state)?;
     liveness::end_insn(cx);
-    Ok(went)
+    match after {
+        After::At(next) => *pc = next,
+        After::Returned(next) => {
+            *pc = next;
+            *announce = true;
+        }
+        After::End => return Ok(false),
+    }
+    Ok(true)
 }
 
-/// The numbers of an instruction and of the one before, as the kernel counts: -1 before the first.
-fn prev_number(cx: &Cx<'_>) -> i64 {
-    cx.prev_pc.map_or(-1, |pc| i64::from(pc.0))
+/// A path has ended: the states it went through have one branch less (`update_branch_counts`).
+fn end_branch(cx: &mut Cx<'_>, state: &State) -> Check {
+    let mut at = state.path.parent;
+    let mut ended = None;
+    while let Some(id) = at {
+        let path = &mut cx.explored.state_mut(id).path;
+        path.branches = path.branches.saturating_sub(1);
+        if path.branches > 0 {
+            break;
+        }
+        at = path.parent;
+        scc::exit(cx, id)?;
+        if let Some(ended) = ended.replace(id) {
+            visit::free_if_done(cx, ended);
+        }
+    }
+    if let (Some(ended), _) = (ended, at) {
+        visit::free_if_done(cx, ended);
+    }
+    Ok(())
 }
 
-/// How the kernel calls a path that only a processor takes.
-fn speculative(state: &State) -> &'static str {
-    if state.speculative { " (speculative execution)" } else { "" }
-}
-
-fn say_safe(cx: &mut Cx<'_>, state: &State, is_new_path: bool) {
+/// The path ends because what follows was explored.
+fn print_safe(cx: &mut Cx<'_>, state: &State, announce: bool) {
     if !cx.log.is_on() {
         return;
     }
-    let (prev, pc) = (prev_number(cx), cx.pc.0);
-    if is_new_path {
-        cx.say(format_args!("\nfrom {prev} to {pc}{}: safe", speculative(state)));
-    } else {
-        cx.say(format_args!("{pc}: safe"));
-    }
+    let pc = cx.pc;
+    // Writing to a string does not fail, here and below.
+    let _ = match cx.prev_pc.filter(|_| announce) {
+        Some(prev) => {
+            writeln!(cx.log.text, "\nfrom {prev} to {pc}{}: safe", speculation(state))
+        }
+        None => writeln!(cx.log.text, "{pc}: safe"),
+    };
 }
 
-fn print(cx: &mut Cx<'_>, state: &State, is_new_path: &mut bool) {
-    if cx.log.is_verbose() && *is_new_path {
-        let frame = state.frame().number;
-        let text = log::print_state(cx, state, frame, true);
-        let (prev, pc) = (prev_number(cx), cx.pc.0);
-        cx.say(format_args!("\nfrom {prev} to {pc}{}:{text}", speculative(state)));
-        *is_new_path = false;
-    }
-    if cx.log.is_on() {
-        log::print_step(cx, state);
-    }
+/// The state with which a path goes on that was left, or that has returned from a function.
+fn print_arrival(cx: &mut Cx<'_>, state: &State) {
+    let prev = cx.prev_pc.map_or(-1, |prev| i64::from(prev.0));
+    let _ = write!(cx.log.text, "\nfrom {prev} to {}{}:", cx.pc, speculation(state));
+    let frame = state.frames.len() - 1;
+    log::write_frame(&mut cx.log.text, cx.program, state, frame, log::Touched::ALL);
+    cx.log.text.push('\n');
+}
+
+fn speculation(state: &State) -> &'static str {
+    if state.speculative { " (speculative execution)" } else { "" }
 }

@@ -1,181 +1,183 @@
-//! Visits of strongly connected components: when all their states are known (`struct bpf_scc_visit`).
-//!
-//! A state inside of a loop that equals an earlier one ends its path, but what matters to the earlier one may not be known
-//! yet. Such states are kept with the visit of the loop, until all paths have left it.
+//! Loops: what was found out about states in them is complete only when all ways through have been followed
+//! (`struct bpf_scc_visit`).
 
 use std::fmt::Write as _;
 
-use super::precision;
-use crate::cx::{Check, Cx};
+use isa::Pc;
+
+use super::masks::MAX_FRAMES;
+use super::{precision, visit};
+use crate::cx::{Check, Cx, InsnAux};
 use crate::state::{State, StateId};
 
-/// So often marks are carried around a loop at most (`MAX_BACKEDGE_ITERS`).
-const ROUNDS: u32 = 64;
-
-/// Which component, entered by which calls (`struct bpf_scc_callchain`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Chain {
-    /// The calls, then the component; 0 behind.
-    numbers: [u32; 9],
-    len: usize,
+/// The visits of all strongly connected components.
+#[derive(Debug, Default)]
+pub(super) struct Visits {
+    /// By number of the component.
+    by_scc: Vec<Vec<Visit>>,
+    /// How many ways back there are (`num_backedges`).
+    pub backedge_count: u32,
 }
 
-/// A component that paths are in or have been in.
+/// A component, and the calls that led to it (`struct bpf_scc_callchain`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Chain {
+    callsites: [Pc; MAX_FRAMES - 1],
+    scc: u32,
+}
+
+impl std::fmt::Display for Chain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(")?;
+        // As in the kernel, a call by the first instruction ends the list.
+        for callsite in self.callsites.iter().take_while(|callsite| callsite.0 != 0) {
+            write!(f, "{callsite},")?;
+        }
+        write!(f, "{})", self.scc)
+    }
+}
+
 #[derive(Debug)]
 struct Visit {
     chain: Chain,
-    /// The first state in it, while paths from there are explored.
+    /// The state with which paths entered; none while the component is not visited.
     entry: Option<StateId>,
-    /// States that equal others in it.
-    backedges: Vec<State>,
+    /// Ways that ended in a state of the component while it was visited, the last one last.
+    backedges: Vec<Backedge>,
+    /// How many of them are counted.
+    count: u32,
 }
 
-/// All visits, by component.
-#[derive(Debug, Default)]
-pub(crate) struct Visits {
-    by_component: Vec<Vec<Visit>>,
-    /// States kept until a loop is complete (`num_backedges`).
-    pub(super) backedge_count: u32,
+/// The end of a path, and the state that it equals.
+#[derive(Debug)]
+struct Backedge {
+    state: State,
+    equal: StateId,
 }
+
+/// What is left to do for ways back is done at most so often (`MAX_BACKEDGE_ITERS`).
+const MAX_ROUNDS: u32 = 64;
 
 impl Visits {
-    /// Forgets all visits.
     pub(super) fn reset(&mut self, scc_count: u32) {
-        self.by_component.iter_mut().for_each(Vec::clear);
-        self.by_component.resize_with(scc_count as usize + 1, Vec::new);
-        self.backedge_count = 0;
+        self.by_scc.iter_mut().for_each(Vec::clear);
+        self.by_scc.resize_with(scc_count as usize + 1, Vec::new);
     }
 
     fn find(&self, chain: &Chain) -> Option<&Visit> {
-        self.by_component.get(chain.component())?.iter().find(|visit| visit.chain == *chain)
+        self.by_scc.get(chain.scc as usize)?.iter().find(|visit| visit.chain == *chain)
     }
 
     fn find_mut(&mut self, chain: &Chain) -> Option<&mut Visit> {
-        self.by_component.get_mut(chain.component())?.iter_mut().find(|visit| visit.chain == *chain)
+        self.by_scc.get_mut(chain.scc as usize)?.iter_mut().find(|visit| visit.chain == *chain)
     }
 }
 
-impl Chain {
-    /// The outermost component that the state is in, and the calls that led there (`compute_scc_callchain`).
-    fn of(cx: &Cx<'_>, state: &State) -> Option<Self> {
-        let mut numbers = [0; 9];
-        for frame in 0..state.frames.len() {
-            let pc = state.frame_pc(frame);
-            let scc = cx.aux.get(pc.index()).map_or(0, |aux| aux.scc);
-            if scc > 0 {
-                *numbers.get_mut(frame)? = scc;
-                return Some(Self { numbers, len: frame + 1 });
-            }
-            *numbers.get_mut(frame)? = pc.0;
+/// The outermost component that a state is in, with the calls in front of it (`compute_scc_callchain`).
+fn chain_of(aux: &[InsnAux], state: &State) -> Option<Chain> {
+    let mut chain = Chain::default();
+    let last = state.frames.len().checked_sub(1)?;
+    for frame in 0..=last {
+        let pc = visit::frame_pc(state, frame);
+        chain.scc = aux.get(pc.index())?.scc;
+        if chain.scc != 0 {
+            return Some(chain);
         }
-        None
-    }
-
-    fn component(&self) -> usize {
-        self.numbers[self.len - 1] as usize
-    }
-
-    /// `(12,1)` (`format_callchain`).
-    fn text(&self) -> String {
-        let mut text = String::from("(");
-        for (index, number) in self.numbers[..self.len].iter().enumerate() {
-            // Writing to a string does not fail.
-            let _ = write!(text, "{}{number}", if index > 0 { "," } else { "" });
+        if frame < last {
+            *chain.callsites.get_mut(frame)? = pc;
         }
-        text.push(')');
-        text
     }
+    None
 }
 
-fn say(cx: &mut Cx<'_>, what: &str, chain: &Chain) {
-    if cx.log.is_verbose() {
-        cx.say(format_args!("SCC {what} {}", chain.text()));
-    }
-}
-
-/// What matters to the state may not be known yet (`incomplete_read_marks`).
-pub(super) fn is_incomplete(cx: &Cx<'_>, state: &State) -> bool {
-    if cx.explored.visits.backedge_count == 0 {
-        return false;
-    }
-    let chain = Chain::of(cx, state);
-    let visit = chain.and_then(|chain| cx.explored.visits.find(&chain));
-    visit.is_some_and(|visit| !visit.backedges.is_empty())
-}
-
-/// A state was stored, which may be the first one in a component (`maybe_enter_scc`).
+/// A state was stored: if it is in a component that is not visited, the visit begins (`maybe_enter_scc`).
 pub(super) fn enter(cx: &mut Cx<'_>, id: StateId) {
-    let Some(chain) = Chain::of(cx, cx.explored.state(id)) else { return };
-    let visits = &mut cx.explored.visits;
-    if visits.find(&chain).is_none()
-        && let Some(list) = visits.by_component.get_mut(chain.component())
-    {
-        list.push(Visit { chain, entry: None, backedges: Vec::new() });
-    }
-    if let Some(visit) = visits.find_mut(&chain)
-        && visit.entry.is_none()
-    {
+    let Cx { explored, aux, log, .. } = cx;
+    let Some(chain) = chain_of(aux, explored.state(id)) else { return };
+    let Some(visits) = explored.visits.by_scc.get_mut(chain.scc as usize) else { return };
+    let index = visits.iter().position(|visit| visit.chain == chain).unwrap_or_else(|| {
+        visits.push(Visit { chain, entry: None, backedges: Vec::new(), count: 0 });
+        visits.len() - 1
+    });
+    let visit = &mut visits[index];
+    if visit.entry.is_none() {
         visit.entry = Some(id);
-        say(cx, "enter", &chain);
+        if log.is_verbose() {
+            // Writing to a string does not fail, here and below.
+            let _ = writeln!(log.text, "SCC enter {chain}");
+        }
     }
 }
 
-/// All paths from a state have been followed; if it was the first in its component, what matters in it is known
+/// All paths from a state have ended: if a visit began with it, what is known of its states is completed
 /// (`maybe_exit_scc`).
 pub(super) fn exit(cx: &mut Cx<'_>, id: StateId) -> Check {
-    let Some(chain) = Chain::of(cx, cx.explored.state(id)) else { return Ok(()) };
-    let visits = &mut cx.explored.visits;
-    let Some(visit) = visits.find_mut(&chain).filter(|visit| visit.entry == Some(id)) else {
+    let Cx { explored, aux, log, .. } = cx;
+    let Some(chain) = chain_of(aux, explored.state(id)) else { return Ok(()) };
+    let Some(visit) = explored.visits.find_mut(&chain) else { return Ok(()) };
+    if visit.entry != Some(id) {
         return Ok(());
-    };
+    }
+    if log.is_verbose() {
+        let _ = writeln!(log.text, "SCC exit {chain}");
+    }
     visit.entry = None;
-    let mut backedges = std::mem::take(&mut visit.backedges);
-    visits.backedge_count =
-        visits.backedge_count.saturating_sub(u32::try_from(backedges.len()).unwrap_or(0));
-    say(cx, "exit", &chain);
-    cx.explored.update_peak();
-    propagate(cx, &mut backedges)
+    let backedges = std::mem::take(&mut visit.backedges);
+    explored.visits.backedge_count -= std::mem::take(&mut visit.count);
+    explored.update_peak();
+    propagate(cx, backedges)
 }
 
-/// Carries marks around the loop until none is new (`propagate_backedges`).
-fn propagate(cx: &mut Cx<'_>, backedges: &mut [State]) -> Check {
-    if backedges.is_empty() {
-        return Ok(());
+/// What must be exact in the states that paths equalled must be in those paths, and so on until nothing changes
+/// (`propagate_backedges`).
+fn propagate(cx: &mut Cx<'_>, backedges: Vec<Backedge>) -> Check {
+    let mut round = 0;
+    let mut changed = !backedges.is_empty();
+    while changed {
+        if round == MAX_ROUNDS {
+            if cx.log.is_verbose() {
+                cx.log.text.push_str("propagate_backedges: too many iterations\n");
+            }
+            for backedge in backedges.iter().rev() {
+                precision::mark_all(cx, &backedge.state);
+            }
+            break;
+        }
+        round += 1;
+        changed = false;
+        for backedge in backedges.iter().rev() {
+            visit::propagate_precision(cx, backedge.equal, &backedge.state, &mut changed)?;
+        }
     }
-    for round in 0.. {
-        if round > ROUNDS {
-            for state in backedges.iter_mut() {
-                precision::mark_all_precise(cx, state);
-            }
-            break;
-        }
-        let mut changed = false;
-        for state in backedges.iter_mut() {
-            if let Some(equal) = state.path.equal {
-                changed |= precision::propagate(cx, equal, state)?;
-            }
-        }
-        if !changed {
-            break;
-        }
+    for backedge in backedges {
+        cx.explored.recycle(backedge.state);
     }
     Ok(())
 }
 
-/// A path ends because the state equals a stored one in a component (`add_scc_backedge`).
+/// A path ends because its state equals a stored one of a component that is visited (`add_scc_backedge`).
 pub(super) fn add_backedge(cx: &mut Cx<'_>, equal: StateId, state: &State) -> Check {
-    let Some(chain) = Chain::of(cx, cx.explored.state(equal)) else {
-        return cx.unsupported("a loop that is in no component");
+    let state = cx.explored.copy(state);
+    let Cx { explored, aux, log, .. } = cx;
+    let Some(chain) = chain_of(aux, explored.state(equal)) else {
+        return cx.unsupported("a loop outside of loops");
     };
-    let mut copy = cx.explored.copy(state);
-    copy.path.equal = Some(equal);
-    say(cx, "backedge", &chain);
-    let visits = &mut cx.explored.visits;
-    let Some(visit) = visits.find_mut(&chain) else {
-        return cx.unsupported("a loop that was not entered");
+    let Some(visit) = explored.visits.find_mut(&chain) else {
+        return cx.unsupported("a loop that is not visited");
     };
-    visit.backedges.insert(0, copy);
-    visits.backedge_count += 1;
-    cx.explored.update_peak();
+    if log.is_verbose() {
+        let _ = writeln!(log.text, "SCC backedge {chain}");
+    }
+    visit.backedges.push(Backedge { state, equal });
+    visit.count += 1;
+    explored.visits.backedge_count += 1;
+    explored.update_peak();
     Ok(())
+}
+
+/// What must be exact in the state is not known yet (`incomplete_read_marks`).
+pub(super) fn is_incomplete(cx: &Cx<'_>, state: &State) -> bool {
+    let visit = chain_of(&cx.aux, state)
+        .and_then(|chain| cx.explored.visits.find(&chain).map(|visit| !visit.backedges.is_empty()));
+    visit.unwrap_or(false)
 }

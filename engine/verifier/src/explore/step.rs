@@ -1,19 +1,28 @@
-//! What an instruction does: handed to the room that knows (`do_check_insn`).
+//! One instruction: who processes it, and what comes next (`do_check_insn`).
 
-use isa::{Callee, Insn, Pc};
+use isa::{Callee, Insn, JumpOffset, Pc};
 
-use super::run::Went;
-use super::widen;
+use super::{push, widen};
 use crate::cx::{Check, Cx, Next, reject};
 use crate::state::State;
-use crate::{calls, load, memory, scalar};
+use crate::{calls, load, log, memory, scalar};
 
-/// Follows the instruction at `cx.pc`.
-pub(super) fn step(cx: &mut Cx<'_>, state: &mut State) -> Check<Went> {
+/// What comes after an instruction.
+pub(super) enum After {
+    /// This instruction.
+    At(Pc),
+    /// This instruction, in the caller of the function that has returned.
+    Returned(Pc),
+    /// Nothing: the path ends.
+    End,
+}
+
+/// Processes the instruction at `cx.pc`.
+pub(super) fn step(cx: &mut Cx<'_>, state: &mut State) -> Check<After> {
     let pc = cx.pc;
-    let Some(insn) = cx.program.insn(pc).copied() else {
-        return undecoded(cx, pc);
-    };
+    let program = cx.program;
+    let Some(insn) = program.insn(pc) else { return Err(undecoded(cx)) };
+    let behind = Pc(pc.0 + if insn.slots() == 2 { 2 } else { 1 });
     let next = match insn {
         Insn::Alu(_)
         | Insn::Mov(_)
@@ -21,7 +30,7 @@ pub(super) fn step(cx: &mut Cx<'_>, state: &mut State) -> Check<Went> {
         | Insn::Neg(_)
         | Insn::ByteSwap(_)
         | Insn::AddrSpaceCast(_) => {
-            scalar::alu(cx, state, pc, &insn)?;
+            scalar::alu(cx, state, pc, insn)?;
             Next::Fall
         }
         Insn::LoadImm(_)
@@ -31,87 +40,105 @@ pub(super) fn step(cx: &mut Cx<'_>, state: &mut State) -> Check<Went> {
         | Insn::Store(_)
         | Insn::Atomic(_)
         | Insn::LoadAcquire(_)
-        | Insn::StoreRelease(_) => memory::access(cx, state, pc, &insn)?,
-        Insn::Jump(ref jump) => {
+        | Insn::StoreRelease(_) => memory::access(cx, state, pc, insn)?,
+        Insn::Jump(_)
+        | Insn::Goto(_)
+        | Insn::GotoLong(_)
+        | Insn::MayGoto(_)
+        | Insn::Call(_)
+        | Insn::Exit => {
             cx.explored.jumps += 1;
-            scalar::jump(cx, state, pc, jump)?
-        }
-        Insn::Goto(offset) => {
-            cx.explored.jumps += 1;
-            target(cx, offset.target(pc))?
-        }
-        Insn::GotoLong(offset) => {
-            cx.explored.jumps += 1;
-            target(cx, offset.target(pc))?
-        }
-        Insn::MayGoto(offset) => {
-            cx.explored.jumps += 1;
-            may_goto(cx, state, offset.target(pc))?
-        }
-        Insn::Call(callee) => {
-            cx.explored.jumps += 1;
-            let depth = state.frames.len();
-            let next = calls::call(cx, state, pc, callee)?;
-            if let (Callee::Subprogram(_), Next::Jump(to)) = (callee, next)
-                && state.frames.len() != depth
-            {
-                return Ok(Went::On(to, false));
-            }
-            next
-        }
-        Insn::Exit => {
-            cx.explored.jumps += 1;
-            return exit(cx, state);
+            return jump(cx, state, insn, behind);
         }
     };
-    Ok(match next {
-        Next::Fall => Went::On(after(pc, &insn), false),
-        Next::Jump(to) => Went::On(to, false),
-        Next::End => Went::End,
-    })
+    Ok(after(next, behind))
 }
 
-/// A slot that is no instruction.
-fn undecoded(cx: &Cx<'_>, pc: Pc) -> Check<Went> {
-    match cx.program.undecoded.iter().find(|error| error.pc == pc) {
-        Some(error) => reject!(EINVAL, "{}", error.kernel_message()),
-        None => cx.unsupported(format!("the instruction at {}, which is none", pc.0)),
+fn after(next: Next, behind: Pc) -> After {
+    match next {
+        Next::Fall => After::At(behind),
+        Next::Jump(target) => After::At(target),
+        Next::End => After::End,
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "1 or 2")]
-fn after(pc: Pc, insn: &Insn) -> Pc {
-    Pc(pc.0 + insn.slots() as u32)
+/// Jumps, calls and returns.
+fn jump(cx: &mut Cx<'_>, state: &mut State, insn: &Insn, behind: Pc) -> Check<After> {
+    let pc = cx.pc;
+    match insn {
+        Insn::Jump(jump) => {
+            let next = scalar::jump(cx, state, pc, jump)?;
+            if cx.log.is_on() {
+                log::print_touched(cx, state);
+            }
+            Ok(after(next, behind))
+        }
+        Insn::Goto(offset) => goto(cx, offset.target(pc)),
+        Insn::GotoLong(offset) => goto(cx, offset.target(pc)),
+        Insn::MayGoto(offset) => may_goto(cx, state, *offset, behind),
+        Insn::Call(callee) => call(cx, state, *callee, behind),
+        _ => exit(cx, state, false),
+    }
 }
 
-fn target(cx: &Cx<'_>, target: Option<Pc>) -> Check<Next> {
+fn goto(cx: &Cx<'_>, target: Option<Pc>) -> Check<After> {
     match target {
-        Some(target) => Ok(Next::Jump(target)),
+        Some(target) => Ok(After::At(target)),
         None => cx.unsupported("a jump in front of the program"),
     }
 }
 
-/// Goes on behind the jump later, as if it had been taken never before; the path takes it.
-fn may_goto(cx: &mut Cx<'_>, state: &mut State, target: Option<Pc>) -> Check<Next> {
+/// A jump that is taken when the program has run for too long: both ways are followed, the one that falls through
+/// later, without what changes from round to round (part of `check_cond_jmp_op`).
+fn may_goto(cx: &mut Cx<'_>, state: &mut State, offset: JumpOffset, behind: Pc) -> Check<After> {
     let pc = cx.pc;
     let mut queued = super::fork(cx, state);
     queued.path.may_goto_depth += 1;
     widen::widen_since_last_step(cx, state, &mut queued, pc)?;
-    super::push(cx, queued, Pc(pc.0 + 1), pc, false)?;
-    self::target(cx, target)
+    push(cx, queued, behind, pc, false)?;
+    goto(cx, offset.target(pc))
 }
 
-/// A return, from a function or callback or from the program (`process_bpf_exit_full`).
-fn exit(cx: &mut Cx<'_>, state: &mut State) -> Check<Went> {
-    let is_inner = state.frames.len() > 1;
-    calls::check_leaks(cx, state, false, !is_inner, "BPF_EXIT instruction in main prog")?;
-    if is_inner {
-        return Ok(match calls::exit_frame(cx, state, cx.pc)? {
-            Next::Jump(to) => Went::On(to, true),
-            Next::Fall => Went::On(Pc(cx.pc.0 + 1), true),
-            Next::End => Went::End,
+fn call(cx: &mut Cx<'_>, state: &mut State, callee: Callee, behind: Pc) -> Check<After> {
+    let pc = cx.pc;
+    let next = calls::call(cx, state, pc, callee)?;
+    if next == Next::End && matches!(callee, Callee::Kfunc { .. }) {
+        return exit(cx, state, true);
+    }
+    cx.log.touched_regs |= 1;
+    Ok(after(next, behind))
+}
+
+/// A return from the program or a function, or an exception (`process_bpf_exit_full`).
+fn exit(cx: &mut Cx<'_>, state: &mut State, by_exception: bool) -> Check<After> {
+    let pc = cx.pc;
+    let is_outermost = state.frames.len() == 1;
+    let prefix = if by_exception { "bpf_throw" } else { "BPF_EXIT instruction in main prog" };
+    calls::check_leaks(cx, state, by_exception, by_exception || is_outermost, prefix)?;
+    if by_exception {
+        return Ok(After::End);
+    }
+    if !is_outermost {
+        return Ok(match calls::exit_frame(cx, state, pc)? {
+            Next::Jump(target) => After::Returned(target),
+            Next::Fall => After::Returned(Pc(pc.0 + 1)),
+            Next::End => After::End,
         });
     }
     load::check_return(cx, state)?;
-    Ok(Went::End)
+    Ok(After::End)
+}
+
+/// What the kernel says about an instruction that is none, when it gets there.
+fn undecoded(cx: &Cx<'_>) -> crate::cx::Stop {
+    let refuse = || -> Check {
+        let Some(error) = cx.program.undecoded.iter().find(|error| error.pc == cx.pc) else {
+            return cx.unsupported("the second half of an instruction");
+        };
+        reject!(EINVAL, "{}", error.kernel_message())
+    };
+    match refuse() {
+        Err(stop) => stop,
+        Ok(()) => crate::cx::Stop::Unsupported("an instruction that is none".into()),
+    }
 }

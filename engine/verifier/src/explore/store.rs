@@ -92,7 +92,6 @@ impl Explored {
     }
 
     /// The bucket of states at this instruction (`explored_state`).
-    #[expect(clippy::cast_possible_truncation, reason = "less than the number of instructions")]
     pub(super) fn bucket(&self, pc: Pc, state: &State) -> usize {
         // The first frame's call site is -1.
         let callsite = state.frame().callsite.map_or(u32::MAX, |callsite| callsite.0);
@@ -130,18 +129,6 @@ impl Explored {
         self.update_peak();
         self.jumps_at_state = self.jumps;
         self.insns_at_state = self.stats.insns_processed;
-    }
-
-    /// At least so many jumps and so many instructions were followed since a state was stored last.
-    pub(super) fn has_passed(&self, (jumps, insns): (u32, u32)) -> bool {
-        self.jumps - self.jumps_at_state >= jumps
-            && self.stats.insns_processed - self.insns_at_state >= insns
-    }
-
-    /// At least so many jumps or so many instructions were followed since.
-    pub(super) fn has_passed_either(&self, (jumps, insns): (u32, u32)) -> bool {
-        self.jumps - self.jumps_at_state >= jumps
-            || self.stats.insns_processed - self.insns_at_state >= insns
     }
 
     /// `update_peak_states`

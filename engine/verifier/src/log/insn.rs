@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use btf::TypeId;
-use isa::{BtfId, Field, HelperId, Imm64, Insn, KfuncModule, Names, Pc, RawInsn};
+use isa::{BtfId, DecodeErrorKind, Field, HelperId, Imm64, Insn, KfuncModule, Names, Pc, RawInsn};
 
-use crate::cx::Cx;
 use crate::program::Program;
 
 /// What stands for an address of the kernel.
@@ -14,15 +13,8 @@ const ADDRESS: &str = "0xKERNEL";
 /// How long an address is, as text.
 const ADDRESS_LEN: usize = 18;
 
-/// An instruction as the kernel prints it, without the end of the line (`verbose_insn`).
-pub(crate) fn print_insn(cx: &Cx<'_>, pc: Pc) -> String {
-    let mut out = String::new();
-    write_insn(&mut out, cx.program, pc);
-    out
-}
-
-/// As [`print_insn`], behind what is in `out`. Returns by how much the kernel's line is longer, because it has an
-/// address.
+/// An instruction as the kernel prints it, without the end of the line (`verbose_insn`). Returns by how much the
+/// kernel's line is longer, because it has an address.
 pub(crate) fn write_insn(out: &mut String, program: &Program<'_>, pc: Pc) -> usize {
     let names = KernelNames { program };
     let Some(insn) = program.insn(pc) else {
@@ -37,23 +29,28 @@ pub(crate) fn write_insn(out: &mut String, program: &Program<'_>, pc: Pc) -> usi
     }
 }
 
-/// An instruction with reserved fields: as without what is in them.
+/// An instruction with reserved fields: as without what is in them. Of others that are none, the kernel prints the
+/// operation code at most.
 fn write_odd(out: &mut String, program: &Program<'_>, pc: Pc) {
     let Some(&raw) = program.raw.get(pc.index()) else { return };
     let second = program.raw.get(pc.index() + 1).copied().unwrap_or_default();
     let mut slots = [raw, second];
-    let fields = [Field::Off, Field::Imm, Field::Src, Field::Dst];
-    let mut cleared = fields.iter();
-    loop {
-        let (program, _) = isa::Program::decode_partial(&slots);
-        if let Some(insn) = program.get(Pc(0)) {
-            let _ = write!(out, "{}", insn.display(&isa::NoNames));
+    // Each round clears a field, of which there are four.
+    for _ in 0..5 {
+        let (decoded, errors) = isa::Program::decode_partial(&slots);
+        if let Some(insn) = decoded.get(Pc(0)) {
+            // Writing to a string does not fail, here and below.
+            let _ = write!(out, "{}", insn.display(&KernelNames { program }));
             return;
         }
-        let Some(field) = cleared.next() else { break };
-        clear(&mut slots[0], *field);
+        match errors.first().map(|error| error.kind) {
+            Some(
+                DecodeErrorKind::Reserved { field, .. } | DecodeErrorKind::MayGoto { field, .. },
+            ) => clear(&mut slots[0], field),
+            _ => break,
+        }
     }
-    let _ = write!(out, "({:02x}) BUG_{:02x}", raw.opcode, raw.opcode);
+    let _ = write!(out, "BUG_{:02x}", raw.opcode);
 }
 
 fn clear(raw: &mut RawInsn, field: Field) {

@@ -9,8 +9,7 @@ use std::fmt::Write as _;
 use bpf_object::LineInfo;
 use isa::Pc;
 
-pub(crate) use insn::{print_insn, write_insn};
-pub(crate) use number::{write_signed, write_tnum, write_unsigned};
+pub(crate) use insn::write_insn;
 pub(crate) use state::{Touched, print_state, write_frame};
 
 use crate::cx::Cx;
@@ -23,8 +22,10 @@ use crate::state::State;
 pub(crate) struct Log {
     /// 0, 1 or 2, and 4 for statistics alone.
     pub level: u32,
-    /// The text so far.
+    /// The text so far; of a very long one its end.
     pub text: String,
+    /// How much of its beginning is gone.
+    dropped: usize,
     /// Registers of the innermost frame to be printed with the next instruction, as bits (`scratched_regs`).
     pub touched_regs: u16,
     /// Slots of the stack to be printed with it, as bits (`scratched_stack_slots`).
@@ -39,22 +40,22 @@ pub(crate) struct Log {
 
 impl Log {
     /// An empty log of this level.
-    pub fn new(level: u32) -> Self {
+    pub(crate) fn new(level: u32) -> Self {
         Self { level, ..Self::default() }
     }
 
     /// Whether instructions and states are printed (`BPF_LOG_LEVEL`).
-    pub fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.level & 3 != 0
     }
 
     /// Whether everything is printed (`BPF_LOG_LEVEL2`).
-    pub fn is_verbose(&self) -> bool {
+    pub(crate) fn is_verbose(&self) -> bool {
         self.level & 2 != 0
     }
 
     /// The next instruction is printed with the whole innermost frame (`mark_verifier_state_scratched`).
-    pub fn touch_all(&mut self) {
+    pub(crate) fn touch_all(&mut self) {
         self.touched_regs = u16::MAX;
         self.touched_slots = u64::MAX;
     }
@@ -64,17 +65,36 @@ impl Log {
         self.touched_regs != 0 || self.touched_slots != 0
     }
 
+    /// The end of the text.
+    pub(crate) fn position(&self) -> usize {
+        self.dropped + self.text.len()
+    }
+
     /// What was printed since then is forgotten (`bpf_vlog_reset`).
-    pub fn reset(&mut self, position: usize) {
-        self.text.truncate(position);
+    pub(crate) fn reset(&mut self, position: usize) {
+        self.text.truncate(position.saturating_sub(self.dropped));
+        self.dropped = self.dropped.min(position);
+    }
+
+    /// Drops the beginning of a text that is too long, as a buffer of the kernel does.
+    fn trim(&mut self) {
+        if self.text.len() > 2 * LONGEST {
+            let excess = self.text.len() - LONGEST;
+            let line = self.text.as_bytes()[excess..].iter().position(|byte| *byte == b'\n');
+            let begin = line.map_or(0, |line| excess + line + 1);
+            self.text.drain(..begin);
+            self.dropped += begin;
+        }
     }
 
     /// A function is verified from its beginning.
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.line = None;
     }
 }
 
+/// At least so many bytes of a log are kept.
+const LONGEST: usize = 16 << 20;
 /// The columns of a line before the state behind it begin here (`BPF_LOG_ALIGNMENT`).
 const COLUMN: usize = 40;
 /// Longer lines are continued at multiples of this (`BPF_LOG_MIN_ALIGNMENT`).
@@ -84,7 +104,7 @@ const TAB: usize = 8;
 /// (`print_insn_state`).
 pub(crate) fn print_touched(cx: &mut Cx<'_>, state: &State) {
     let log = &mut cx.log;
-    if log.insn_end != 0 && log.insn_end == log.text.len() {
+    if log.insn_end != 0 && log.insn_end == log.position() {
         log.text.pop();
         let end = (log.insn_len + TAB / 2).max(COLUMN).next_multiple_of(TAB);
         let spaces = end - log.insn_len - 1;
@@ -109,11 +129,12 @@ pub(crate) fn print_step(cx: &mut Cx<'_>, state: &State) {
     let pc = cx.pc;
     print_line(cx, pc);
     let log = &mut cx.log;
-    let begin = log.text.len();
+    log.trim();
+    let begin = log.position();
     let _ = write!(log.text, "{pc}: ");
     let hidden = write_insn(&mut log.text, cx.program, pc);
     log.text.push('\n');
-    log.insn_end = log.text.len();
+    log.insn_end = log.position();
     log.insn_len = log.insn_end - begin + hidden;
 }
 

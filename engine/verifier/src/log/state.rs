@@ -23,7 +23,7 @@ pub(crate) struct Touched {
 
 impl Touched {
     /// Everything.
-    pub const ALL: Self = Self { regs: u16::MAX, slots: u64::MAX };
+    pub(crate) const ALL: Self = Self { regs: u16::MAX, slots: u64::MAX };
 }
 
 /// A frame of a state as the kernel prints it, without the end of the line: all of it, or what was touched since it was
@@ -270,7 +270,7 @@ fn write_attributes(out: &mut String, program: &Program<'_>, reg: &Reg) {
 }
 
 /// The name that the kernel knows a map by; patterns for inner maps have none.
-fn map_name<'a>(program: &'a Program<'_>, id: MapId) -> Option<&'a str> {
+fn map_name(program: &Program<'_>, id: MapId) -> Option<String> {
     let map = program.map(id).filter(|_| !id.inner)?.map;
-    Some(map.name.get(..15).unwrap_or(&map.name))
+    Some(map.kernel_name(&program.options.file))
 }

@@ -1,6 +1,8 @@
 //! Copies of states, which are made wherever paths part. A copy over a state that is no longer needed reuses its memory.
 
-use super::{Frame, Path, State};
+use isa::Pc;
+
+use super::{Frame, LockOwner, Path, State};
 
 impl Clone for State {
     fn clone(&self) -> Self {
@@ -81,5 +83,37 @@ impl Clone for Frame {
         let mut stack = std::mem::take(&mut self.stack);
         stack.clone_from(&source.stack);
         *self = Self { stack, ..*source };
+    }
+}
+
+impl State {
+    /// A state without frames, to be put in the place of one that is worked on.
+    pub(crate) const fn hollow() -> Self {
+        Self {
+            frames: Vec::new(),
+            refs: Vec::new(),
+            active_locks: 0,
+            active_lock_id: 0,
+            active_lock_ptr: LockOwner::None,
+            active_irq_id: 0,
+            active_preempt_locks: 0,
+            active_rcu_locks: 0,
+            speculative: false,
+            in_sleepable: false,
+            path: Path {
+                first_insn: Pc(0),
+                last_insn: None,
+                pc: Pc(0),
+                parent: None,
+                history: Vec::new(),
+                branches: 1,
+                depth: 0,
+                callback_unroll_depth: 0,
+                may_goto_depth: 0,
+                equal: None,
+                cleaned: false,
+                trace: 0,
+            },
+        }
     }
 }

@@ -5,11 +5,10 @@ mod frame;
 mod reg;
 mod stack;
 
-pub use frame::{Frame, slot_of};
-pub use reg::{
-    ADD_CONST, ADD_CONST32, ADD_CONST64, AT_END, BEYOND_END, Detail, DynptrKind, IrqKind,
-    IterState, Reg, RegKind, RegType,
-};
+pub use frame::Frame;
+pub(crate) use frame::slot_of;
+pub(crate) use reg::{ADD_CONST, ADD_CONST32, ADD_CONST64, AT_END, BEYOND_END};
+pub use reg::{Detail, DynptrKind, IrqKind, IterState, Reg, RegKind, RegType};
 pub use stack::{SlotKind, StackSlot};
 
 use isa::Pc;
@@ -179,19 +178,6 @@ impl State {
                 trace: 0,
             },
         }
-    }
-
-    /// Nothing, to stand in for a state that is elsewhere for a moment; it has no frame.
-    pub(crate) fn nothing() -> Self {
-        let mut state = Self::new(0, Pc(0));
-        state.frames = Vec::new();
-        state
-    }
-
-    /// The instruction that each frame is at: of callers, the call (`frame_insn_idx`).
-    pub(crate) fn frame_pc(&self, frame: usize) -> Pc {
-        let callee = self.frames.get(frame + 1);
-        callee.map_or(self.path.pc, |callee| callee.callsite.unwrap_or(self.path.pc))
     }
 
     /// The innermost frame.
