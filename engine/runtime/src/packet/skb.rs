@@ -130,8 +130,8 @@ impl Packet {
     /// `bpf_skb_net_hdr_push`: as [`Packet::generic_push`], headers before `offset` move along.
     pub(crate) fn header_push(&mut self, memory: &mut Memory, offset: u32, len: u32) {
         self.generic_push(memory, offset, len);
-        self.mac -= len;
-        self.network -= len;
+        self.mac = self.mac.saturating_sub(len);
+        self.network = self.network.saturating_sub(len);
     }
 
     /// `bpf_skb_net_hdr_pop`.
@@ -224,7 +224,7 @@ impl Packet {
     ) -> Result<(), Stop> {
         self.cow(memory, TAG)?;
         self.data -= TAG;
-        self.mac -= TAG;
+        self.mac = self.mac.saturating_sub(TAG);
         self.meta = 0;
         let front = self.front(memory, ETHERNET + TAG);
         if front.len() == (ETHERNET + TAG) as usize {
@@ -233,7 +233,7 @@ impl Packet {
             front[14..16].copy_from_slice(&control.to_be_bytes());
         }
         self.protocol = protocol;
-        self.network -= TAG;
+        self.network = self.network.saturating_sub(TAG);
         self.moved = true;
         Ok(())
     }
