@@ -38,7 +38,11 @@ pub fn fuzz_run(bytes: &[u8]) {
     let mut insns = prelude(name);
     let opcodes = opcodes();
     for slot in code.as_chunks::<8>().0 {
-        insns.push(insn(*slot, &opcodes, &kfuncs));
+        let insn = insn(*slot, &opcodes, &kfuncs);
+        if insn.opcode == CALL {
+            insns.extend(arguments(*slot));
+        }
+        insns.push(insn);
         if insns.last().is_some_and(|insn| insn.opcode == 0x18) {
             insns.push(RawInsn::default());
         }
@@ -73,6 +77,29 @@ fn prelude(program_type: &str) -> Vec<RawInsn> {
         _ => None,
     };
     insns.extend(data.map(|off| RawInsn { opcode: 0x61, dst: 8, src: 6, off, imm: 0 }));
+    insns
+}
+
+/// Arguments of a call: the context, places on the stack, the packet, small numbers, or what is there.
+fn arguments(slot: [u8; 8]) -> Vec<RawInsn> {
+    let bits = u32::from_le_bytes([slot[1], slot[5], slot[6], slot[7]]);
+    let mut insns = Vec::new();
+    for dst in 1..6_u8 {
+        let choice = bits >> (3 * u32::from(dst)) & 7;
+        let copy = |src| RawInsn { opcode: 0xbf, dst, src, ..RawInsn::default() };
+        let number = |imm| RawInsn { opcode: 0xb7, dst, imm, ..RawInsn::default() };
+        let add = |imm| RawInsn { opcode: 0x07, dst, imm, ..RawInsn::default() };
+        match choice {
+            0 => insns.push(copy(6)),
+            1 => insns.push(copy(7)),
+            2 => insns.extend([copy(7), add(16)]),
+            3 => insns.extend([copy(7), add(32)]),
+            4 => insns.push(copy(8)),
+            5 => insns.push(number(0)),
+            6 => insns.push(number(i32::from(slot[usize::from(dst) + 2]))),
+            _ => {}
+        }
+    }
     insns
 }
 

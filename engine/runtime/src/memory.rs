@@ -299,7 +299,7 @@ impl Memory {
     #[inline]
     pub fn try_read(&self, address: Address, len: usize) -> Option<&[u8]> {
         let (range, at) = self.locate(address)?;
-        let end = u64::from(at) + len as u64;
+        let end = u64::from(at).saturating_add(len as u64);
         if end > u64::from(range.readable) {
             return None;
         }
@@ -311,7 +311,7 @@ impl Memory {
     pub fn try_write(&mut self, address: Address, len: usize) -> Option<&mut [u8]> {
         let (id, at) = self.number(address);
         let range = self.ranges.get_mut(id)?;
-        let end = u64::from(at) + len as u64;
+        let end = u64::from(at).saturating_add(len as u64);
         if end > u64::from(range.writable) {
             return None;
         }

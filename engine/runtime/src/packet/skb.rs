@@ -170,7 +170,7 @@ impl Packet {
     ) -> Result<(), Stop> {
         self.cow(memory, TAG)?;
         self.data -= TAG;
-        self.mac -= TAG;
+        self.mac = self.mac.saturating_sub(TAG);
         self.meta = 0;
         let front = self.front(memory, ETHERNET + TAG);
         if front.len() == (ETHERNET + TAG) as usize {
@@ -179,7 +179,7 @@ impl Packet {
             front[14..16].copy_from_slice(&control.to_be_bytes());
         }
         self.protocol = protocol;
-        self.network -= TAG;
+        self.network = self.network.saturating_sub(TAG);
         self.moved = true;
         Ok(())
     }
