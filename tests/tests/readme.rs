@@ -52,6 +52,9 @@ impl Clone {
             let to = work.join(format!("{to}.bpf.c"));
             fs::copy(from, to).expect("can copy");
         }
+        fs::copy(work.join("examples/ttl_guard.bpf.c"), work.join("prog.bpf.c")).expect("can copy");
+        let object = repository("tests/corpus/run/parsers.bpf.o");
+        fs::copy(object, work.join("prog.bpf.o")).expect("can copy");
         fs::rename(work.join("src/b.bpf.c"), work.join("src/b.c")).expect("can rename");
         fs::create_dir(work.join("src/b")).expect("can create");
         for script in [
