@@ -56,9 +56,16 @@ impl Context {
         }
     }
 
-    /// The address that the program has of its context.
-    pub(crate) fn address(&self) -> Address {
-        self.id.map_or(0, |id| id.at(0))
+    /// Sets the first bytes of a field.
+    pub(crate) fn set(&mut self, name: &str, bytes: &[u8]) {
+        if let Some(place) = self.field_mut(name).and_then(|field| field.get_mut(..bytes.len())) {
+            place.copy_from_slice(bytes);
+        }
+    }
+
+    /// The name of the type of the program.
+    pub(crate) fn program_type(&self) -> &'static str {
+        self.program_type
     }
 }
 
@@ -217,6 +224,18 @@ fn object(m: &mut Machine<'_>, name: &'static str) -> Result<u64, Stop> {
     };
     m.context.objects.push((name, address));
     Ok(address)
+}
+
+/// The structure of the kernel behind a context; a context that is plain memory is one itself.
+pub(crate) fn kernel(m: &mut Machine<'_>, context: Address) -> Result<Address, Stop> {
+    match m.packet.as_ref().map(|packet| packet.kind) {
+        Some(Kind::Skb) => {
+            m.skb(context, 0)?;
+            object(m, "sk_buff")
+        }
+        Some(Kind::Xdp) => Err(FaultKind::NotModelled("struct xdp_buff".to_owned()).into()),
+        None => Ok(context),
+    }
 }
 
 /// A store to a context whose accesses are rewritten.

@@ -9,6 +9,7 @@ mod format;
 mod maps;
 mod misc;
 mod ring;
+mod room;
 pub(crate) mod skb;
 mod xdp;
 
@@ -25,12 +26,15 @@ pub(crate) type Table = [(&'static str, Helper)];
 /// The tables of all families.
 const FAMILIES: &[&Table] = &[
     control::TABLE,
+    crate::dynptr::BULK,
     crate::dynptr::TABLE,
     misc::TABLE,
     ring::TABLE,
+    room::TABLE,
     skb::TABLE,
     xdp::TABLE,
     maps::TABLE,
+    kfuncs::cast::TABLE,
     kfuncs::control::TABLE,
     kfuncs::text::TABLE,
 ];
@@ -59,13 +63,13 @@ pub(crate) mod errno {
     pub(crate) const EAGAIN: i32 = 11;
     pub(crate) const ENOMEM: i32 = 12;
     pub(crate) const EFAULT: i32 = 14;
-    pub(crate) const EBUSY: i32 = 16;
     pub(crate) const EACCES: i32 = 13;
     pub(crate) const EEXIST: i32 = 17;
     pub(crate) const ENOSPC: i32 = 28;
     pub(crate) const EINVAL: i32 = 22;
     pub(crate) const ERANGE: i32 = 34;
     pub(crate) const EOPNOTSUPP: i32 = 95;
+    pub(crate) const EALREADY: i32 = 114;
     pub(crate) const ENOTSUPP: i32 = 524;
 }
 

@@ -11,7 +11,6 @@ mod queue;
 pub(crate) mod ring;
 
 use std::fmt;
-use std::sync::Arc;
 
 use bpf_object::{FunctionIndex, MapKind, Slot};
 
@@ -104,7 +103,6 @@ pub(crate) struct MapTable {
 
 #[derive(Debug)]
 struct Entry {
-    name: Arc<str>,
     key_size: usize,
     value_size: usize,
     kind: u32,
@@ -138,7 +136,6 @@ pub(crate) fn create(image: &Image, memory: &mut Memory) -> Result<MapTable, Sto
             Slot::Map(_) => None,
         });
         maps.push(Entry {
-            name: map.name.as_str().into(),
             key_size: map.definition.key_size as usize,
             value_size: map.definition.value_size as usize,
             kind: map.definition.map_type,
@@ -217,11 +214,6 @@ impl MapTable {
     /// The value of `enum bpf_map_type`.
     pub(crate) fn kind(&self, index: usize) -> u32 {
         self.maps.get(index).map_or(0, |entry| entry.kind)
-    }
-
-    /// The name of a map.
-    pub(crate) fn name(&self, index: usize) -> Arc<str> {
-        self.maps.get(index).map_or_else(|| "".into(), |entry| entry.name.clone())
     }
 
     /// The map with this index, to be used; a fault if its kind is not modelled.
