@@ -31,13 +31,13 @@ const RETURNED: [&str; 9] = [
 type Contents = BTreeMap<String, BTreeMap<String, String>>;
 
 /// How a run compares.
-pub enum Answer {
+pub(crate) enum Answer {
     Equal,
     Different(String),
     NotModelled(String),
 }
 
-pub fn compare(
+pub(crate) fn compare(
     linked: &Linked<'_>,
     program: &Program,
     machine: &Machine<'_>,
