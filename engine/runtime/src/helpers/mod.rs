@@ -9,6 +9,7 @@ mod format;
 mod maps;
 mod misc;
 mod ring;
+mod room;
 pub(crate) mod skb;
 mod xdp;
 
@@ -25,12 +26,15 @@ pub(crate) type Table = [(&'static str, Helper)];
 /// The tables of all families.
 const FAMILIES: &[&Table] = &[
     control::TABLE,
+    crate::dynptr::BULK,
     crate::dynptr::TABLE,
     misc::TABLE,
     ring::TABLE,
+    room::TABLE,
     skb::TABLE,
     xdp::TABLE,
     maps::TABLE,
+    kfuncs::cast::TABLE,
     kfuncs::control::TABLE,
     kfuncs::text::TABLE,
 ];
@@ -65,6 +69,7 @@ pub(crate) mod errno {
     pub(crate) const EINVAL: i32 = 22;
     pub(crate) const ERANGE: i32 = 34;
     pub(crate) const EOPNOTSUPP: i32 = 95;
+    pub(crate) const EALREADY: i32 = 114;
     pub(crate) const ENOTSUPP: i32 = 524;
 }
 

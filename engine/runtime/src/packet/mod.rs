@@ -17,7 +17,7 @@ use crate::input::Layout;
 use crate::machine::Machine;
 use crate::memory::{Address, AllocId, Memory};
 
-pub(crate) use build::build;
+pub(crate) use build::{ETHERNET, build};
 pub(crate) use object::{kernel_object, sk_buff};
 
 /// Which structure of the kernel a packet is.

@@ -4,6 +4,8 @@
 //! size with its kind and whether it is read-only in the upper bits, and its offset. One whose first word is 0 is null.
 //! Errors and the order of checks are those of Linux 6.18.
 
+mod bulk;
+
 use crate::event::{Access, Event, Target};
 use crate::fault::{Origin, Stop};
 use crate::helpers::{Table, errno, error};
@@ -11,10 +13,11 @@ use crate::input::Slices;
 use crate::machine::Machine;
 use crate::memory::Address;
 
+pub(crate) use bulk::TABLE as BULK;
+
 pub(crate) const TABLE: &Table = &[
     ("bpf_dynptr_adjust", bpf_dynptr_adjust),
     ("bpf_dynptr_clone", bpf_dynptr_clone),
-    ("bpf_dynptr_copy", bpf_dynptr_copy),
     ("bpf_dynptr_data", bpf_dynptr_data),
     ("bpf_dynptr_from_mem", bpf_dynptr_from_mem),
     ("bpf_dynptr_from_skb", bpf_dynptr_from_skb),
@@ -22,7 +25,6 @@ pub(crate) const TABLE: &Table = &[
     ("bpf_dynptr_from_xdp", bpf_dynptr_from_xdp),
     ("bpf_dynptr_is_null", bpf_dynptr_is_null),
     ("bpf_dynptr_is_rdonly", bpf_dynptr_is_rdonly),
-    ("bpf_dynptr_memset", bpf_dynptr_memset),
     ("bpf_dynptr_read", bpf_dynptr_read),
     ("bpf_dynptr_size", bpf_dynptr_size),
     ("bpf_dynptr_slice", bpf_dynptr_slice),
@@ -38,17 +40,14 @@ const READ_ONLY: u32 = 1 << 31;
 const KIND: u32 = 28;
 /// Offsets and lengths in frames of XDP beyond this are not accessed directly.
 const XDP_MOST: u32 = 0xffff;
-/// Bytes are copied in pieces of this length where they are not contiguous.
-const CHUNK: u32 = 256;
-/// Bytes that are moved at a time where memory is copied forward without regard to overlaps.
-const FORWARD: u32 = 8;
 /// What [`Slices::Poisoned`] fills buffers with.
 const POISON: u8 = 0xa5;
 
-/// What a dynptr is over.
+/// What a dynptr is over, with the numbers of `enum bpf_dynptr_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum Kind {
-    Local,
+    Local = 1,
     Ringbuf,
     Skb,
     Xdp,
@@ -95,7 +94,7 @@ impl Dynptr {
         let data = m.memory.read_u64(at)?;
         let size = m.memory.read_u32(at.wrapping_add(8))?;
         let offset = m.memory.read_u32(at.wrapping_add(12))?;
-        let kind = Kind::ALL.get((size >> KIND & 7) as usize).copied();
+        let kind = Kind::ALL.into_iter().find(|kind| *kind as u32 == size >> KIND & 7);
         let kind = kind.filter(|_| data != 0);
         Ok(kind.map(|kind| Self {
             data,
@@ -108,8 +107,7 @@ impl Dynptr {
 
     /// Writes it to an address.
     pub(crate) fn store(self, m: &mut Machine<'_>, at: Address) -> Result<(), Stop> {
-        let kind = Kind::ALL.iter().position(|kind| *kind == self.kind).unwrap_or(0);
-        let kind = u32::try_from(kind).unwrap_or(0) << KIND;
+        let kind = (self.kind as u32) << KIND;
         let size = self.size | kind | if self.read_only { READ_ONLY } else { 0 };
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&self.data.to_le_bytes());
@@ -445,6 +443,23 @@ fn bpf_dynptr_write(
     Ok(failed.map_or(0, error))
 }
 
+/// What `__bpf_dynptr_write` looks at before it writes.
+fn write_checks(m: &Machine<'_>, dynptr: Dynptr, offset: u32, len: u32) -> Result<(), i32> {
+    if dynptr.read_only {
+        return Err(errno::EINVAL);
+    }
+    if !dynptr.holds(offset, len) {
+        return Err(errno::E2BIG);
+    }
+    let at = dynptr.offset + offset;
+    let has = m.packet.as_ref().map_or(0, crate::packet::Packet::len);
+    match dynptr.kind {
+        Kind::Xdp if at > XDP_MOST || len > XDP_MOST => Err(errno::EFAULT),
+        Kind::Xdp if u64::from(at) + u64::from(len) > u64::from(has) => Err(errno::EINVAL),
+        _ => Ok(()),
+    }
+}
+
 /// Copies bytes into a dynptr (`__bpf_dynptr_write`); an error, if there is one.
 fn write(
     m: &mut Machine<'_>,
@@ -504,100 +519,4 @@ fn put(
         Kind::Skb => {}
     }
     Ok(None)
-}
-
-/// Whether the bytes are contiguous, so that the kernel takes a slice of them without a buffer.
-fn is_direct(m: &Machine<'_>, dynptr: Dynptr, offset: u32, len: u32) -> bool {
-    let at = dynptr.offset.wrapping_add(offset);
-    dynptr.holds(offset, len)
-        && match dynptr.kind {
-            Kind::Local | Kind::Ringbuf | Kind::SkbMeta => true,
-            Kind::Skb | Kind::Xdp => {
-                let place = m.packet.as_ref().and_then(|packet| packet.contiguous(at, len));
-                place.is_some_and(|place| match dynptr.kind {
-                    Kind::Skb => place.part == 0,
-                    _ => at <= XDP_MOST && len <= XDP_MOST,
-                })
-            }
-        }
-}
-
-/// `int bpf_dynptr_copy(struct bpf_dynptr *dst_ptr, u32 dst_off, struct bpf_dynptr *src_ptr, u32 src_off, u32 size)`
-fn bpf_dynptr_copy(
-    m: &mut Machine<'_>,
-    [to, to_offset, from, from_offset, size]: [u64; 5],
-) -> Result<u64, Stop> {
-    let (to_offset, from_offset, size) = (low(to_offset), low(from_offset), low(size));
-    let (to, from) = (Dynptr::load(m, to)?, Dynptr::load(m, from)?);
-    // A null one is found when the other one's bytes are about to be copied there or from there at once.
-    let at_once =
-        |one: Option<Dynptr>, offset| one.is_some_and(|one| is_direct(m, one, offset, size));
-    let (to_direct, from_direct) = (at_once(to, to_offset), at_once(from, from_offset));
-    let (Some(to), Some(from)) = (to, from) else {
-        let is_tried = to_direct || from_direct;
-        let fits =
-            |one: Option<Dynptr>, offset| one.map_or(size == 0, |one| one.holds(offset, size));
-        return Ok(match (is_tried, fits(to, to_offset) && fits(from, from_offset)) {
-            (true, _) => int(errno::EINVAL),
-            (false, true) => 0,
-            (false, false) => int(errno::E2BIG),
-        });
-    };
-    if !to.holds(to_offset, size) || !from.holds(from_offset, size) {
-        return Ok(int(errno::E2BIG));
-    }
-    let step = match (to_direct, from_direct) {
-        (true, true) => size.max(1),
-        // Memory to memory, forward, part by part: bytes that were just written may be read again.
-        (true, false) | (false, true) => FORWARD,
-        (false, false) => CHUNK,
-    };
-    let mut done = 0;
-    while done < size {
-        let now = step.min(size - done);
-        let bytes = match bytes_of(m, from, from.offset + from_offset + done, now)? {
-            Ok(bytes) => bytes,
-            Err(errno) => return Ok(int(errno)),
-        };
-        if to.read_only {
-            return Ok(int(errno::EINVAL));
-        }
-        if let Some(errno) = put(m, to, to.offset + to_offset + done, &bytes, 0)? {
-            return Ok(int(errno));
-        }
-        done += now;
-    }
-    note(m, from, from_offset, size, Access::Done);
-    note(m, to, to_offset, size, Access::Done);
-    Ok(0)
-}
-
-/// `int bpf_dynptr_memset(struct bpf_dynptr *p, u32 offset, u32 size, u8 val)`
-fn bpf_dynptr_memset(
-    m: &mut Machine<'_>,
-    [at, offset, size, value, _]: [u64; 5],
-) -> Result<u64, Stop> {
-    let (offset, size) = (low(offset), low(size));
-    let value = value.to_le_bytes()[0];
-    let Some(dynptr) = Dynptr::load(m, at)? else {
-        return Ok(if size == 0 { 0 } else { int(errno::E2BIG) });
-    };
-    if dynptr.read_only {
-        return Ok(int(errno::EINVAL));
-    }
-    if !dynptr.holds(offset, size) {
-        return Ok(int(errno::E2BIG));
-    }
-    let step = if is_direct(m, dynptr, offset, size) { size.max(1) } else { CHUNK };
-    let mut done = 0;
-    while done < size {
-        let now = step.min(size - done);
-        let bytes = vec![value; now as usize];
-        if let Some(errno) = put(m, dynptr, dynptr.offset + offset + done, &bytes, 0)? {
-            return Ok(int(errno));
-        }
-        done += now;
-    }
-    note(m, dynptr, offset, size, Access::Done);
-    Ok(0)
 }
