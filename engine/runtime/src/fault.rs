@@ -242,6 +242,13 @@ pub enum Origin {
         /// What it is: `struct sock`.
         name: Arc<str>,
     },
+    /// An object that the program has made.
+    Allocated {
+        /// What it is: `struct node`.
+        name: Arc<str>,
+        /// Where it counts its references, if it does.
+        refcount: Option<u32>,
+    },
     /// A variable of the kernel.
     Variable {
         /// Its name.
@@ -268,7 +275,7 @@ impl fmt::Display for Origin {
             Self::Map(name) => write!(f, "map {name}"),
             Self::MapValue(name) => write!(f, "a value of map {name}"),
             Self::RingbufRecord(name) => write!(f, "a record of ring buffer {name}"),
-            Self::Object { name } => write!(f, "{name}"),
+            Self::Object { name } | Self::Allocated { name, .. } => write!(f, "{name}"),
             Self::Variable { name } => write!(f, "variable {name} of the kernel"),
         }
     }

@@ -40,6 +40,8 @@ pub struct Machine<'i> {
     pub(crate) random: u64,
     /// The time in nanoseconds, which stands still.
     pub(crate) now: u64,
+    /// The `struct task_struct` of the task, once the program has asked for it.
+    pub(crate) task: Option<Address>,
     /// What slices of packets give.
     pub(crate) slices: crate::input::Slices,
     pub(crate) trace: Option<&'i mut dyn Trace>,
@@ -105,6 +107,7 @@ impl<'i> Machine<'i> {
             tail_calls: 0,
             random: 0,
             now: 0,
+            task: None,
             slices: crate::input::Slices::AsLaidOut,
             trace: None,
             options: options.clone(),
@@ -126,6 +129,7 @@ impl<'i> Machine<'i> {
     pub fn reset(&mut self) {
         self.memory.reset();
         self.maps.reset();
+        self.task = None;
     }
 
     /// Runs the program. Maps stay as it leaves them.

@@ -102,6 +102,8 @@ pub struct Memory {
     outlived: bool,
     /// Ranges below the baseline that were written through allocations that are gone.
     written: Vec<(u32, u32)>,
+    /// What ends when the run does, and by what.
+    late: Vec<(AllocId, Death)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -131,6 +133,7 @@ impl Memory {
             run: Mark::default(),
             outlived: false,
             written: Vec::new(),
+            late: Vec::new(),
         }
     }
 
@@ -222,6 +225,11 @@ impl Memory {
         if alive && len > 0 {
             self.free.entry(len).or_default().push(start);
         }
+    }
+
+    /// As [`Memory::release`], when the run ends: until then what still points to the allocation may look at it.
+    pub fn release_later(&mut self, id: AllocId, death: Death) {
+        self.late.push((id, death));
     }
 
     /// Makes an ended allocation usable again, as a frame of the stack is.
@@ -520,6 +528,9 @@ impl Memory {
 
     /// Ends the allocations of the run.
     pub(crate) fn end_run(&mut self) {
+        for (id, death) in std::mem::take(&mut self.late) {
+            self.release(id, death);
+        }
         let below = self.baseline.as_ref().map_or(0, |baseline| baseline.bytes.len());
         for (range, info) in self.ranges.iter().zip(&self.infos).skip(self.run.allocations) {
             if range.dirty && (range.start as usize) < below {

@@ -50,6 +50,7 @@ struct Tally {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures, for whoever asks with --nocapture")]
 fn runs_end_as_in_the_kernel() {
     let corpus = Corpus::of_repository();
     let packets = Packets::of(&corpus).expect("can be read");
@@ -76,6 +77,7 @@ fn runs_end_as_in_the_kernel() {
     let known = programs.keys().copied().collect();
     let excused = misses.absent.keys().map(String::as_str).collect();
     let report = tally.report(&known, &excused);
+    println!("{report}");
     let stale: Vec<_> = known.difference(&found).chain(excused.difference(&absent)).collect();
     assert!(stale.is_empty(), "{report}\nno longer missed: {stale:?}");
     assert!(found == known && absent == excused, "{report}");

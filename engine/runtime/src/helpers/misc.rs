@@ -3,6 +3,7 @@
 
 use super::{Table, errno, error, format};
 use crate::fault::{FaultKind, Stop};
+use crate::kfuncs::task::{COMM, PID};
 use crate::machine::Machine;
 
 pub(super) const TABLE: &Table = &[
@@ -43,10 +44,6 @@ pub(super) const TABLE: &Table = &[
     ("bpf_trace_vprintk", bpf_trace_vprintk),
 ];
 
-/// The name of the modelled task.
-const COMM: &[u8] = b"bpf-analyzer";
-/// The number of the modelled process and of its only thread.
-const PID: u64 = 1000;
 /// Ticks of a second.
 const HZ: u64 = 250;
 
@@ -68,7 +65,7 @@ fn bpf_get_prandom_u32(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
 }
 
 fn bpf_get_current_pid_tgid(_: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
-    Ok(PID << 32 | PID)
+    Ok(u64::from(PID) << 32 | u64::from(PID))
 }
 
 /// `long bpf_get_current_comm(void *buf, u32 size_of_buf)`

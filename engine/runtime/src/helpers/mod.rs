@@ -36,6 +36,12 @@ const FAMILIES: &[&Table] = &[
     maps::TABLE,
     kfuncs::cast::TABLE,
     kfuncs::control::TABLE,
+    kfuncs::cpumask::TABLE,
+    kfuncs::list::TABLE,
+    kfuncs::locks::TABLE,
+    kfuncs::objects::TABLE,
+    kfuncs::rbtree::TABLE,
+    kfuncs::task::TABLE,
     kfuncs::text::TABLE,
 ];
 

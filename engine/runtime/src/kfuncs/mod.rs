@@ -3,4 +3,10 @@
 
 pub(crate) mod cast;
 pub(crate) mod control;
+pub(crate) mod cpumask;
+pub(crate) mod list;
+pub(crate) mod locks;
+pub(crate) mod objects;
+pub(crate) mod rbtree;
+pub(crate) mod task;
 pub(crate) mod text;

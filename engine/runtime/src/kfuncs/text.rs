@@ -9,9 +9,12 @@ pub(crate) const TABLE: &Table = &[
     ("bpf_iter_bits_destroy", bpf_iter_bits_destroy),
     ("bpf_iter_bits_new", bpf_iter_bits_new),
     ("bpf_iter_bits_next", bpf_iter_bits_next),
+    ("bpf_strcasecmp", bpf_strcasecmp),
     ("bpf_strchr", bpf_strchr),
+    ("bpf_strchrnul", bpf_strchrnul),
     ("bpf_strcmp", bpf_strcmp),
     ("bpf_strlen", bpf_strlen),
+    ("bpf_strnchr", bpf_strnchr),
     ("bpf_strnlen", bpf_strnlen),
     ("bpf_strrchr", bpf_strrchr),
     ("bpf_strspn", bpf_strspn),
@@ -69,17 +72,55 @@ fn bpf_strnlen(m: &mut Machine<'_>, [at, most, ..]: [u64; 5]) -> Result<u64, Sto
     Ok(if most <= LONGEST { most } else { int(errno::E2BIG) })
 }
 
+/// `int bpf_strcasecmp(const char *s1__ign, const char *s2__ign)`
+fn bpf_strcasecmp(m: &mut Machine<'_>, [a, b, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let (a, b) = match (text(m, a), text(m, b)) {
+        (Ok(a), Ok(b)) => (a.to_ascii_lowercase(), b.to_ascii_lowercase()),
+        (Err(errno), _) | (_, Err(errno)) => return Ok(int(errno)),
+    };
+    Ok(order(&a, &b))
+}
+
+/// -1, 0 or 1.
+fn order(a: &[u8], b: &[u8]) -> u64 {
+    match a.cmp(b) {
+        std::cmp::Ordering::Less => int(1),
+        std::cmp::Ordering::Equal => 0,
+        std::cmp::Ordering::Greater => 1,
+    }
+}
+
+/// `int bpf_strchrnul(const char *s__ign, char c)`
+fn bpf_strchrnul(m: &mut Machine<'_>, [at, wanted, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let wanted = wanted.to_le_bytes()[0];
+    let place = text(m, at).map(|text| {
+        let place = text.iter().position(|byte| *byte == wanted);
+        Some(place.unwrap_or(text.len()))
+    });
+    Ok(found(place))
+}
+
+/// `int bpf_strnchr(const char *s__ign, size_t count, char c)`
+fn bpf_strnchr(m: &mut Machine<'_>, [at, most, wanted, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let wanted = wanted.to_le_bytes()[0];
+    for index in 0..most.min(LONGEST) {
+        match m.memory.try_read(at.wrapping_add(index), 1) {
+            Some([byte]) if *byte == wanted => return Ok(index),
+            Some([0]) => return Ok(int(errno::ENOENT)),
+            Some(_) => {}
+            None => return Ok(int(errno::EFAULT)),
+        }
+    }
+    Ok(int(if most <= LONGEST { errno::ENOENT } else { errno::E2BIG }))
+}
+
 /// `int bpf_strcmp(const char *s1__ign, const char *s2__ign)`
 fn bpf_strcmp(m: &mut Machine<'_>, [a, b, ..]: [u64; 5]) -> Result<u64, Stop> {
     let (a, b) = match (text(m, a), text(m, b)) {
         (Ok(a), Ok(b)) => (a, b),
         (Err(errno), _) | (_, Err(errno)) => return Ok(int(errno)),
     };
-    Ok(match a.cmp(&b) {
-        std::cmp::Ordering::Less => int(1),
-        std::cmp::Ordering::Equal => 0,
-        std::cmp::Ordering::Greater => 1,
-    })
+    Ok(order(&a, &b))
 }
 
 /// `int bpf_strchr(const char *s__ign, char c)`

@@ -1,0 +1,60 @@
+//! The task that programs run in: a process of one thread, which is its own parent.
+
+use btf::Kind;
+
+use crate::fault::{FaultKind, Origin, Stop};
+use crate::helpers::Table;
+use crate::machine::Machine;
+use crate::memory::{Address, Lifetime};
+
+pub(crate) const TABLE: &Table = &[
+    ("bpf_get_current_task", |m, _| current(m)),
+    ("bpf_get_current_task_btf", |m, _| current(m)),
+    // The task does not end, so that references need not be counted.
+    ("bpf_task_acquire", |_, [task, ..]| Ok(task)),
+    ("bpf_task_from_pid", bpf_task_from_pid),
+    ("bpf_task_from_vpid", bpf_task_from_pid),
+    ("bpf_task_release", |_, _| Ok(0)),
+];
+
+/// The name of the task.
+pub(crate) const COMM: &[u8] = b"bpf-analyzer";
+/// The number of the process and of its only thread.
+pub(crate) const PID: u32 = 1000;
+
+/// Its `struct task_struct`, where nothing but its numbers, its name and its relatives are filled in.
+pub(crate) fn current(m: &mut Machine<'_>) -> Result<Address, Stop> {
+    if let Some(task) = m.task {
+        return Ok(task);
+    }
+    let missing = || FaultKind::NotModelled("struct task_struct".to_owned());
+    let types = bpf_object::vmlinux().ok_or_else(missing)?;
+    let ty = types.find("task_struct", Kind::Struct).ok_or_else(missing)?;
+    let origin = Origin::Object { name: "struct task_struct".into() };
+    let len = ty.size().unwrap_or(0) as usize;
+    let id = m.memory.allocate(len, origin, false, Lifetime::Maps)?;
+    let pid = PID.to_le_bytes();
+    let own = id.at(0).to_le_bytes();
+    let values: [(&str, &[u8]); 6] = [
+        ("pid", &pid),
+        ("tgid", &pid),
+        ("comm", COMM),
+        ("group_leader", &own),
+        ("parent", &own),
+        ("real_parent", &own),
+    ];
+    for (path, value) in values {
+        let field = types.field(ty.id(), path).map_err(|_| missing())?;
+        let at = usize::try_from(field.bit_offset / 8).map_err(|_| missing())?;
+        let place = m.memory.bytes_mut(id).and_then(|bytes| bytes.get_mut(at..));
+        let place = place.and_then(|rest| rest.get_mut(..value.len())).ok_or_else(missing)?;
+        place.copy_from_slice(value);
+    }
+    m.task = Some(id.at(0));
+    Ok(id.at(0))
+}
+
+/// `struct task_struct *bpf_task_from_pid(s32 pid)`
+fn bpf_task_from_pid(m: &mut Machine<'_>, [pid, ..]: [u64; 5]) -> Result<u64, Stop> {
+    if pid & 0xffff_ffff == u64::from(PID) { current(m) } else { Ok(0) }
+}
