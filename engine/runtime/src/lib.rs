@@ -38,6 +38,7 @@
 mod arena;
 mod checksum;
 mod context;
+mod deferred;
 mod dynptr;
 mod event;
 mod fault;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::deferred::DeferredTable;
 use crate::event::Event;
 use crate::fault::{Death, Fault, FaultKind, Location, Origin, Site, Stop};
 use crate::image::Image;
@@ -42,6 +43,11 @@ pub struct Machine<'i> {
     pub(crate) now: u64,
     /// The `struct task_struct` of the task, once the program has asked for it.
     pub(crate) task: Option<Address>,
+    task_before: Option<Address>,
+    /// What is to be done after the run.
+    pub(crate) deferred: DeferredTable,
+    /// As it was when the maps were kept.
+    deferred_before: DeferredTable,
     /// What slices of packets give.
     pub(crate) slices: crate::input::Slices,
     pub(crate) trace: Option<&'i mut dyn Trace>,
@@ -108,6 +114,9 @@ impl<'i> Machine<'i> {
             random: 0,
             now: 0,
             task: None,
+            task_before: None,
+            deferred: DeferredTable::default(),
+            deferred_before: DeferredTable::default(),
             slices: crate::input::Slices::AsLaidOut,
             trace: None,
             options: options.clone(),
@@ -123,24 +132,24 @@ impl<'i> Machine<'i> {
     pub fn keep_maps(&mut self) {
         self.memory.set_baseline();
         self.maps.keep();
+        self.deferred_before = self.deferred.clone();
+        self.task_before = self.task;
     }
 
     /// Makes maps as they were at first.
     pub fn reset(&mut self) {
         self.memory.reset();
         self.maps.reset();
-        self.task = None;
+        self.deferred = self.deferred_before.clone();
+        self.task = self.task_before;
     }
 
     /// Runs the program. Maps stay as it leaves them.
     pub fn run(&mut self, input: &Input) -> Outcome {
-        self.memory.begin_run();
-        self.frames.clear();
-        self.stack.clear();
+        self.budget = input.budget;
+        self.begin();
         self.events.clear();
-        (self.pc, self.callee) = (0, None);
-        (self.budget, self.left) = (input.budget, input.budget);
-        (self.tail_calls, self.random, self.now) = (0, input.seed, input.now);
+        (self.random, self.now) = (input.seed, input.now);
         self.slices = input.slices;
         let result = self.run_program(input);
         let insns = self.budget - self.left;
@@ -160,9 +169,23 @@ impl<'i> Machine<'i> {
             fault,
         };
         self.packet = None;
+        self.finish();
+        outcome
+    }
+
+    /// Before the first instruction of a run or of a callback that comes later.
+    pub(crate) fn begin(&mut self) {
+        self.memory.begin_run();
+        self.frames.clear();
+        self.stack.clear();
+        (self.pc, self.callee) = (0, None);
+        (self.left, self.tail_calls) = (self.budget, 0);
+    }
+
+    /// After the last instruction.
+    pub(crate) fn finish(&mut self) {
         self.maps.end_run(&mut self.memory);
         self.memory.end_run();
-        outcome
     }
 
     fn run_program(&mut self, input: &Input) -> Result<u64, Stop> {
@@ -188,7 +211,7 @@ impl<'i> Machine<'i> {
         }
     }
 
-    fn explain(&self, stop: Stop) -> Fault {
+    pub(crate) fn explain(&self, stop: Stop) -> Fault {
         let calls = self.frames.iter().skip(1);
         Fault {
             kind: kind_of(stop),

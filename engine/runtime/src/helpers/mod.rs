@@ -11,6 +11,9 @@ mod misc;
 mod ring;
 mod room;
 pub(crate) mod skb;
+mod storage;
+mod stream;
+mod timer;
 mod xdp;
 
 use crate::fault::Stop;
@@ -32,6 +35,9 @@ const FAMILIES: &[&Table] = &[
     ring::TABLE,
     room::TABLE,
     skb::TABLE,
+    storage::TABLE,
+    stream::TABLE,
+    timer::TABLE,
     xdp::TABLE,
     maps::TABLE,
     kfuncs::cast::TABLE,
@@ -66,10 +72,13 @@ pub(crate) const fn error(number: i32) -> u64 {
 pub(crate) mod errno {
     pub(crate) const ENOENT: i32 = 2;
     pub(crate) const E2BIG: i32 = 7;
+    pub(crate) const EBADF: i32 = 9;
     pub(crate) const EAGAIN: i32 = 11;
     pub(crate) const ENOMEM: i32 = 12;
     pub(crate) const EFAULT: i32 = 14;
     pub(crate) const EACCES: i32 = 13;
+    pub(crate) const EBUSY: i32 = 16;
+    pub(crate) const EDEADLK: i32 = 35;
     pub(crate) const EEXIST: i32 = 17;
     pub(crate) const ENOSPC: i32 = 28;
     pub(crate) const EINVAL: i32 = 22;

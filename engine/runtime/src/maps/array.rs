@@ -2,8 +2,9 @@
 
 use bpf_object::Definition;
 
+use super::special::Special;
 use super::{Errno, Map};
-use crate::fault::Stop;
+use crate::fault::{FaultKind, Stop};
 use crate::helpers::errno;
 use crate::memory::{Address, AllocId, Memory};
 
@@ -11,6 +12,8 @@ use crate::memory::{Address, AllocId, Memory};
 const NOEXIST: u64 = 1;
 /// The greatest flag that says whether the key may be there: `BPF_EXIST`.
 const EXIST: u64 = 2;
+/// `BPF_F_LOCK`
+const LOCK: u64 = 4;
 
 /// An array.
 #[derive(Clone, Debug)]
@@ -19,6 +22,7 @@ pub(super) struct Array {
     value_size: usize,
     stride: usize,
     len: u32,
+    special: Special,
 }
 
 /// The distance of values: their size, rounded up to 8 bytes.
@@ -27,12 +31,13 @@ pub(super) fn stride(definition: &Definition) -> usize {
 }
 
 impl Array {
-    pub(super) fn new(definition: &Definition, values: AllocId) -> Self {
+    pub(super) fn new(definition: &Definition, values: AllocId, special: Special) -> Self {
         Self {
             values,
             value_size: definition.value_size as usize,
             stride: stride(definition),
             len: definition.max_entries,
+            special,
         }
     }
 
@@ -40,6 +45,16 @@ impl Array {
         let index = u32::from_le_bytes(*key.first_chunk()?);
         let at = (index as usize).checked_mul(self.stride)?;
         (index < self.len).then(|| self.values.at(i64::try_from(at).unwrap_or(i64::MAX)))
+    }
+}
+
+impl Array {
+    /// The bytes of an element, which user space may change where programs may not.
+    fn value<'m>(&self, memory: &'m mut Memory, place: Address) -> Result<&'m mut [u8], Stop> {
+        let at = usize::try_from(place.wrapping_sub(self.values.at(0))).unwrap_or(usize::MAX);
+        let bytes = memory.bytes_mut(self.values).and_then(|bytes| bytes.get_mut(at..));
+        let value = bytes.and_then(|rest| rest.get_mut(..self.value_size));
+        value.ok_or(FaultKind::Internal("an array is too short").into())
     }
 }
 
@@ -56,14 +71,17 @@ impl Map for Array {
         flags: u64,
     ) -> Result<Errno, Stop> {
         // The order is that of `array_map_update_elem`.
-        if flags > EXIST {
+        if flags & !LOCK > EXIST {
             return Ok(-errno::EINVAL);
         }
         let Some(place) = self.place(key) else { return Ok(-errno::E2BIG) };
-        if flags == NOEXIST {
+        if flags & NOEXIST != 0 {
             return Ok(-errno::EEXIST);
         }
-        memory.put(place, value)?;
+        if flags & LOCK != 0 && !self.special.has_lock {
+            return Ok(-errno::EINVAL);
+        }
+        self.special.copy(self.value(memory, place)?, value);
         Ok(0)
     }
 
@@ -75,7 +93,8 @@ impl Map for Array {
         let bytes = memory.bytes(self.values).unwrap_or_default();
         let values = bytes.chunks(self.stride.max(1)).take(self.len as usize).zip(0_u32..);
         let entry = |(value, index): (&[u8], u32)| {
-            (index.to_le_bytes().to_vec(), value.get(..self.value_size).unwrap_or(value).to_vec())
+            let value = value.get(..self.value_size).unwrap_or(value).to_vec();
+            (index.to_le_bytes().to_vec(), self.special.hide(value))
         };
         values.map(entry).collect()
     }

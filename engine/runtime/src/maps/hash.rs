@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bpf_object::Definition;
 
-use super::{Errno, Map};
+use super::special::Special;
+use super::{Errno, Map, map_type};
 use crate::fault::{Death, Origin, Stop};
 use crate::helpers::errno;
 use crate::memory::{Address, AllocId, Lifetime, Memory};
@@ -24,18 +25,25 @@ pub(super) struct Hash {
     most: usize,
     /// Of tables that forget: keys, the one used longest ago first.
     order: Option<Vec<Vec<u8>>>,
+    /// `BPF_F_LOCK` is a flag of updates.
+    locks: bool,
+    special: Special,
     /// Values that are gone, to which the program may still point.
     gone: Vec<AllocId>,
 }
 
 impl Hash {
-    pub(super) fn new(name: &str, definition: &Definition, forgets: bool) -> Self {
+    pub(super) fn new(name: &str, definition: &Definition, special: Special) -> Self {
+        let kind = definition.map_type;
+        let forgets = matches!(kind, map_type::LRU_HASH | map_type::LRU_PERCPU_HASH);
         Self {
             name: name.into(),
             values: BTreeMap::new(),
             value_size: definition.value_size as usize,
             most: definition.max_entries as usize,
             order: forgets.then(Vec::new),
+            locks: kind == map_type::HASH,
+            special,
             gone: Vec::new(),
         }
     }
@@ -75,23 +83,28 @@ impl Map for Hash {
         flags: u64,
     ) -> Result<Errno, Stop> {
         // The order is that of `htab_map_update_elem`.
-        if flags & !LOCK > EXIST {
+        let lock = if self.locks { LOCK } else { 0 };
+        if flags & !lock > EXIST || (flags & lock != 0 && !self.special.has_lock) {
             return Ok(-errno::EINVAL);
         }
         let known = self.values.get(key).copied();
-        match (known, flags & !LOCK) {
+        match (known, flags & !lock) {
             (Some(_), NOEXIST) => return Ok(-errno::EEXIST),
             (None, EXIST) => return Ok(-errno::ENOENT),
             _ => {}
         }
         if let Some(known) = known {
+            if flags & lock != 0 {
+                self.special.copy(memory.bytes_mut(known).unwrap_or_default(), value);
+                return Ok(0);
+            }
             self.gone.push(known);
         } else if self.values.len() >= self.most {
             let oldest = self.order.as_ref().and_then(|order| order.first().cloned());
             let Some(oldest) = oldest else { return Ok(-errno::E2BIG) };
             self.remove(&oldest);
         }
-        let mut bytes = value.to_vec();
+        let mut bytes = self.special.hide(value.to_vec());
         bytes.resize(self.value_size.next_multiple_of(8), 0);
         let origin = Origin::MapValue(self.name.clone());
         let id = memory.allocate_bytes(&bytes, origin, true, Lifetime::Maps)?;
@@ -107,7 +120,8 @@ impl Map for Hash {
     fn entries(&self, memory: &Memory) -> Vec<(Vec<u8>, Vec<u8>)> {
         let entry = |(key, value): (&Vec<u8>, &AllocId)| {
             let bytes = memory.bytes(*value).unwrap_or_default();
-            (key.clone(), bytes.get(..self.value_size).unwrap_or(bytes).to_vec())
+            let value = bytes.get(..self.value_size).unwrap_or(bytes).to_vec();
+            (key.clone(), self.special.hide(value))
         };
         self.values.iter().map(entry).collect()
     }

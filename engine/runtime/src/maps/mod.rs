@@ -7,9 +7,14 @@ mod array;
 mod hash;
 mod lpm;
 mod nested;
+mod outside;
 mod queue;
 pub(crate) mod ring;
+mod special;
+pub(crate) mod storage;
+pub(crate) mod stream;
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use bpf_object::{FunctionIndex, MapKind, Slot};
@@ -21,6 +26,18 @@ use crate::memory::{Address, AllocId, Lifetime, Memory, split};
 
 /// Values of `enum bpf_map_type`.
 pub(crate) mod map_type {
+    pub(crate) const PERF_EVENT_ARRAY: u32 = 4;
+    pub(crate) const SOCKMAP: u32 = 15;
+    pub(crate) const XSKMAP: u32 = 17;
+    pub(crate) const SOCKHASH: u32 = 18;
+    pub(crate) const CGROUP_STORAGE: u32 = 19;
+    pub(crate) const REUSEPORT_SOCKARRAY: u32 = 20;
+    pub(crate) const PERCPU_CGROUP_STORAGE: u32 = 21;
+    pub(crate) const SK_STORAGE: u32 = 24;
+    pub(crate) const INODE_STORAGE: u32 = 28;
+    pub(crate) const TASK_STORAGE: u32 = 29;
+    pub(crate) const USER_RINGBUF: u32 = 31;
+    pub(crate) const CGRP_STORAGE: u32 = 32;
     pub(crate) const ARRAY: u32 = 2;
     pub(crate) const PROG_ARRAY: u32 = 3;
     pub(crate) const PERCPU_ARRAY: u32 = 6;
@@ -80,6 +97,16 @@ pub(crate) trait Map: fmt::Debug + Send + Sync {
 
     /// The ring buffer, if it is one.
     fn ring(&mut self) -> Option<&mut ring::Ring> {
+        None
+    }
+
+    /// The array of perf events, if it is one.
+    fn events(&mut self) -> Option<&mut stream::Events> {
+        None
+    }
+
+    /// The samples of user space that the program has not taken yet, if it is a ring buffer for them.
+    fn waiting(&mut self) -> Option<&mut VecDeque<Vec<u8>>> {
         None
     }
 
@@ -168,32 +195,44 @@ fn direct_value(map: &bpf_object::Map, memory: &mut Memory) -> Result<AllocId, S
 
 /// A map of the kind that its definition says, or why there is none.
 fn make(
-    _image: &Image,
+    image: &Image,
     map: &bpf_object::Map,
     value: AllocId,
     memory: &mut Memory,
 ) -> Result<Result<Box<dyn Map>, String>, Stop> {
     let definition = &map.definition;
+    let special = special::Special::new(image.types.as_ref(), definition);
     Ok(match definition.map_type {
-        map_type::ARRAY => Ok(Box::new(array::Array::new(definition, value))),
+        map_type::ARRAY => Ok(Box::new(array::Array::new(definition, value, special))),
         map_type::PERCPU_ARRAY => {
             // There is one processor.
             let len = array::stride(definition).saturating_mul(definition.max_entries as usize);
             let origin = Origin::MapValue(map.name.as_str().into());
             let value = memory.allocate(len, origin, true, Lifetime::Maps)?;
-            Ok(Box::new(array::Array::new(definition, value)))
+            Ok(Box::new(array::Array::new(definition, value, special)))
         }
-        map_type::HASH | map_type::PERCPU_HASH => {
-            Ok(Box::new(hash::Hash::new(&map.name, definition, false)))
-        }
-        map_type::LRU_HASH | map_type::LRU_PERCPU_HASH => {
-            Ok(Box::new(hash::Hash::new(&map.name, definition, true)))
+        map_type::HASH | map_type::PERCPU_HASH | map_type::LRU_HASH | map_type::LRU_PERCPU_HASH => {
+            Ok(Box::new(hash::Hash::new(&map.name, definition, special)))
         }
         map_type::LPM_TRIE => Ok(Box::new(lpm::Lpm::new(&map.name, definition))),
         map_type::QUEUE => Ok(Box::new(queue::Queue::new(definition, queue::Order::Queue))),
         map_type::STACK => Ok(Box::new(queue::Queue::new(definition, queue::Order::Stack))),
         map_type::BLOOM_FILTER => Ok(Box::new(queue::Queue::new(definition, queue::Order::Bloom))),
         map_type::RINGBUF => Ok(Box::new(ring::Ring::new(&map.name, definition))),
+        map_type::USER_RINGBUF => Ok(Box::new(stream::Samples::default())),
+        map_type::PERF_EVENT_ARRAY => Ok(Box::new(stream::Events::new(definition))),
+        map_type::SK_STORAGE
+        | map_type::INODE_STORAGE
+        | map_type::TASK_STORAGE
+        | map_type::CGRP_STORAGE
+        | map_type::CGROUP_STORAGE
+        | map_type::PERCPU_CGROUP_STORAGE => {
+            Ok(Box::new(storage::Storage::new(&map.name, definition)))
+        }
+        map_type::SOCKMAP
+        | map_type::SOCKHASH
+        | map_type::XSKMAP
+        | map_type::REUSEPORT_SOCKARRAY => Ok(Box::new(outside::Outside)),
         map_type::ARRAY_OF_MAPS | map_type::HASH_OF_MAPS => {
             Ok(Box::new(nested::Nested::new(&map.slots)))
         }
@@ -307,6 +346,13 @@ impl Machine<'_> {
     pub fn map_records(&self, index: usize) -> Vec<(bool, Vec<u8>)> {
         let map = self.maps.maps.get(index).and_then(|entry| entry.map.as_ref().ok());
         map.map_or_else(Vec::new, |map| map.records(&self.memory))
+    }
+
+    /// Puts a sample into a ring buffer of user space, for the program to drain; whether the map is one.
+    pub fn put_sample(&mut self, index: usize, sample: &[u8]) -> bool {
+        let map = self.maps.get(index).ok();
+        let waiting = map.and_then(|map| map.waiting());
+        waiting.map(|waiting| waiting.push_back(sample.to_vec())).is_some()
     }
 
     /// Sets an element of a map, as user space would before a run; the error is negative.
