@@ -127,10 +127,10 @@ fn bpf_probe_read_kernel_str(
 /// `long bpf_snprintf(char *str, u32 str_size, const char *fmt, u64 *data, u32 data_len)`
 fn bpf_snprintf(m: &mut Machine<'_>, [to, size, fmt, data, len]: [u64; 5]) -> Result<u64, Stop> {
     let (size, len) = ((size & 0xffff_ffff) as usize, (len & 0xffff_ffff) as usize);
-    if !len.is_multiple_of(8) || len > 12 * 8 {
-        return Ok(error(errno::EINVAL));
-    }
-    let text = format_with(m, fmt, data, len)?;
+    let text = match format_with(m, fmt, data, len)? {
+        Ok(text) => text,
+        Err(errno) => return Ok(error(errno)),
+    };
     if size > 0 {
         let kept = text.len().min(size - 1);
         m.memory.put(to, &[&text[..kept], &[0]].concat())?;
@@ -138,27 +138,47 @@ fn bpf_snprintf(m: &mut Machine<'_>, [to, size, fmt, data, len]: [u64; 5]) -> Re
     Ok(text.len() as u64 + 1)
 }
 
-/// The text of a format, with arguments in memory.
-fn format_with(m: &Machine<'_>, fmt: u64, data: u64, len: usize) -> Result<Vec<u8>, Stop> {
+/// The text of a format, with arguments in memory, or an errno.
+fn format_with(
+    m: &Machine<'_>,
+    fmt: u64,
+    data: u64,
+    len: usize,
+) -> Result<Result<Vec<u8>, i32>, Stop> {
+    /// `MAX_BPRINTF_VARARGS`
+    const MOST: usize = 12;
+    if !len.is_multiple_of(8) || len > MOST * 8 || (len > 0 && data == 0) {
+        return Ok(Err(errno::EINVAL));
+    }
     let bytes = if len == 0 { Vec::new() } else { m.memory.read(data, len)?.to_vec() };
     let (words, _) = bytes.as_chunks::<8>();
     let arguments: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
     format::text(m, &format::string(m, fmt), &arguments)
 }
 
+/// How long a text is that nobody sees here, or the error.
+fn length(text: Result<Vec<u8>, i32>) -> u64 {
+    text.map_or_else(error, |text| text.len() as u64)
+}
+
 /// `long bpf_trace_printk(const char *fmt, u32 fmt_size, ...)`
 fn bpf_trace_printk(m: &mut Machine<'_>, [fmt, size, a, b, c]: [u64; 5]) -> Result<u64, Stop> {
     let format = m.memory.read(fmt, (size & 0xffff_ffff) as usize)?.to_vec();
-    Ok(format::text(m, &format, &[a, b, c])?.len() as u64)
+    if !format.contains(&0) {
+        return Ok(error(errno::EINVAL));
+    }
+    Ok(length(format::text(m, &format, &[a, b, c])?))
 }
 
 /// `long bpf_trace_vprintk(const char *fmt, u32 fmt_size, const void *data, u32 data_len)`
-fn bpf_trace_vprintk(m: &mut Machine<'_>, [fmt, _, data, len, _]: [u64; 5]) -> Result<u64, Stop> {
-    let len = (len & 0xffff_ffff) as usize;
-    if !len.is_multiple_of(8) || len > 12 * 8 {
+fn bpf_trace_vprintk(
+    m: &mut Machine<'_>,
+    [fmt, size, data, len, _]: [u64; 5],
+) -> Result<u64, Stop> {
+    if !m.memory.read(fmt, (size & 0xffff_ffff) as usize)?.contains(&0) {
         return Ok(error(errno::EINVAL));
     }
-    Ok(format_with(m, fmt, data, len)?.len() as u64)
+    Ok(length(format_with(m, fmt, data, (len & 0xffff_ffff) as usize)?))
 }
 
 /// `long bpf_strncmp(const char *s1, u32 s1_sz, const char *s2)`
