@@ -35,6 +35,8 @@ pub struct Machine<'i> {
     pub(crate) context: context::Context,
     pub(crate) packet: Option<Packet>,
     pub(crate) events: Vec<Event>,
+    /// The resilient locks that the program holds.
+    pub(crate) held: Vec<Address>,
     /// How many tail calls there were.
     pub(crate) tail_calls: u32,
     /// The state of the generator that stands for chance.
@@ -110,6 +112,7 @@ impl<'i> Machine<'i> {
             context: context::Context::default(),
             packet: None,
             events: Vec::new(),
+            held: Vec::new(),
             tail_calls: 0,
             random: 0,
             now: 0,
@@ -178,6 +181,7 @@ impl<'i> Machine<'i> {
         self.memory.begin_run();
         self.frames.clear();
         self.stack.clear();
+        self.held.clear();
         (self.pc, self.callee) = (0, None);
         (self.left, self.tail_calls) = (self.budget, 0);
     }

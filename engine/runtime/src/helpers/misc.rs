@@ -113,12 +113,17 @@ fn bpf_probe_read_kernel_str(
     if size == 0 {
         return Ok(0);
     }
-    if m.memory.try_read(from, 1).is_none() {
-        m.memory.write(to, size)?.fill(0);
-        return Ok(error(errno::EFAULT));
+    let mut text = Vec::new();
+    while text.len() + 1 < size {
+        match m.memory.try_read(from.wrapping_add(text.len() as u64), 1) {
+            Some([0]) => break,
+            Some(one) => text.extend_from_slice(one),
+            None => {
+                m.memory.write(to, size)?.fill(0);
+                return Ok(error(errno::EFAULT));
+            }
+        }
     }
-    let mut text = format::string(m, from);
-    text.truncate(size - 1);
     text.push(0);
     m.memory.put(to, &text)?;
     Ok(text.len() as u64)
