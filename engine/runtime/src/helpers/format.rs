@@ -44,6 +44,16 @@ pub(super) fn text(m: &Machine<'_>, format: &[u8], arguments: &[u64]) -> Result<
             b'X' => format!("{}{unsigned:X}", if flags.contains(&b'#') { "0X" } else { "" }),
             b'c' => char::from(argument.to_le_bytes()[0]).to_string(),
             b's' => String::from_utf8_lossy(&string(m, argument)).into_owned(),
+            b'p' => {
+                let mut kind = Vec::new();
+                while let Some(letter) = rest.next_if(u8::is_ascii_alphanumeric) {
+                    kind.push(letter);
+                    if matches!(kind.as_slice(), b"I4" | b"i4" | b"I6" | b"i6" | b"ks" | b"us") {
+                        break;
+                    }
+                }
+                pointed(m, &kind, argument)?
+            }
             other => {
                 let what = format!("%{} in a format", char::from(other));
                 return Err(FaultKind::NotModelled(what).into());
@@ -52,6 +62,31 @@ pub(super) fn text(m: &Machine<'_>, format: &[u8], arguments: &[u64]) -> Result<
         pad(&mut out, number.as_bytes(), width, &flags);
     }
     Ok(out)
+}
+
+/// What a pointer points to, as `%pI4`, `%pI6` or `%pks` show it. Pointers themselves have no numbers that mean anything.
+fn pointed(m: &Machine<'_>, kind: &[u8], at: Address) -> Result<String, Stop> {
+    let bytes = |len| m.memory.try_read(at, len).unwrap_or(&[0; 16][..len]);
+    Ok(match kind {
+        b"ks" => String::from_utf8_lossy(&string(m, at)).into_owned(),
+        b"I4" => {
+            let parts: Vec<String> = bytes(4).iter().map(ToString::to_string).collect();
+            parts.join(".")
+        }
+        b"i4" => {
+            let parts: Vec<String> = bytes(4).iter().map(|byte| format!("{byte:03}")).collect();
+            parts.join(".")
+        }
+        b"I6" | b"i6" => {
+            let (words, _) = bytes(16).as_chunks::<2>();
+            let words = words.iter().map(|word| format!("{:04x}", u16::from_be_bytes(*word)));
+            words.collect::<Vec<_>>().join(if kind == b"I6" { ":" } else { "" })
+        }
+        _ => {
+            let what = format!("%p{} in a format", String::from_utf8_lossy(kind));
+            return Err(FaultKind::NotModelled(what).into());
+        }
+    })
 }
 
 fn pad(out: &mut Vec<u8>, text: &[u8], width: usize, flags: &[u8]) {

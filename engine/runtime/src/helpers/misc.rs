@@ -29,16 +29,12 @@ pub(super) const TABLE: &Table = &[
     ("bpf_probe_read_user_str", bpf_probe_read_user),
     ("bpf_rcu_read_lock", zero),
     ("bpf_rcu_read_unlock", zero),
-    // There are no sockets to be found.
-    ("bpf_sk_lookup_tcp", zero),
-    ("bpf_sk_lookup_udp", zero),
-    ("bpf_sk_release", zero),
-    ("bpf_skc_lookup_tcp", zero),
     ("bpf_snprintf", bpf_snprintf),
     ("bpf_spin_lock", zero),
     ("bpf_spin_unlock", zero),
     ("bpf_strncmp", bpf_strncmp),
     ("bpf_strtol", bpf_strtol),
+    ("bpf_stream_vprintk_impl", bpf_stream_vprintk_impl),
     ("bpf_strtoul", bpf_strtoul),
     ("bpf_trace_printk", bpf_trace_printk),
     ("bpf_trace_vprintk", bpf_trace_vprintk),
@@ -149,7 +145,9 @@ fn format_with(m: &Machine<'_>, fmt: u64, data: u64, len: usize) -> Result<Vec<u
 /// `long bpf_trace_printk(const char *fmt, u32 fmt_size, ...)`
 fn bpf_trace_printk(m: &mut Machine<'_>, [fmt, size, a, b, c]: [u64; 5]) -> Result<u64, Stop> {
     let format = m.memory.read(fmt, (size & 0xffff_ffff) as usize)?.to_vec();
-    Ok(format::text(m, &format, &[a, b, c])?.len() as u64)
+    let text = format::text(m, &format, &[a, b, c])?;
+    m.print(&text);
+    Ok(text.len() as u64)
 }
 
 /// `long bpf_trace_vprintk(const char *fmt, u32 fmt_size, const void *data, u32 data_len)`
@@ -158,7 +156,26 @@ fn bpf_trace_vprintk(m: &mut Machine<'_>, [fmt, _, data, len, _]: [u64; 5]) -> R
     if !len.is_multiple_of(8) || len > 12 * 8 {
         return Ok(error(errno::EINVAL));
     }
-    Ok(format_with(m, fmt, data, len)?.len() as u64)
+    let text = format_with(m, fmt, data, len)?;
+    m.print(&text);
+    Ok(text.len() as u64)
+}
+
+/// `int bpf_stream_vprintk_impl(int stream_id, const char *fmt__str, const void *args, u32 len__sz, void *aux__prog)`
+fn bpf_stream_vprintk_impl(
+    m: &mut Machine<'_>,
+    [stream, fmt, data, len, _]: [u64; 5],
+) -> Result<u64, Stop> {
+    let len = (len & 0xffff_ffff) as usize;
+    if !matches!(stream & 0xffff_ffff, 1 | 2) {
+        return Ok(error(errno::ENOENT) & 0xffff_ffff);
+    }
+    if !len.is_multiple_of(8) || len > 12 * 8 || (len > 0 && data == 0) {
+        return Ok(error(errno::EINVAL) & 0xffff_ffff);
+    }
+    let text = format_with(m, fmt, data, len)?;
+    m.print(&text);
+    Ok(0)
 }
 
 /// `long bpf_strncmp(const char *s1, u32 s1_sz, const char *s2)`
