@@ -242,6 +242,11 @@ pub enum Origin {
         /// What it is: `struct sock`.
         name: Arc<str>,
     },
+    /// Objects of the kernel that are not modelled; pointers to them are.
+    Beyond {
+        /// What they are.
+        name: Arc<str>,
+    },
     /// An object that the program has made.
     Allocated {
         /// What it is: `struct node`.
@@ -275,7 +280,9 @@ impl fmt::Display for Origin {
             Self::Map(name) => write!(f, "map {name}"),
             Self::MapValue(name) => write!(f, "a value of map {name}"),
             Self::RingbufRecord(name) => write!(f, "a record of ring buffer {name}"),
-            Self::Object { name } | Self::Allocated { name, .. } => write!(f, "{name}"),
+            Self::Object { name } | Self::Beyond { name } | Self::Allocated { name, .. } => {
+                write!(f, "{name}")
+            }
             Self::Variable { name } => write!(f, "variable {name} of the kernel"),
         }
     }

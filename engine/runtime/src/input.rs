@@ -1,5 +1,7 @@
 //! What goes into a run and what comes out.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use crate::event::Event;
 use crate::fault::Fault;
 
@@ -37,6 +39,72 @@ pub struct Input {
     pub now: u64,
     /// What slices of dynptrs give.
     pub slices: Slices,
+    /// The routes that `bpf_fib_lookup` knows.
+    pub routes: Vec<Route>,
+    /// The sockets that `bpf_sk_lookup_tcp` and its like know.
+    pub sockets: Vec<Socket>,
+}
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Where it leads to.
+    pub destination: IpAddr,
+    /// How many bits of that count.
+    pub prefix: u8,
+    /// The interface it leaves through.
+    pub interface: u32,
+    /// The next hop; none if the destination is a neighbour itself.
+    pub gateway: Option<IpAddr>,
+    /// The greatest packet; 0 if there is no limit.
+    pub mtu: u16,
+    /// The hardware addresses of the interface and of the next hop, if that is known.
+    pub neighbour: Option<([u8; 6], [u8; 6])>,
+}
+
+impl Route {
+    /// Whether it leads to an address.
+    pub(crate) fn covers(&self, address: IpAddr) -> bool {
+        let (own, other, bits) = match (self.destination, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                (u128::from(u32::from(own)), u128::from(u32::from(other)), 32)
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => (u128::from(own), u128::from(other), 128),
+            _ => return false,
+        };
+        let ignored = bits - u32::from(self.prefix).min(bits);
+        (own ^ other).checked_shr(ignored).unwrap_or(0) == 0
+    }
+}
+
+impl Default for Route {
+    fn default() -> Self {
+        Self {
+            destination: Ipv4Addr::UNSPECIFIED.into(),
+            prefix: 0,
+            interface: 1,
+            gateway: None,
+            mtu: 0,
+            neighbour: None,
+        }
+    }
+}
+
+/// A socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// 6 for TCP, 17 for UDP.
+    pub protocol: u8,
+    /// Address and port that it is bound to; an unspecified address is any.
+    pub local: (IpAddr, u16),
+    /// What it is connected to; none if it takes what comes.
+    pub remote: Option<(IpAddr, u16)>,
+    /// Its state: 1 is `BPF_TCP_ESTABLISHED`, 10 is `BPF_TCP_LISTEN`.
+    pub state: u32,
+    /// The interface it is bound to; 0 for none.
+    pub interface: u32,
+    /// Its mark.
+    pub mark: u32,
 }
 
 /// What slices of packets give.
@@ -61,6 +129,8 @@ impl Default for Input {
             seed: 0,
             now: 0,
             slices: Slices::AsLaidOut,
+            routes: Vec::new(),
+            sockets: Vec::new(),
         }
     }
 }
@@ -104,6 +174,8 @@ pub struct Outcome {
     pub context: Vec<u8>,
     /// The keys (`struct bpf_flow_keys`) that a flow dissector has found.
     pub flow_keys: Option<Vec<u8>>,
+    /// What the program has printed, one text for each call: `bpf_trace_printk` and its like.
+    pub printed: Vec<String>,
     /// What happened to the packet and dynptrs.
     pub events: Vec<Event>,
     /// How many instructions were executed.

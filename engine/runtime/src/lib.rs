@@ -62,7 +62,7 @@ pub use fault::{Access, Death, Fault, FaultKind, Location, Origin, PointerNote, 
 pub use fuzz::fuzz_run;
 pub use helpers::modelled;
 pub use image::{Image, LoadError};
-pub use input::{Input, Layout, Options, Outcome, PacketInput, Slices};
+pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Socket};
 pub use machine::{Machine, run};
 pub use memory::{Address, AllocId, Lifetime, Memory};
 pub use op::OpIndex;

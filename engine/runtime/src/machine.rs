@@ -7,7 +7,7 @@ use crate::deferred::DeferredTable;
 use crate::event::Event;
 use crate::fault::{Death, Fault, FaultKind, Location, Origin, Site, Stop};
 use crate::image::Image;
-use crate::input::{Input, Options, Outcome};
+use crate::input::{Input, Options, Outcome, Route, Socket};
 use crate::interp::STACK;
 use crate::maps::{self, MapTable};
 use crate::memory::{Address, AllocId, Lifetime, Memory};
@@ -43,6 +43,12 @@ pub struct Machine<'i> {
     pub(crate) random: u64,
     /// The time in nanoseconds, which stands still.
     pub(crate) now: u64,
+    /// What the program has printed.
+    printed: Vec<String>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) sockets: Vec<Socket>,
+    /// The sockets that the program has looked up.
+    pub(crate) found_sockets: Vec<(Socket, Address)>,
     /// The `struct task_struct` of the task, once the program has asked for it.
     pub(crate) task: Option<Address>,
     task_before: Option<Address>,
@@ -116,6 +122,10 @@ impl<'i> Machine<'i> {
             tail_calls: 0,
             random: 0,
             now: 0,
+            printed: Vec::new(),
+            routes: Vec::new(),
+            sockets: Vec::new(),
+            found_sockets: Vec::new(),
             task: None,
             task_before: None,
             deferred: DeferredTable::default(),
@@ -145,6 +155,7 @@ impl<'i> Machine<'i> {
         self.maps.reset();
         self.deferred = self.deferred_before.clone();
         self.task = self.task_before;
+        self.found_sockets.clear();
     }
 
     /// Runs the program. Maps stay as it leaves them.
@@ -152,6 +163,9 @@ impl<'i> Machine<'i> {
         self.budget = input.budget;
         self.begin();
         self.events.clear();
+        self.printed.clear();
+        self.routes.clone_from(&input.routes);
+        self.sockets.clone_from(&input.sockets);
         (self.random, self.now) = (input.seed, input.now);
         self.slices = input.slices;
         let result = self.run_program(input);
@@ -167,6 +181,7 @@ impl<'i> Machine<'i> {
             layout: packet::layout(self),
             context: context::contents(self),
             flow_keys: context::found_flow_keys(self),
+            printed: std::mem::take(&mut self.printed),
             events: std::mem::take(&mut self.events),
             insns,
             fault,
@@ -249,6 +264,13 @@ impl<'i> Machine<'i> {
     pub fn record(&mut self, event: Event) {
         if self.events.len() < self.options.events {
             self.events.push(event);
+        }
+    }
+
+    /// Keeps what the program prints, unless it is too much.
+    pub(crate) fn print(&mut self, text: &[u8]) {
+        if self.printed.len() < self.options.events {
+            self.printed.push(String::from_utf8_lossy(text).into_owned());
         }
     }
 

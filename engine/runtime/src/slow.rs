@@ -16,6 +16,9 @@ impl Machine<'_> {
             Some((Origin::Variable { name }, ..)) => {
                 Err(FaultKind::NotModelled(format!("variable {name} of the kernel")).into())
             }
+            Some((Origin::Beyond { name }, ..)) => {
+                Err(FaultKind::NotModelled(name.to_string()).into())
+            }
             Some((Origin::Map(name), ..)) => {
                 Err(FaultKind::NotModelled(format!("a field of map {name}")).into())
             }

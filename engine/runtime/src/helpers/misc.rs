@@ -29,16 +29,12 @@ pub(super) const TABLE: &Table = &[
     ("bpf_probe_read_user_str", bpf_probe_read_user),
     ("bpf_rcu_read_lock", zero),
     ("bpf_rcu_read_unlock", zero),
-    // There are no sockets to be found.
-    ("bpf_sk_lookup_tcp", zero),
-    ("bpf_sk_lookup_udp", zero),
-    ("bpf_sk_release", zero),
-    ("bpf_skc_lookup_tcp", zero),
     ("bpf_snprintf", bpf_snprintf),
     ("bpf_spin_lock", zero),
     ("bpf_spin_unlock", zero),
     ("bpf_strncmp", bpf_strncmp),
     ("bpf_strtol", bpf_strtol),
+    ("bpf_stream_vprintk_impl", bpf_stream_vprintk_impl),
     ("bpf_strtoul", bpf_strtoul),
     ("bpf_trace_printk", bpf_trace_printk),
     ("bpf_trace_vprintk", bpf_trace_vprintk),
@@ -161,9 +157,15 @@ fn format_with(
     format::text(m, &format::string(m, fmt), &arguments)
 }
 
-/// How long a text is that nobody sees here, or the error.
-fn length(text: Result<Vec<u8>, i32>) -> u64 {
-    text.map_or_else(error, |text| text.len() as u64)
+/// Keeps a text that is printed; how long it is, or the error.
+fn print(m: &mut Machine<'_>, text: Result<Vec<u8>, i32>) -> u64 {
+    match text {
+        Ok(text) => {
+            m.print(&text);
+            text.len() as u64
+        }
+        Err(errno) => error(errno),
+    }
 }
 
 /// `long bpf_trace_printk(const char *fmt, u32 fmt_size, ...)`
@@ -172,7 +174,8 @@ fn bpf_trace_printk(m: &mut Machine<'_>, [fmt, size, a, b, c]: [u64; 5]) -> Resu
     if !format.contains(&0) {
         return Ok(error(errno::EINVAL));
     }
-    Ok(length(format::text(m, &format, &[a, b, c])?))
+    let text = format::text(m, &format, &[a, b, c])?;
+    Ok(print(m, text))
 }
 
 /// `long bpf_trace_vprintk(const char *fmt, u32 fmt_size, const void *data, u32 data_len)`
@@ -183,7 +186,25 @@ fn bpf_trace_vprintk(
     if !m.memory.read(fmt, (size & 0xffff_ffff) as usize)?.contains(&0) {
         return Ok(error(errno::EINVAL));
     }
-    Ok(length(format_with(m, fmt, data, (len & 0xffff_ffff) as usize)?))
+    let text = format_with(m, fmt, data, (len & 0xffff_ffff) as usize)?;
+    Ok(print(m, text))
+}
+
+/// `int bpf_stream_vprintk_impl(int stream_id, const char *fmt__str, const void *args, u32 len__sz, void *aux__prog)`
+fn bpf_stream_vprintk_impl(
+    m: &mut Machine<'_>,
+    [stream, fmt, data, len, _]: [u64; 5],
+) -> Result<u64, Stop> {
+    if !matches!(stream & 0xffff_ffff, 1 | 2) {
+        return Ok(error(errno::ENOENT) & 0xffff_ffff);
+    }
+    Ok(match format_with(m, fmt, data, (len & 0xffff_ffff) as usize)? {
+        Ok(text) => {
+            m.print(&text);
+            0
+        }
+        Err(errno) => error(errno) & 0xffff_ffff,
+    })
 }
 
 /// `long bpf_strncmp(const char *s1, u32 s1_sz, const char *s2)`

@@ -8,6 +8,7 @@ mod control;
 mod format;
 mod maps;
 mod misc;
+mod network;
 mod ring;
 mod room;
 pub(crate) mod skb;
@@ -32,6 +33,7 @@ const FAMILIES: &[&Table] = &[
     crate::dynptr::BULK,
     crate::dynptr::TABLE,
     misc::TABLE,
+    network::TABLE,
     ring::TABLE,
     room::TABLE,
     skb::TABLE,
@@ -81,6 +83,8 @@ pub(crate) mod errno {
     pub(crate) const EDEADLK: i32 = 35;
     pub(crate) const EEXIST: i32 = 17;
     pub(crate) const ENOSPC: i32 = 28;
+    pub(crate) const ENODEV: i32 = 19;
+    pub(crate) const EAFNOSUPPORT: i32 = 97;
     pub(crate) const EINVAL: i32 = 22;
     pub(crate) const ERANGE: i32 = 34;
     pub(crate) const EOPNOTSUPP: i32 = 95;

@@ -10,6 +10,7 @@ use crate::packet;
 
 pub(super) const TABLE: &Table = &[
     ("bpf_get_stack", bpf_get_stack),
+    ("bpf_get_stackid", bpf_get_stackid),
     ("bpf_perf_event_output", bpf_perf_event_output),
     ("bpf_perf_event_read", bpf_perf_event_read),
     ("bpf_user_ringbuf_drain", bpf_user_ringbuf_drain),
@@ -22,6 +23,9 @@ const CONTEXT_LEN: u64 = 0xf_ffff << 32;
 const CONTEXT_SHIFT: u32 = 32;
 /// `BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP`
 const WAKEUP: u64 = 3;
+/// `BPF_F_SKIP_FIELD_MASK` and `BPF_F_USER_STACK`
+const SKIP: u64 = 0xff;
+const USER: u64 = 1 << 8;
 /// The most samples of one call (`BPF_MAX_USER_RINGBUF_SAMPLES`).
 const MOST_SAMPLES: u64 = 128 * 1024;
 
@@ -109,31 +113,74 @@ fn bpf_user_ringbuf_drain(
     Ok(count)
 }
 
-/// `long bpf_get_stack(void *ctx, void *buf, u32 size, u64 flags)`
-///
-/// The stack is that of the program's own functions; what called the program is not there, and neither is user space.
-fn bpf_get_stack(m: &mut Machine<'_>, [_, to, size, flags, _]: [u64; 5]) -> Result<u64, Stop> {
-    /// `BPF_F_SKIP_FIELD_MASK`, `BPF_F_USER_STACK`, `BPF_F_USER_BUILD_ID`
-    const SKIP: u64 = 0xff;
-    const USER: u64 = 1 << 8;
-    const BUILD_ID: u64 = 1 << 11;
-    let size = (size & 0xffff_ffff) as usize;
-    let place = m.memory.write(to, size)?;
-    place.fill(0);
-    if flags & !(SKIP | USER | BUILD_ID) != 0 || (flags & BUILD_ID != 0 && flags & USER == 0) {
-        return Ok(error(errno::EINVAL));
-    }
-    if flags & USER != 0 {
-        return Err(FaultKind::NotModelled("the stack of user space".to_owned()).into());
-    }
-    if !size.is_multiple_of(8) {
-        return Ok(error(errno::EINVAL));
-    }
+/// The addresses of the functions of the program that are open, innermost first: a stack without what called the program.
+fn stack(m: &Machine<'_>, flags: u64, most: usize) -> Vec<u8> {
     let inner = std::iter::once(m.pc);
     let outer = m.frames.iter().skip(1).rev().map(|frame| frame.called_at);
     let skipped = usize::try_from(flags & SKIP).unwrap_or(0);
     let addresses = inner.chain(outer).map(|op| CODE.at(op.into()).to_le_bytes());
-    let found: Vec<u8> = addresses.skip(skipped).take(size / 8).flatten().collect();
+    addresses.skip(skipped).take(most).flatten().collect()
+}
+
+fn no_user_stack() -> Stop {
+    FaultKind::NotModelled("the stack of user space".to_owned()).into()
+}
+
+/// `long bpf_get_stackid(void *ctx, struct bpf_map *map, u64 flags)`
+fn bpf_get_stackid(m: &mut Machine<'_>, [_, map, flags, ..]: [u64; 5]) -> Result<u64, Stop> {
+    /// `BPF_F_FAST_STACK_CMP`, `BPF_F_REUSE_STACKID`
+    const FAST: u64 = 1 << 9;
+    const REUSE: u64 = 1 << 10;
+    let map = m.map_at(map, 1)?;
+    if flags & !(SKIP | USER | FAST | REUSE) != 0 {
+        return Ok(error(errno::EINVAL));
+    }
+    if flags & USER != 0 {
+        return Err(no_user_stack());
+    }
+    let mut found = stack(m, flags, m.maps.sizes(map).1 / 8);
+    if found.is_empty() {
+        return Ok(error(errno::EFAULT));
+    }
+    // FNV-1a in the place of the kernel's hash, whose seed nobody knows.
+    let hash = found
+        .iter()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    let entries = m.image.maps.get(map).map_or(1, |map| map.definition.max_entries);
+    let buckets = entries.max(1).checked_next_power_of_two().unwrap_or(1 << 31);
+    let id = hash & (buckets - 1);
+    let key = id.to_le_bytes();
+    let known = m.maps.get(map)?.lookup(&mut m.memory, &key)?;
+    found.resize(m.maps.sizes(map).1, 0);
+    if let Some(known) = known {
+        let same = m.memory.read(known, found.len())? == found;
+        if same || flags & FAST != 0 {
+            return Ok(id.into());
+        }
+        if flags & REUSE == 0 {
+            return Ok(error(errno::EEXIST));
+        }
+    }
+    m.maps.get(map)?.update(&mut m.memory, &key, &found, 0)?;
+    Ok(id.into())
+}
+
+/// `long bpf_get_stack(void *ctx, void *buf, u32 size, u64 flags)`
+fn bpf_get_stack(m: &mut Machine<'_>, [_, to, size, flags, _]: [u64; 5]) -> Result<u64, Stop> {
+    /// `BPF_F_USER_BUILD_ID`
+    const BUILD_ID: u64 = 1 << 11;
+    let size = (size & 0xffff_ffff) as usize;
+    m.memory.write(to, size)?.fill(0);
+    if flags & !(SKIP | USER | BUILD_ID) != 0 || (flags & BUILD_ID != 0 && flags & USER == 0) {
+        return Ok(error(errno::EINVAL));
+    }
+    if flags & USER != 0 {
+        return Err(no_user_stack());
+    }
+    if !size.is_multiple_of(8) {
+        return Ok(error(errno::EINVAL));
+    }
+    let found = stack(m, flags, size / 8);
     if found.is_empty() && size > 0 {
         return Ok(error(errno::EFAULT));
     }

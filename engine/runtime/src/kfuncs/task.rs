@@ -22,7 +22,8 @@ pub(crate) const COMM: &[u8] = b"bpf-analyzer";
 /// The number of the process and of its only thread.
 pub(crate) const PID: u32 = 1000;
 
-/// Its `struct task_struct`, where nothing but its numbers, its name and its relatives are filled in.
+/// Its `struct task_struct`, where nothing but its numbers, its name, its relatives and its processors are filled in. What
+/// other pointers point to is not modelled.
 pub(crate) fn current(m: &mut Machine<'_>) -> Result<Address, Stop> {
     if let Some(task) = m.task {
         return Ok(task);
@@ -33,9 +34,27 @@ pub(crate) fn current(m: &mut Machine<'_>) -> Result<Address, Stop> {
     let origin = Origin::Object { name: "struct task_struct".into() };
     let len = ty.size().unwrap_or(0) as usize;
     let id = m.memory.allocate(len, origin, false, Lifetime::Maps)?;
+    let beyond = Origin::Beyond { name: "what struct task_struct points to".into() };
+    let beyond = m.memory.allocate(0, beyond, false, Lifetime::Maps)?.at(0).to_le_bytes();
+    let pointers = ty.members();
+    let pointers = pointers
+        .iter()
+        .filter(|member| types.resolve(member.ty).is_some_and(|ty| ty.kind() == Kind::Ptr));
+    for member in pointers {
+        let place = m.memory.bytes_mut(id).and_then(|bytes| {
+            bytes.get_mut(member.bit_offset as usize / 8..)?.get_mut(..beyond.len())
+        });
+        place.ok_or_else(missing)?.copy_from_slice(&beyond);
+    }
     let pid = PID.to_le_bytes();
     let own = id.at(0).to_le_bytes();
-    let values: [(&str, &[u8]); 6] = [
+    let set = types.field(ty.id(), "cpus_mask").map_err(|_| missing())?.bit_offset / 8;
+    let set = id.at(set.cast_signed()).to_le_bytes();
+    let one = 1_u32.to_le_bytes();
+    let values: [(&str, &[u8]); 9] = [
+        ("cpus_mask", &one),
+        ("cpus_ptr", &set),
+        ("nr_cpus_allowed", &one),
         ("pid", &pid),
         ("tgid", &pid),
         ("comm", COMM),

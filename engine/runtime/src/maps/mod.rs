@@ -27,6 +27,7 @@ use crate::memory::{Address, AllocId, Lifetime, Memory, split};
 /// Values of `enum bpf_map_type`.
 pub(crate) mod map_type {
     pub(crate) const PERF_EVENT_ARRAY: u32 = 4;
+    pub(crate) const STACK_TRACE: u32 = 7;
     pub(crate) const SOCKMAP: u32 = 15;
     pub(crate) const XSKMAP: u32 = 17;
     pub(crate) const SOCKHASH: u32 = 18;
@@ -211,7 +212,11 @@ fn make(
             let value = memory.allocate(len, origin, true, Lifetime::Maps)?;
             Ok(Box::new(array::Array::new(definition, value, special)))
         }
-        map_type::HASH | map_type::PERCPU_HASH | map_type::LRU_HASH | map_type::LRU_PERCPU_HASH => {
+        map_type::HASH
+        | map_type::STACK_TRACE
+        | map_type::PERCPU_HASH
+        | map_type::LRU_HASH
+        | map_type::LRU_PERCPU_HASH => {
             Ok(Box::new(hash::Hash::new(&map.name, definition, special)))
         }
         map_type::LPM_TRIE => Ok(Box::new(lpm::Lpm::new(&map.name, definition))),
