@@ -86,3 +86,41 @@ fn strings_of_the_kernel() {
         assert_eq!(result(&call(text, size)), expected, "{text} into {size}");
     }
 }
+
+/// `bpf_strtol` is helper 105 and `bpf_strtoul` 106: how much of 8 bytes is a number, and its value if it is one.
+#[test]
+fn numbers_in_text() {
+    const EINVAL: i64 = -22;
+    let parse = |helper: &str, text: &str, base: u32| {
+        let mut bytes = [0; 8];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        let call = format!(
+            "r3 = {:#x} ll\n*(u64 *)(r10 - 8) = r3\nr1 = r10\nr1 += -8\nr2 = 8\nr3 = {base}\nr4 = r10\nr4 += -16\n\
+             call {helper}\n",
+            u64::from_le_bytes(bytes)
+        );
+        let length = result(&format!("{call}exit"));
+        (length, result(&format!("{call}r0 = *(u64 *)(r10 - 16)\nexit")))
+    };
+    let cases = [
+        ("12", 10, (2, 12)),
+        ("-12", 10, (3, -12)),
+        (" \x0b7x", 10, (3, 7)),
+        ("0x1f", 0, (4, 31)),
+        ("0X1f", 16, (4, 31)),
+        ("1f", 16, (2, 31)),
+        ("017", 0, (3, 15)),
+        ("08", 0, (1, 0)),
+        ("0xg", 0, (1, 0)),
+        ("0xg", 16, (EINVAL, 0)),
+        ("+1", 10, (EINVAL, 0)),
+        ("-", 10, (EINVAL, 0)),
+        ("1", 2, (EINVAL, 0)),
+        ("1", 1 << 5, (EINVAL, 0)),
+    ];
+    for (text, base, expected) in cases {
+        assert_eq!(parse("bpf_strtol#105", text, base), expected, "{text:?} to base {base}");
+    }
+    assert_eq!(parse("bpf_strtoul#106", "12", 0), (2, 12));
+    assert_eq!(parse("bpf_strtoul#106", "-1", 0), (EINVAL, 0));
+}

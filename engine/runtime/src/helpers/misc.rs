@@ -244,31 +244,29 @@ fn number(
     to: u64,
     signed: bool,
 ) -> Result<u64, Stop> {
+    /// The most characters of a number, behind its sign.
+    const LONGEST: usize = 63;
     let bytes = m.memory.read(text, usize::try_from(len).unwrap_or(usize::MAX))?.to_vec();
     m.memory.put(to, &[0; 8])?;
     let base = u32::try_from(flags & 0x1f).unwrap_or(0);
     if bytes.is_empty() || flags & !0x1f != 0 || !matches!(base, 0 | 8 | 10 | 16) {
         return Ok(error(errno::EINVAL));
     }
-    let mut at = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    let negative = bytes.get(at) == Some(&b'-');
-    at += usize::from(negative);
-    if negative && !signed {
-        return Ok(error(errno::EINVAL));
-    }
-    let rest = bytes.get(at..).unwrap_or_default();
-    let is_hex = rest.len() > 2
-        && rest[0] == b'0'
-        && matches!(rest[1], b'x' | b'X')
-        && rest[2].is_ascii_hexdigit();
+    let blanks = bytes.iter().take_while(|byte| matches!(byte, 9..=13 | b' ' | 0xa0)).count();
+    let negative = bytes.get(blanks) == Some(&b'-');
+    let start = blanks + usize::from(negative);
+    let rest = bytes.get(start..).unwrap_or_default();
+    // What is behind is not looked at, as the kernel makes a copy.
+    let rest = rest.get(..LONGEST).unwrap_or(rest);
+    let has_prefix = matches!(rest, [b'0', b'x' | b'X', ..]);
     let base = match (base, rest.first()) {
-        (0, Some(b'0')) if is_hex => 16,
+        (0, Some(b'0')) if has_prefix && rest.get(2).is_some_and(u8::is_ascii_hexdigit) => 16,
         (0, Some(b'0')) => 8,
         (0, _) => 10,
         (base, _) => base,
     };
-    at += if base == 16 && is_hex { 2 } else { 0 };
-    let digits = bytes.get(at..).unwrap_or_default().iter();
+    let prefix = if base == 16 && has_prefix { 2 } else { 0 };
+    let digits = rest.get(prefix..).unwrap_or_default().iter();
     let digits: Vec<u64> =
         digits.map_while(|byte| char::from(*byte).to_digit(base).map(u64::from)).collect();
     if digits.is_empty() {
@@ -277,11 +275,15 @@ fn number(
     let value = digits
         .iter()
         .try_fold(0_u64, |sum, digit| sum.checked_mul(base.into())?.checked_add(*digit));
-    let limit = if signed { i64::MAX.cast_unsigned() + u64::from(negative) } else { u64::MAX };
-    let Some(value) = value.filter(|value| *value <= limit) else {
+    let Some(value) = value else { return Ok(error(errno::ERANGE)) };
+    // An unsigned number that is too great is said to be so even with a sign.
+    if negative && !signed {
+        return Ok(error(errno::EINVAL));
+    }
+    if signed && value > i64::MAX.cast_unsigned() + u64::from(negative) {
         return Ok(error(errno::ERANGE));
-    };
+    }
     let value = if negative { value.wrapping_neg() } else { value };
     m.memory.put(to, &value.to_le_bytes())?;
-    Ok((at + digits.len()) as u64)
+    Ok((start + prefix + digits.len()) as u64)
 }
