@@ -85,7 +85,7 @@ fn bpf_obj_new_impl(m: &mut Machine<'_>, [ty, ..]: [u64; 5]) -> Result<u64, Stop
         let is_count = types
             .resolve(member.ty)
             .is_some_and(|ty| ty.kind() == Kind::Struct && ty.name() == "bpf_refcount");
-        is_count.then(|| member.bit_offset / 8)
+        is_count.then_some(member.bit_offset / 8)
     });
     let name = format!("struct {}", ty.name());
     make(m, &name, len, refcount)
