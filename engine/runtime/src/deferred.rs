@@ -7,6 +7,9 @@ use crate::image::Image;
 use crate::machine::Machine;
 use crate::memory::{Address, Lifetime};
 
+/// How many there can be at the same time.
+const MOST: usize = 4096;
+
 /// Who calls back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -48,6 +51,9 @@ impl DeferredTable {
     pub(crate) fn initialise(&mut self, kind: Kind, at: Address, map: usize) -> i32 {
         if self.find(kind, at).is_some() {
             return -errno::EBUSY;
+        }
+        if self.known.len() >= MOST {
+            return -errno::ENOMEM;
         }
         self.known.push(Deferred { kind, at, map, callback: None, due: None });
         0

@@ -269,6 +269,9 @@ impl<'i> Machine<'i> {
 
     /// Keeps what the program prints, unless it is too much.
     pub(crate) fn print(&mut self, text: &[u8]) {
+        /// `MAX_BPRINTF_BUF`, with a zero at the end.
+        const LONGEST: usize = 1023;
+        let text = text.get(..LONGEST).unwrap_or(text);
         if self.printed.len() < self.options.events {
             self.printed.push(String::from_utf8_lossy(text).into_owned());
         }

@@ -14,6 +14,7 @@ pub(super) const TABLE: &Table = &[
     ("bpf_map_peek_elem", bpf_map_peek_elem),
     ("bpf_map_pop_elem", bpf_map_pop_elem),
     ("bpf_map_push_elem", bpf_map_push_elem),
+    ("bpf_map_sum_elem_count", bpf_map_sum_elem_count),
     ("bpf_map_update_elem", bpf_map_update_elem),
 ];
 
@@ -119,4 +120,15 @@ fn bpf_for_each_map_elem(
         }
     }
     Ok(count)
+}
+
+/// `s64 bpf_map_sum_elem_count(const struct bpf_map *map)`
+///
+/// Only hash tables count their elements.
+fn bpf_map_sum_elem_count(m: &mut Machine<'_>, [map, ..]: [u64; 5]) -> Result<u64, Stop> {
+    use crate::maps::map_type::{HASH, LRU_HASH, LRU_PERCPU_HASH, PERCPU_HASH};
+    let map = m.map_at(map, 0)?;
+    let counts = matches!(m.maps.kind(map), HASH | PERCPU_HASH | LRU_HASH | LRU_PERCPU_HASH);
+    let count = if counts { m.map_entries(map).map_or(0, |entries| entries.len()) } else { 0 };
+    Ok(count as u64)
 }

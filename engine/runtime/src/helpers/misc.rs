@@ -8,6 +8,8 @@ use crate::machine::Machine;
 
 pub(super) const TABLE: &Table = &[
     ("bpf_copy_from_user", bpf_probe_read_user),
+    // A test run has none.
+    ("bpf_get_attach_cookie", zero),
     ("bpf_get_current_comm", bpf_get_current_comm),
     ("bpf_get_current_pid_tgid", bpf_get_current_pid_tgid),
     ("bpf_get_current_uid_gid", zero),

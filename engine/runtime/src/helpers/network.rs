@@ -151,7 +151,9 @@ fn bpf_fib_lookup(m: &mut Machine<'_>, [_, at, size, flags, _]: [u64; 5]) -> Res
     /// `BPF_FIB_LOOKUP_*` and `BPF_FIB_LOOKUP_SKIP_NEIGH`
     const FLAGS: u64 = 0x3f;
     const SKIP_NEIGHBOUR: u64 = 1 << 2;
-    /// `BPF_FIB_LKUP_RET_NOT_FWDED`, `BPF_FIB_LKUP_RET_NO_NEIGH`, `BPF_FIB_LKUP_RET_FRAG_NEEDED`
+    /// `BPF_FIB_LKUP_RET_SUCCESS`, `BPF_FIB_LKUP_RET_NOT_FWDED`, `BPF_FIB_LKUP_RET_NO_NEIGH`,
+    /// `BPF_FIB_LKUP_RET_FRAG_NEEDED`
+    const SUCCESS: u64 = 0;
     const NOT_FORWARDED: u64 = 4;
     const NO_NEIGHBOUR: u64 = 7;
     const FRAGMENTATION_NEEDED: u64 = 8;
@@ -175,30 +177,30 @@ fn bpf_fib_lookup(m: &mut Machine<'_>, [_, at, size, flags, _]: [u64; 5]) -> Res
     };
     let Route { interface, gateway, mtu, neighbour, .. } = route;
     let len = u16::from_le_bytes(chunk(&params, fib::LENGTH));
-    let mut result = 0;
-    if len > 0 && mtu > 0 && len > mtu {
+    let result = if len > 0 && mtu > 0 && len > mtu {
         set(&mut params, fib::LENGTH, &mtu.to_le_bytes());
-        result = FRAGMENTATION_NEEDED;
+        FRAGMENTATION_NEEDED
     } else {
-        if len > 0 {
-            set(&mut params, fib::LENGTH, &mtu.to_le_bytes());
-        }
         set(&mut params, fib::INTERFACE, &interface.to_le_bytes());
         set(&mut params, fib::METRIC, &[0; 4]);
         if let Some(gateway) = gateway.filter(|gateway| gateway.is_ipv6() == is_ipv6) {
             set(&mut params, fib::DESTINATION, &octets(gateway));
         }
-        if flags & SKIP_NEIGHBOUR == 0 {
-            match neighbour {
-                Some((own, other)) => {
-                    set(&mut params, fib::SOURCE_MAC, &own);
-                    set(&mut params, fib::DESTINATION_MAC, &other);
-                    set(&mut params, fib::VLAN, &[0; 4]);
-                }
-                None => result = NO_NEIGHBOUR,
-            }
+        let skips = flags & SKIP_NEIGHBOUR != 0;
+        if let Some((own, other)) = neighbour.filter(|_| !skips) {
+            set(&mut params, fib::SOURCE_MAC, &own);
+            set(&mut params, fib::DESTINATION_MAC, &other);
         }
-    }
+        if skips || neighbour.is_some() {
+            set(&mut params, fib::VLAN, &[0; 4]);
+            if len > 0 && mtu > 0 {
+                set(&mut params, fib::LENGTH, &mtu.to_le_bytes());
+            }
+            SUCCESS
+        } else {
+            NO_NEIGHBOUR
+        }
+    };
     m.memory.put(at, &params)?;
     Ok(result)
 }

@@ -23,6 +23,8 @@ const CONTEXT_LEN: u64 = 0xf_ffff << 32;
 const CONTEXT_SHIFT: u32 = 32;
 /// `BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP`
 const WAKEUP: u64 = 3;
+/// The most addresses of a stack (`sysctl_perf_event_max_stack`).
+const MOST_ADDRESSES: usize = 127;
 /// `BPF_F_SKIP_FIELD_MASK` and `BPF_F_USER_STACK`
 const SKIP: u64 = 0xff;
 const USER: u64 = 1 << 8;
@@ -58,11 +60,11 @@ fn bpf_perf_event_output(
     let Some(added) = packet.get(..added) else { return Ok(error(errno::EFAULT)) };
     let mut sample = m.memory.read(data, usize::try_from(size).unwrap_or(usize::MAX))?.to_vec();
     sample.extend_from_slice(added);
-    let failed = event(m, map, flags)?;
+    let mut failed = event(m, map, flags)?;
     if failed == 0
         && let Some(events) = m.maps.get(map)?.events()
     {
-        events.output(sample);
+        failed = events.output(sample);
     }
     Ok(i64::from(failed).cast_unsigned())
 }
@@ -138,7 +140,11 @@ fn bpf_get_stackid(m: &mut Machine<'_>, [_, map, flags, ..]: [u64; 5]) -> Result
     if flags & USER != 0 {
         return Err(no_user_stack());
     }
-    let mut found = stack(m, flags, m.maps.sizes(map).1 / 8);
+    let size = m.maps.sizes(map).1;
+    if size > MOST_ADDRESSES * 8 {
+        return Err(m.wrong_argument(1, "a map of stacks"));
+    }
+    let mut found = stack(m, flags, size / 8);
     if found.is_empty() {
         return Ok(error(errno::EFAULT));
     }
@@ -151,7 +157,7 @@ fn bpf_get_stackid(m: &mut Machine<'_>, [_, map, flags, ..]: [u64; 5]) -> Result
     let id = hash & (buckets - 1);
     let key = id.to_le_bytes();
     let known = m.maps.get(map)?.lookup(&mut m.memory, &key)?;
-    found.resize(m.maps.sizes(map).1, 0);
+    found.resize(size, 0);
     if let Some(known) = known {
         let same = m.memory.read(known, found.len())? == found;
         if same || flags & FAST != 0 {

@@ -2,8 +2,9 @@
 
 use super::{Table, errno, error};
 use crate::deferred::Kind;
-use crate::fault::Stop;
+use crate::fault::{Origin, Stop};
 use crate::machine::Machine;
+use crate::memory::Address;
 
 pub(super) const TABLE: &Table = &[
     ("bpf_task_work_schedule_resume_impl", schedule),
@@ -22,6 +23,14 @@ fn long(result: i32) -> u64 {
     i64::from(result).cast_unsigned()
 }
 
+/// An argument points into the value of a map.
+fn in_value(m: &Machine<'_>, address: Address, argument: u8) -> Result<(), Stop> {
+    match m.memory.origin_at(address) {
+        Some((Origin::MapValue(_), ..)) => Ok(()),
+        _ => Err(m.wrong_argument(argument, "a part of the value of a map")),
+    }
+}
+
 /// A result of a kfunc: an `int`.
 fn int(result: i32) -> u64 {
     long(result) & 0xffff_ffff
@@ -35,6 +44,7 @@ fn bpf_timer_init(m: &mut Machine<'_>, [timer, map, clock, ..]: [u64; 5]) -> Res
     if !CLOCKS.contains(&clock) {
         return Ok(error(errno::EINVAL));
     }
+    in_value(m, timer, 0)?;
     Ok(long(m.deferred.initialise(Kind::Timer, timer, map)))
 }
 
@@ -69,6 +79,7 @@ fn bpf_wq_init(m: &mut Machine<'_>, [work, map, flags, ..]: [u64; 5]) -> Result<
     if flags & 0xffff_ffff != 0 {
         return Ok(int(-errno::EINVAL));
     }
+    in_value(m, work, 0)?;
     Ok(int(m.deferred.initialise(Kind::Work, work, map)))
 }
 
@@ -100,6 +111,7 @@ fn schedule(m: &mut Machine<'_>, [_, work, map, callback, _]: [u64; 5]) -> Resul
     if m.deferred.is_waiting(Kind::TaskWork, work) {
         return Ok(int(-errno::EBUSY));
     }
+    in_value(m, work, 1)?;
     m.deferred.initialise(Kind::TaskWork, work, map);
     m.deferred.set_callback(Kind::TaskWork, work, callback);
     let now = m.now;

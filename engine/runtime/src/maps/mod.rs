@@ -13,6 +13,8 @@ pub(crate) mod ring;
 mod special;
 pub(crate) mod storage;
 pub(crate) mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;

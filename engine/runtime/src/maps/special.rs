@@ -8,6 +8,8 @@ use btf::{Btf, Kind, TypeId};
 
 /// How deep structures are looked into.
 const DEPTH: u32 = 8;
+/// How many types are looked at for a map, so that structures which hold others many times over take no time.
+const LOOKS: u32 = 4096;
 /// The most parts of a value (`BTF_FIELDS_MAX`).
 const MOST: usize = 11;
 /// Structures whose bytes belong to the kernel.
@@ -39,17 +41,18 @@ impl Special {
     pub(super) fn new(types: Option<&Btf<'_>>, definition: &Definition) -> Self {
         let mut special = Self::default();
         if let Some(types) = types {
-            special.find(types, definition.value_type, 0, DEPTH);
+            special.find(types, definition.value_type, 0, DEPTH, &mut { LOOKS });
         }
         special.ranges.sort_by_key(|range| range.start);
         special
     }
 
-    fn find(&mut self, types: &Btf<'_>, id: TypeId, at: u64, depth: u32) {
+    fn find(&mut self, types: &Btf<'_>, id: TypeId, at: u64, depth: u32, looks: &mut u32) {
         let Some(ty) = types.resolve(id) else { return };
-        if depth == 0 || self.ranges.len() >= MOST {
+        if depth == 0 || *looks == 0 || self.ranges.len() >= MOST {
             return;
         }
+        *looks -= 1;
         match ty.kind() {
             Kind::Struct if STRUCTURES.contains(&ty.name()) => {
                 self.has_lock |= ty.name() == SPIN_LOCK;
@@ -57,7 +60,13 @@ impl Special {
             }
             Kind::Struct => {
                 for member in ty.members().iter().filter(|member| member.bitfield == 0) {
-                    self.find(types, member.ty, at + u64::from(member.bit_offset / 8), depth - 1);
+                    self.find(
+                        types,
+                        member.ty,
+                        at + u64::from(member.bit_offset / 8),
+                        depth - 1,
+                        looks,
+                    );
                 }
             }
             Kind::Array => {
@@ -66,7 +75,7 @@ impl Special {
                 // What is not found in the first element is in no other.
                 let before = self.ranges.len();
                 for index in 0..u64::from(array.length) {
-                    self.find(types, array.element, at + index * size, depth - 1);
+                    self.find(types, array.element, at + index * size, depth - 1, looks);
                     if self.ranges.len() == before || self.ranges.len() >= MOST {
                         break;
                     }

@@ -48,10 +48,12 @@ impl Map for Storage {
         _: u64,
     ) -> Result<Errno, Stop> {
         let Ok(owner) = <[u8; 8]>::try_from(key) else { return Ok(-errno::EBADF) };
-        let mut bytes = value.to_vec();
-        bytes.resize(self.value_size, 0);
         let origin = Origin::MapValue(self.name.clone());
-        let id = memory.allocate_bytes(&bytes, origin, true, Lifetime::Maps)?;
+        let id = memory.allocate(self.value_size, origin, true, Lifetime::Maps)?;
+        let place = memory.bytes_mut(id).and_then(|place| place.get_mut(..value.len()));
+        if let Some(place) = place {
+            place.copy_from_slice(value);
+        }
         self.gone.extend(self.values.insert(owner, id));
         Ok(0)
     }

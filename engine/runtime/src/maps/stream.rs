@@ -10,18 +10,30 @@ use crate::fault::Stop;
 use crate::helpers::errno;
 use crate::memory::{Address, Memory};
 
+/// How many bytes of samples an array of perf events takes before nothing fits any more, as there is nobody who reads them:
+/// 64 pages.
+const ROOM: usize = 64 * 4096;
+/// What comes before each sample (`struct perf_event_header`, and its length).
+const HEADER: usize = 12;
+
 /// An array of perf events. An element that user space has set is an event that takes samples.
 #[derive(Clone, Debug)]
 pub(crate) struct Events {
     len: u32,
     open: BTreeSet<u32>,
     samples: Vec<Vec<u8>>,
+    room: usize,
 }
 
 impl Events {
     pub(super) fn new(definition: &Definition) -> Self {
         // None stands for as many as there are processors.
-        Self { len: definition.max_entries.max(1), open: BTreeSet::new(), samples: Vec::new() }
+        Self {
+            len: definition.max_entries.max(1),
+            open: BTreeSet::new(),
+            samples: Vec::new(),
+            room: ROOM,
+        }
     }
 
     /// Whether there is an event at an index, in the order of `__bpf_perf_event_output`.
@@ -33,8 +45,13 @@ impl Events {
         }
     }
 
-    pub(crate) fn output(&mut self, sample: Vec<u8>) {
+    /// Keeps a sample, if there is room; an errno otherwise.
+    pub(crate) fn output(&mut self, sample: Vec<u8>) -> Errno {
+        let size = sample.len().saturating_add(HEADER).next_multiple_of(8);
+        let Some(rest) = self.room.checked_sub(size) else { return -errno::ENOSPC };
+        self.room = rest;
         self.samples.push(sample);
+        0
     }
 }
 
