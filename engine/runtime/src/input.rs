@@ -80,6 +80,8 @@ pub struct Outcome {
     pub layout: Layout,
     /// The context afterwards, as in [`Input::context`].
     pub context: Vec<u8>,
+    /// The keys (`struct bpf_flow_keys`) that a flow dissector has found.
+    pub flow_keys: Option<Vec<u8>>,
     /// What happened to the packet and dynptrs.
     pub events: Vec<Event>,
     /// How many instructions were executed.

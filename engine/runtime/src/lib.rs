@@ -36,6 +36,7 @@
 //! Nothing else: images look the name up, and a test compares the names with the model's.
 
 mod arena;
+mod checksum;
 mod context;
 mod event;
 mod fault;

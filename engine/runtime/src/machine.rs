@@ -140,6 +140,7 @@ impl<'i> Machine<'i> {
             metadata: packet::metadata(self),
             layout: packet::layout(self),
             context: context::contents(self),
+            flow_keys: context::found_flow_keys(self),
             events: std::mem::take(&mut self.events),
             insns,
             fault,

@@ -43,6 +43,7 @@ pub(crate) mod errno {
     pub(crate) const ENOENT: i32 = 2;
     pub(crate) const E2BIG: i32 = 7;
     pub(crate) const ENOMEM: i32 = 12;
+    pub(crate) const EACCES: i32 = 13;
     pub(crate) const EFAULT: i32 = 14;
     pub(crate) const EBUSY: i32 = 16;
     pub(crate) const EEXIST: i32 = 17;

@@ -2,14 +2,14 @@
 
 use kernel_model::{DataStarts, ProgramType};
 
-use super::{Fragment, Kind, Packet, VIEW};
+use super::{Checksum, Fragment, Kind, Packet};
 use crate::fault::{Origin, Stop};
 use crate::input::PacketInput;
 use crate::machine::Machine;
 use crate::memory::Lifetime;
 
 /// The length of an Ethernet header.
-const ETHERNET: u32 = 14;
+pub(crate) const ETHERNET: u32 = 14;
 /// Bytes before an skb (`NET_SKB_PAD`) and an XDP frame (`XDP_PACKET_HEADROOM`).
 const SKB_HEADROOM: u32 = 64;
 const XDP_HEADROOM: u32 = 256;
@@ -50,12 +50,12 @@ pub(crate) fn build(
     }
     let fragments =
         fragments(m, &bytes[linear as usize..], &input.layout.fragments, &input.layout.list)?;
-    let sees_ethernet = program_type.data_starts == DataStarts::LinkLayer;
-    let hidden = if kind == Kind::Skb && !sees_ethernet { ETHERNET.min(linear) } else { 0 };
-    let data = headroom + hidden;
+    let hidden = if kind == Kind::Skb { hidden(program_type).min(linear) } else { 0 };
+    let (mac, data) = (headroom, headroom + hidden);
     let writable = program_type.packet_write;
+    let len = meta + linear - hidden;
     let store = writable && !input.layout.cloned;
-    let view = m.memory.run_view(head, data - meta, meta + linear - hidden, VIEW, store)?;
+    let view = m.memory.run_view(head, data - meta, len, Origin::PacketLinear, store)?;
     let list = input.layout.list.len().min(fragments.len());
     Ok(Packet {
         kind,
@@ -70,9 +70,39 @@ pub(crate) fn build(
         list,
         cloned: input.layout.cloned,
         writable,
-        hidden,
-        protocol: bytes.get(12..14).map_or(0, |ty| u16::from_be_bytes([ty[0], ty[1]])),
+        mac,
+        network: mac + ETHERNET,
+        protocol: protocol(bytes),
+        vlan: None,
+        checksum: Checksum::None,
+        encapsulated: false,
+        gso_reset: false,
+        moved: false,
     })
+}
+
+/// How many bytes of link-layer header lie before what programs of a type see.
+fn hidden(program_type: &ProgramType) -> u32 {
+    match program_type.data_starts {
+        // A test run passes on what it was given.
+        _ if matches!(program_type.name, "netfilter" | "flow_dissector") => 0,
+        DataStarts::LinkLayer | DataStarts::Payload | DataStarts::None => 0,
+        DataStarts::NetworkLayer | DataStarts::Varies => ETHERNET,
+    }
+}
+
+/// What `skb->protocol` becomes (`eth_type_trans`).
+fn protocol(frame: &[u8]) -> u16 {
+    const LEAST: u16 = 0x600;
+    const RAW_802_3: u16 = 0x0001;
+    const LLC_802_2: u16 = 0x0004;
+    let word = |at: usize| frame.get(at..at + 2).map(|two| u16::from_be_bytes([two[0], two[1]]));
+    match word(12) {
+        Some(number) if number >= LEAST => number,
+        Some(_) if word(14) == Some(0xffff) => RAW_802_3,
+        Some(_) => LLC_802_2,
+        None => 0,
+    }
 }
 
 /// Distributes bytes over fragments.
