@@ -20,7 +20,7 @@ export async function buildPackage(options) {
   const host = hostTarget();
   const platform = options.target === undefined ? host : target(options.target);
   const manifest = JSON.parse(readFileSync(join(EXTENSION, "package.json"), "utf8"));
-  const server = options.server === undefined ? buildServer(platform, host) : resolve(options.server);
+  const server = options.server === undefined ? buildServer(platform) : resolve(options.server);
   if (statSync(server, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new Complaint(`${server} is no program`);
   }
@@ -41,13 +41,11 @@ export async function buildPackage(options) {
   return file;
 }
 
-/** Compiles the server; for this machine's platform without naming it, so that the usual folder is used. */
-function buildServer(platform, host) {
-  const args = ["build", "--release", "--locked", "--package", "bpf-analyzer"];
-  const cross = platform.name === host.name ? [] : ["--target", platform.triple];
+/** Compiles the server as it is shipped everywhere, so that it is compiled once. */
+function buildServer(platform) {
   say(`compiling the server for ${platform.triple}`);
-  run(cargoTool("cargo"), [...args, ...cross], { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] });
-  return join(TARGET, ...cross.slice(1), "release", platform.executable);
+  const args = ["xtask", "dist", "--only", "program", "--target", platform.triple];
+  return run(cargoTool("cargo"), args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] }).trim();
 }
 
 /** Puts together what the package contains, nothing else; the parts that others wrote. */

@@ -2,8 +2,12 @@
 
 mod args;
 mod check;
+mod documents;
 mod list;
+mod objects;
 mod report;
+mod run;
+mod verify;
 
 use std::io::{self, Write};
 use std::panic::catch_unwind;
@@ -48,9 +52,13 @@ pub fn main() -> ExitCode {
 fn run(command: &Command, catalogue: &Catalogue) -> anyhow::Result<ExitCode> {
     let status = match command {
         Command::Check(args) => check::run(args, catalogue)?,
+        Command::Verify(args) => verify::run(args, catalogue)?,
+        Command::Run(args) => run::run(args, catalogue)?,
         Command::Lsp(_) => return Ok(crate::lsp::serve()?),
         Command::Explain(args) => list::explain(args, catalogue)?,
         Command::Rules(args) => list::rules(args, catalogue)?,
+        Command::Completions(args) => documents::completions(args)?,
+        Command::ManPages(args) => documents::man_pages(args)?,
     };
     Ok(status.into())
 }
@@ -65,7 +73,9 @@ fn failed(error: &anyhow::Error) -> Status {
     Status::Error
 }
 
-/// Prints an error. There is nobody left to tell if that fails.
+/// Prints an error. There is nobody left to tell if that fails. Names of files in it must not steer the terminal.
 fn complain(message: std::fmt::Arguments<'_>) {
+    let steers = |c: char| c.is_control() && c != '\n';
+    let message = message.to_string().replace(steers, "\u{fffd}");
     let _ = writeln!(io::stderr().lock(), "error: {message}");
 }

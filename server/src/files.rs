@@ -50,7 +50,11 @@ pub fn discover(
     let mut discovery = Discovery { configs, found: Discovered::default(), saw_link: false };
     for path in paths {
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => discovery.walk(path)?,
+            Ok(metadata) if metadata.is_dir() => match std::path::absolute(path) {
+                Ok(_) => discovery.walk(path)?,
+                // The current directory is gone: it can be walked, but has no files any more.
+                Err(error) => discovery.unvisited(path, &error),
+            },
             Ok(_) => discovery.add_named(path)?,
             Err(error) => discovery.unvisited(path, &error),
         }

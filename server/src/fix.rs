@@ -1,5 +1,6 @@
 //! Applying fixes: pass after pass until nothing changes, and never so that a file becomes worse.
 
+mod interrupt;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use diagnostic::{Applicability, FileReport, Finding, Fix};
 use text::{Edit, Span, apply_edits};
 
+pub use interrupt::wait_for_writes;
 pub use write::{WriteError, replace_file};
 
 /// A fix can make another one possible; more passes than this mean that fixes undo each other.

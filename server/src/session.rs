@@ -166,11 +166,26 @@ fn patch(absolute: &Path, old: &str, new: &str) -> String {
     let path = normal(absolute);
     let current = std::env::current_dir().unwrap_or_default();
     let relative = path.strip_prefix(current).or_else(|_| path.strip_prefix("/")).unwrap_or(&path);
-    let name = relative.display().to_string();
-    // A tab ends a name with blanks in it.
-    let end = if name.contains(' ') { "\t" } else { "" };
-    TextDiff::from_lines(old, new)
-        .unified_diff()
-        .header(&format!("a/{name}{end}"), &format!("b/{name}{end}"))
-        .to_string()
+    let header = |side| quoted(&Path::new(side).join(relative));
+    TextDiff::from_lines(old, new).unified_diff().header(&header("a"), &header("b")).to_string()
+}
+
+/// A name as it stands in a patch: as it is if it can be, else with the escapes of C for every byte that could be
+/// misread.
+fn quoted(path: &Path) -> String {
+    let name = path.to_string_lossy();
+    if path.to_str().is_some() && !name.contains(|c: char| c.is_control() || "\"\\".contains(c)) {
+        // A tab ends a name with blanks in it.
+        let end = if name.contains(' ') { "\t" } else { "" };
+        return format!("{name}{end}");
+    }
+    let mut quoted = String::from("\"");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b' '..=b'~' if !b"\"\\".contains(byte) => quoted.push(char::from(*byte)),
+            other => quoted.push_str(&format!("\\{other:03o}")),
+        }
+    }
+    quoted.push('"');
+    quoted
 }

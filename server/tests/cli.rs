@@ -6,9 +6,19 @@ mod cli {
     pub(crate) mod changes;
     pub(crate) mod configuration;
     pub(crate) mod files;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod interrupted;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod names;
     pub(crate) mod output;
+    pub(crate) mod run;
     pub(crate) mod sandbox;
     pub(crate) mod stdin;
     pub(crate) mod suppressions;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod surroundings;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod terminal;
     pub(crate) mod usage;
+    pub(crate) mod verify;
 }

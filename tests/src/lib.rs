@@ -4,6 +4,7 @@
 //! and `//~^ rule` that it reports the line above; several rules are separated by commas.
 
 pub mod lsp;
+pub mod places;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -99,8 +99,8 @@ export function notices(parts) {
   );
   return `# Third-party notices
 
-This package contains the program \`bpf-analyzer\` and a bundled script. They include the work of others, which
-is used under these licences.
+This package contains the program \`bpf-analyzer\`, and the extension for VS Code also a bundled script. They include
+the work of others, which is used under these licences.
 
 | what | version | licence | source |
 |---|---|---|---|

@@ -1,6 +1,7 @@
-//! Work on the repository itself: `cargo xtask tidy`, `codegen`, `kernel-sync`, `new-rule`, `corpus` and `oracle`.
+//! Work on the repository itself: `cargo xtask tidy`, `codegen`, `kernel-sync`, `dist`, `new-rule`, `corpus` and `oracle`.
 
 mod codegen;
+mod dist;
 mod kernel_sync;
 mod new_rule;
 mod tidy;
@@ -42,6 +43,18 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Make what users install: archive, wheel, extension for VS Code, bill of materials, checksums
+    Dist {
+        /// The platform, as Rust calls it; this machine's if left out
+        #[arg(long)]
+        target: Option<String>,
+        /// Where to; `dist` in the target directory if left out
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Only these parts, separated by commas
+        #[arg(long, value_enum, value_delimiter = ',')]
+        only: Vec<dist::Part>,
+    },
     /// Write the module, the page and the registry line of a new rule
     NewRule {
         /// The rule's name, in lower case with hyphens
@@ -76,6 +89,9 @@ fn main() -> Result<ExitCode> {
             let options = kernel_sync::Options { btf, release, check };
             let agree = kernel_sync::run(&root, &options)?;
             return Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Dist { target, out, only } => {
+            dist::run(&root, &dist::Options { target, out, only })?;
         }
         Command::NewRule { name } => {
             for path in new_rule::write(&root, &name)? {

@@ -55,11 +55,6 @@ impl Context {
             *place = value.to_le_bytes();
         }
     }
-
-    /// The address that the program has of its context.
-    pub(crate) fn address(&self) -> Address {
-        self.id.map_or(0, |id| id.at(0))
-    }
 }
 
 /// Makes the context and the packet of a run; returns the address that R1 holds.
@@ -153,11 +148,11 @@ fn defaults(m: &mut Machine<'_>, kind: Kind, input: &PacketInput) {
 /// What a flow dissector begins with (`bpf_flow_dissect`).
 fn flow_keys(m: &mut Machine<'_>, input: &PacketInput) -> Result<(), Stop> {
     let mut keys = [0; FLOW_KEYS];
-    // `nhoff`, `thoff`, and further on `n_proto`.
+    // `nhoff`, `thoff` and `n_proto`.
     keys[0] = 14;
     keys[2] = 14;
     if let Some(protocol) = input.bytes.get(12..14) {
-        keys[8..10].copy_from_slice(protocol);
+        keys[10..12].copy_from_slice(protocol);
     }
     let origin = Origin::Object { name: "struct bpf_flow_keys".into() };
     let id = m.memory.allocate_bytes(&keys, origin, true, Lifetime::Run)?;

@@ -35,11 +35,33 @@ pub struct Input {
     pub seed: u64,
     /// The time in nanoseconds.
     pub now: u64,
+    /// What slices of dynptrs give.
+    pub slices: Slices,
+}
+
+/// What slices of packets give.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Slices {
+    /// What the layout of the packet asks for.
+    #[default]
+    AsLaidOut,
+    /// A copy in the caller's buffer, whenever there is one that is long enough.
+    Buffer,
+    /// What the layout asks for; if that is the bytes themselves, the caller's buffer is filled with a pattern, so that a
+    /// program that reads it instead of the slice does something else.
+    Poisoned,
 }
 
 impl Default for Input {
     fn default() -> Self {
-        Self { packet: None, context: Vec::new(), budget: 10_000_000, seed: 0, now: 0 }
+        Self {
+            packet: None,
+            context: Vec::new(),
+            budget: 10_000_000,
+            seed: 0,
+            now: 0,
+            slices: Slices::AsLaidOut,
+        }
     }
 }
 

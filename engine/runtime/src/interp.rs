@@ -270,7 +270,7 @@ impl Machine<'_> {
                             r[1..6].fill(0);
                             r[0] = value;
                         }
-                        // The program ends, whichever function it is in.
+                        // The function ends, as the kernel's rewriting of the instruction has it.
                         Ok(None) => {
                             r[0] = 0;
                             count!();
@@ -425,6 +425,8 @@ impl Machine<'_> {
                 let outer = self.callee.replace(index);
                 let result = helper(self, args);
                 if result.is_ok() {
+                    // Pointers into a packet that moved end here, so that a fault can name this call.
+                    crate::packet::renew_if_moved(self)?;
                     self.callee = outer;
                 }
                 result

@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! # fn run(linked: &bpf_object::Linked<'_>, frame: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
-//! use runtime::{Image, Input, Machine, Options, PacketInput};
+//! use runtime::{Image, Input, Machine, Options, PacketInput, Slices};
 //!
 //! let image = Image::new(linked, 0)?;
 //! let mut machine = Machine::new(&image, &Options::default())?;
@@ -38,13 +38,16 @@
 mod arena;
 mod checksum;
 mod context;
+mod dynptr;
 mod event;
 mod fault;
+mod fuzz;
 mod helpers;
 mod image;
 mod input;
 mod interp;
 mod kfuncs;
+pub mod layouts;
 mod machine;
 mod maps;
 mod memory;
@@ -55,9 +58,10 @@ mod trace;
 
 pub use event::{Access as EventAccess, Event, Target};
 pub use fault::{Access, Death, Fault, FaultKind, Location, Origin, PointerNote, Site, Stop};
+pub use fuzz::fuzz_run;
 pub use helpers::modelled;
 pub use image::{Image, LoadError};
-pub use input::{Input, Layout, Options, Outcome, PacketInput};
+pub use input::{Input, Layout, Options, Outcome, PacketInput, Slices};
 pub use machine::{Machine, run};
 pub use memory::{Address, AllocId, Lifetime, Memory};
 pub use op::OpIndex;

@@ -40,6 +40,8 @@ pub struct Machine<'i> {
     pub(crate) random: u64,
     /// The time in nanoseconds, which stands still.
     pub(crate) now: u64,
+    /// What slices of packets give.
+    pub(crate) slices: crate::input::Slices,
     pub(crate) trace: Option<&'i mut dyn Trace>,
     options: Options,
 }
@@ -103,6 +105,7 @@ impl<'i> Machine<'i> {
             tail_calls: 0,
             random: 0,
             now: 0,
+            slices: crate::input::Slices::AsLaidOut,
             trace: None,
             options: options.clone(),
         })
@@ -111,6 +114,12 @@ impl<'i> Machine<'i> {
     /// Calls `trace` before each instruction from now on.
     pub fn set_trace(&mut self, trace: &'i mut dyn Trace) {
         self.trace = Some(trace);
+    }
+
+    /// What the maps hold now is what [`Machine::reset`] brings back from now on.
+    pub fn keep_maps(&mut self) {
+        self.memory.set_baseline();
+        self.maps.keep();
     }
 
     /// Makes maps as they were at first.
@@ -128,6 +137,7 @@ impl<'i> Machine<'i> {
         (self.pc, self.callee) = (0, None);
         (self.budget, self.left) = (input.budget, input.budget);
         (self.tail_calls, self.random, self.now) = (0, input.seed, input.now);
+        self.slices = input.slices;
         let result = self.run_program(input);
         let insns = self.budget - self.left;
         let (retval, fault) = match result {

@@ -245,6 +245,11 @@ impl Memory {
         }
     }
 
+    /// Something was written to the allocation since the maps were made or reset.
+    pub(crate) fn is_dirty(&self, id: AllocId) -> bool {
+        self.ranges.get(id.index()).is_some_and(|range| range.dirty)
+    }
+
     /// What an allocation was made for.
     pub fn origin(&self, id: AllocId) -> Option<&Origin> {
         self.infos.get(id.index()).map(|info| &info.origin)
@@ -294,7 +299,7 @@ impl Memory {
     #[inline]
     pub fn try_read(&self, address: Address, len: usize) -> Option<&[u8]> {
         let (range, at) = self.locate(address)?;
-        let end = u64::from(at) + len as u64;
+        let end = u64::from(at).saturating_add(len as u64);
         if end > u64::from(range.readable) {
             return None;
         }
@@ -306,7 +311,7 @@ impl Memory {
     pub fn try_write(&mut self, address: Address, len: usize) -> Option<&mut [u8]> {
         let (id, at) = self.number(address);
         let range = self.ranges.get_mut(id)?;
-        let end = u64::from(at) + len as u64;
+        let end = u64::from(at).saturating_add(len as u64);
         if end > u64::from(range.writable) {
             return None;
         }

@@ -12,7 +12,7 @@ use crate::state::{Reg, RegKind, RegType, State};
 
 /// Why a verification ends before its end.
 #[derive(Clone, Debug)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// The kernel refuses the program.
     Reject(Box<Reject>),
     /// Something is not modelled; what.
@@ -69,7 +69,7 @@ impl Stop {
 }
 
 /// The result of a check.
-pub type Check<T = ()> = Result<T, Stop>;
+pub(crate) type Check<T = ()> = Result<T, Stop>;
 
 /// Refuses the program: `reject!(EACCES, "R{} !read_ok", number)`.
 macro_rules! reject {
@@ -99,6 +99,8 @@ pub(crate) struct InsnAux {
     pub force_checkpoint: bool,
     /// It calls a synchronous callback.
     pub calls_callback: bool,
+    /// It steps an iterator.
+    pub steps_iterator: bool,
     /// Its strongly connected component; 0 if it is in none.
     pub scc: u32,
     /// It was reached.
@@ -107,10 +109,6 @@ pub(crate) struct InsnAux {
     pub fastcall_pattern: bool,
     /// How many pairs of spills surround that call.
     pub fastcall_spills: u8,
-    /// The upper half of the register it defines is read (`zext_dst`).
-    pub zext_dst: bool,
-    /// The number that the key argument of its lookup is known to be.
-    pub const_key: Option<u64>,
     /// Room for notes of its own of one room, by name, so that rooms do not collide.
     pub call: crate::calls::CallNote,
 }
@@ -164,11 +162,16 @@ pub(crate) struct Cx<'a> {
     pub pc: Pc,
     /// The one before.
     pub prev_pc: Option<Pc>,
+    /// Sees what is known before each instruction that is followed.
+    pub observer: Option<&'a mut Observer<'a>>,
 }
+
+/// Sees what is known before an instruction.
+pub type Observer<'a> = dyn FnMut(Pc, &State) + 'a;
 
 impl<'a> Cx<'a> {
     /// The beginning of a verification.
-    pub fn new(program: &'a Program<'a>) -> Self {
+    pub(crate) fn new(program: &'a Program<'a>) -> Self {
         Self {
             program,
             aux: vec![InsnAux::default(); program.len()],
@@ -179,7 +182,7 @@ impl<'a> Cx<'a> {
             layout: crate::memory::Layout::default(),
             arguments: crate::memory::Arguments::new(),
             variables: crate::memory::Variables::new(),
-            log: Log { level: program.options.log_level, ..Log::default() },
+            log: Log::new(program.options.log_level),
             last_id: 0,
             seen_direct_write: false,
             seen_exception: false,
@@ -188,29 +191,30 @@ impl<'a> Cx<'a> {
             notes: Vec::new(),
             pc: Pc(0),
             prev_pc: None,
+            observer: None,
         }
     }
 }
 
 impl Cx<'_> {
     /// A new identity.
-    pub fn new_id(&mut self) -> u32 {
+    pub(crate) fn new_id(&mut self) -> u32 {
         self.last_id += 1;
         self.last_id
     }
 
     /// Any number (`__mark_reg_unknown`): exact for programs without privileges, of which nothing is pruned loosely.
-    pub fn unknown(&self) -> Reg {
+    pub(crate) fn unknown(&self) -> Reg {
         Reg { precise: !self.program.options.privileged, ..Reg::unknown() }
     }
 
     /// What is in a register whose pointer became invalid (`mark_reg_invalid`).
-    pub fn invalid(&self) -> Reg {
+    pub(crate) fn invalid(&self) -> Reg {
         if self.program.options.privileged { self.unknown() } else { Reg::NOT_INIT }
     }
 
     /// A line of the kernel's that refuses nothing (`verbose`).
-    pub fn say(&mut self, line: fmt::Arguments<'_>) {
+    pub(crate) fn say(&mut self, line: fmt::Arguments<'_>) {
         if self.log.level != 0 {
             // Writing to a string does not fail.
             let _ = writeln!(self.log.text, "{line}");
@@ -219,12 +223,12 @@ impl Cx<'_> {
 
     /// The program may sleep where the path is (`in_sleepable`).
     #[expect(clippy::unused_self, reason = "other kernels ask the program as well")]
-    pub fn in_sleepable(&self, state: &State) -> bool {
+    pub(crate) fn in_sleepable(&self, state: &State) -> bool {
         state.in_sleepable
     }
 
     /// The register is read: it must have been written (`check_reg_arg` with `SRC_OP`).
-    pub fn read_reg(&mut self, state: &State, reg: isa::Reg) -> Check {
+    pub(crate) fn read_reg(&mut self, state: &State, reg: isa::Reg) -> Check {
         self.log.touched_regs |= 1 << reg.number();
         if state.reg(reg).kind() == RegKind::NotInit {
             reject!(EACCES, "R{} !read_ok", reg.number());
@@ -233,7 +237,7 @@ impl Cx<'_> {
     }
 
     /// The register is about to be written (`check_reg_arg` with `DST_OP_NO_MARK`).
-    pub fn write_reg(&mut self, reg: isa::Reg) -> Check {
+    pub(crate) fn write_reg(&mut self, reg: isa::Reg) -> Check {
         self.log.touched_regs |= 1 << reg.number();
         if reg == isa::Reg::R10 {
             reject!(EACCES, "frame pointer is read only");
@@ -242,13 +246,13 @@ impl Cx<'_> {
     }
 
     /// Registers without privileges must not leak addresses (`is_pointer_value`).
-    pub fn leaks(&self, reg: &Reg) -> bool {
+    pub(crate) fn leaks(&self, reg: &Reg) -> bool {
         !self.program.options.privileged && !reg.is_scalar()
     }
 
     /// Something is not modelled.
     #[expect(clippy::unused_self, reason = "reads as a sentence where it is used")]
-    pub fn unsupported<T>(&self, what: impl Into<String>) -> Check<T> {
+    pub(crate) fn unsupported<T>(&self, what: impl Into<String>) -> Check<T> {
         Err(Stop::Unsupported(what.into().into_boxed_str()))
     }
 }

@@ -7,8 +7,6 @@
 //! Facts about the kernel are from v6.18; a function named in a comment is one of `kernel/bpf/verifier.c` unless another
 //! file is named.
 
-#![allow(dead_code, unused_imports, unused_macros, reason = "rooms are being filled")]
-
 mod calls;
 mod cfg;
 mod cx;
@@ -21,7 +19,7 @@ mod program;
 mod scalar;
 mod state;
 
-pub use cx::{Errno, Reject};
+pub use cx::{Errno, Observer, Reject};
 pub use explain::{Explanation, Label, Note};
 pub use explore::Stats;
 pub use memory::{FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField, StructRecords};
@@ -64,5 +62,13 @@ pub struct Report {
 
 /// Verifies a program as the kernel does when it is loaded.
 pub fn verify(program: &Program<'_>) -> Report {
-    load::verify(program)
+    load::verify(program, None)
+}
+
+/// As [`verify`], with an observer that sees what is known before each instruction that is followed.
+///
+/// Where a path ends because a state that was seen covers it, numbers that do not matter to what follows
+/// ([`Reg::precise`] is not set in that state) may be others than any that were seen.
+pub fn verify_observed<'a>(program: &'a Program<'a>, observer: &'a mut Observer<'a>) -> Report {
+    load::verify(program, Some(observer))
 }

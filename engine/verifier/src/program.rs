@@ -18,6 +18,8 @@ pub struct Options {
     pub log_level: u32,
     /// Rejections are explained, for which the program is verified once more.
     pub explain: bool,
+    /// The name of the object's file, which loaders name the maps of its variables after; may be empty.
+    pub file: String,
 }
 
 /// A program with the facts about it.

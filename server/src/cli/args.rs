@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use kernel_model::Version;
 
 /// Finds mistakes in BPF C programs that the kernel rejects, and those it does not notice.
@@ -18,12 +19,21 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Lint BPF C files and directories
     Check(CheckArgs),
+    /// Say what the kernel's verifier says about compiled programs, and why
+    Verify(VerifyArgs),
+    /// Run a compiled program on packets, and on every layout of them that can matter
+    Run(RunArgs),
     /// Serve an editor on standard input and output (Language Server Protocol)
     Lsp(LspArgs),
     /// Explain a rule
     Explain(ExplainArgs),
     /// List all rules
     Rules(RulesArgs),
+    /// Print what completes this command in a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages of this command into a directory
+    #[command(hide = true)]
+    ManPages(ManPagesArgs),
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +92,128 @@ pub(super) struct CheckArgs {
     pub(super) jobs: Option<NonZeroUsize>,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_EXIT_CODES)]
+pub(super) struct VerifyArgs {
+    /// Objects, or C files, which are compiled with clang
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Verify only this program; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(super) program: Vec<String>,
+    /// How verdicts are printed
+    #[arg(long, value_enum, default_value_t = FormatName::Full)]
+    pub(super) format: FormatName,
+    /// The kernel the programs are loaded into [default: the newest that is modelled]
+    #[arg(long, value_name = "X.Y", value_parser = crate::kernel::parse)]
+    pub(super) kernel: Option<Version>,
+    /// The types of that kernel, as in /sys/kernel/btf/vmlinux [default: those of a 6.18]
+    #[arg(long, value_name = "FILE")]
+    pub(super) btf: Option<PathBuf>,
+    /// Also print the verifier's log: 1, or 2 for all paths
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+          value_parser = clap::value_parser!(u32).range(1..=2))]
+    pub(super) log: Option<u32>,
+    /// Load without privileges (no CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)
+    #[arg(long)]
+    pub(super) unprivileged: bool,
+    /// Use this configuration instead of the nearest bpf-analyzer.toml above each file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto)]
+    pub(super) color: ColorWhen,
+    /// Exit with 0 even if programs are rejected
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXIT_CODES)]
+pub(super) struct RunArgs {
+    /// An object, or a C file, which is compiled with clang
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// The program to run, if there are several
+    #[arg(long, value_name = "NAME")]
+    pub(super) program: Option<String>,
+    /// A packet: hexadecimal digits; a file with raw bytes; a pcap or pcapng file, with #N for the N-th packet; or a
+    /// template such as tcp4, udp6:dport=53,len=100 or vlan+ipv6+tcp; may be given several times
+    #[arg(long, value_name = "SPEC")]
+    pub(super) packet: Vec<String>,
+    /// The context: a JSON object with its fields, a list of arguments, hexadecimal digits, or a file with JSON
+    #[arg(long, value_name = "JSON")]
+    pub(super) context: Option<String>,
+    /// Elements that a map holds at first, as JSON: [{"key": 1, "value": 2}, …]
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(super) map: Vec<String>,
+    /// Also run on every layout that can matter, and report what depends on it
+    #[arg(long)]
+    pub(super) layouts: bool,
+    /// With --layouts: how many runs at most
+    #[arg(long, value_name = "N", default_value_t = 5000)]
+    pub(super) max_runs: usize,
+    /// With --layouts: for how many milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 2000)]
+    pub(super) max_time: u64,
+    /// How many bytes of the packet are linear [default: all]
+    #[arg(long, value_name = "BYTES")]
+    pub(super) linear: Option<u32>,
+    /// The lengths of the fragments behind them, separated by commas
+    #[arg(long, value_name = "BYTES", value_delimiter = ',')]
+    pub(super) frags: Vec<u32>,
+    /// The packet shares its bytes with another one
+    #[arg(long)]
+    pub(super) cloned: bool,
+    /// Metadata in front of the packet, in hexadecimal digits
+    #[arg(long, value_name = "HEX")]
+    pub(super) metadata: Option<String>,
+    /// How many instructions may be executed
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    pub(super) budget: u64,
+    /// How much memory maps, packet and stack may take, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    pub(super) memory: usize,
+    /// What chance begins with
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+    /// The result that is expected of every run
+    #[arg(long, value_name = "N")]
+    pub(super) expect: Option<u32>,
+    /// Print each line that is executed, and what it puts into registers
+    #[arg(long)]
+    pub(super) trace: bool,
+    /// Print how often each line was executed
+    #[arg(long)]
+    pub(super) coverage: bool,
+    /// Write coverage of lines and branches to this file, for lcov
+    #[arg(long, value_name = "FILE")]
+    pub(super) lcov: Option<PathBuf>,
+    /// How runs are printed
+    #[arg(long, value_enum, default_value_t = RunFormat::Full)]
+    pub(super) format: RunFormat,
+    /// Use this configuration instead of the nearest bpf-analyzer.toml above the file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Exit with 0 even if something depends on the layout, or faults
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RunFormat {
+    /// For people
+    Full,
+    /// One JSON document
+    Json,
+}
+
+const RUN_EXIT_CODES: &str = "Exit codes: 0 the program ran, 1 it faulted, depends on the layout or has another result \
+     than expected, 2 something is not modelled, or a usage, configuration, input or internal error.";
+
+const VERIFY_EXIT_CODES: &str = "Exit codes: 0 all programs are accepted, 1 one is not or has a finding, \
+     2 a usage, configuration, input or internal error.";
+
 const EXIT_CODES: &str =
     "Exit codes: 0 no findings, 1 findings, 2 a usage, configuration, input or internal error.";
 
@@ -106,6 +238,19 @@ pub(super) struct RulesArgs {
     /// How the list is printed
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub(super) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManPagesArgs {
+    /// The directory, which exists
+    pub(super) directory: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -18,6 +18,7 @@ use crate::baseline::{Baselines, Recorder};
 use crate::changes::Changes;
 use crate::config::{self, ConfigCache};
 use crate::files::{Discovered, SourceFile, discover};
+use crate::fix;
 use crate::focus::Focus;
 use crate::headers::Headers;
 use crate::linter::BpfLinter;
@@ -34,6 +35,9 @@ pub(super) fn run(args: &CheckArgs, catalogue: &Catalogue) -> anyhow::Result<Sta
         Some(path) => ConfigCache::fixed(catalogue, path)?,
         None => ConfigCache::new(catalogue),
     };
+    if args.fix || args.write_baseline {
+        fix::wait_for_writes();
+    }
     let headers = Headers::default();
     let stdin = args.paths.iter().any(|path| path == Path::new("-"));
     let focus = focus(args, stdin)?;

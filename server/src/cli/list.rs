@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::Status;
 use super::args::{ExplainArgs, ListFormat, RulesArgs};
-use crate::rules::Catalogue;
+use crate::rules::{Catalogue, Rule};
+use crate::verify::{VERIFIER, VERIFIER_PAGE};
 
 /// Version of the JSON document of a page.
 const VERSION: u32 = 1;
@@ -43,7 +44,9 @@ fn write_table(rules: &[RuleInfo], out: &mut dyn Write) -> io::Result<()> {
 
 /// `bpf-analyzer explain RULE`.
 pub(super) fn explain(args: &ExplainArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
-    let rule = catalogue.require(&args.rule)?;
+    let verifier = Rule { info: VERIFIER, page: VERIFIER_PAGE };
+    let rule =
+        if args.rule == VERIFIER.name { &verifier } else { catalogue.require(&args.rule)? };
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.format {
         ListFormat::Json => {

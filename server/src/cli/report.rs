@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use diagnostic::{FileReport, Format, Options, Renderer, RuleInfo, Summary, renderer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -75,7 +76,11 @@ impl<'r> Reporter<'r> {
         let fixes_stdin = stdin && matches!(session.overrides.fix, FixMode::Write(_));
         let output =
             if fixes_stdin { Output::Err(io::stderr()) } else { Output::Out(io::stdout()) };
-        let options = Options { color: color(args.color, &output), width: width() };
+        let color = match &output {
+            Output::Out(out) => color(args.color, out),
+            Output::Err(err) => color(args.color, err),
+        };
+        let options = Options { color, width: width() };
         let format = format(args.format);
         Self {
             renderer: renderer(format, options, rules),
@@ -255,7 +260,7 @@ fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn format(name: FormatName) -> Format {
+pub(super) fn format(name: FormatName) -> Format {
     match name {
         FormatName::Full => Format::Full,
         FormatName::Concise => Format::Concise,
@@ -266,17 +271,17 @@ fn format(name: FormatName) -> Format {
     }
 }
 
-fn color(when: ColorWhen, output: &Output) -> bool {
-    match (when, output) {
-        (ColorWhen::Always, _) => true,
-        (ColorWhen::Never, _) => false,
-        (ColorWhen::Auto, Output::Out(out)) => AutoStream::choice(out) != ColorChoice::Never,
-        (ColorWhen::Auto, Output::Err(err)) => AutoStream::choice(err) != ColorChoice::Never,
+/// Whether to colour what goes there.
+pub(super) fn color(when: ColorWhen, output: &impl RawStream) -> bool {
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => AutoStream::choice(output) != ColorChoice::Never,
     }
 }
 
 /// The width of the terminal, or the renderer's own choice without one.
-fn width() -> usize {
+pub(super) fn width() -> usize {
     let terminal = terminal_size::terminal_size_of(io::stdout());
     terminal.map_or(Options::default().width, |(columns, _)| columns.0.into())
 }

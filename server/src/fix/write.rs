@@ -19,6 +19,7 @@ pub fn replace_file(path: &Path, content: &str) -> Result<(), WriteError> {
     if metadata.permissions().readonly() {
         return Err(io::Error::from(io::ErrorKind::PermissionDenied).into());
     }
+    let _writing = super::interrupt::writing();
     let directory = target.parent().map_or_else(|| PathBuf::from("."), Path::to_owned);
     let mut file = tempfile::Builder::new().prefix(".bpf-analyzer-").tempfile_in(directory)?;
     file.write_all(content.as_bytes())?;

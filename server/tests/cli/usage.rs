@@ -108,3 +108,30 @@ fn select_and_ignore_choose_rules() {
         Vec::<String>::new()
     );
 }
+
+/// The shell itself is asked what it would offer.
+#[cfg(target_os = "linux")]
+#[test]
+fn bash_completes_subcommands_and_their_options() {
+    use std::process::Command;
+
+    use super::sandbox::Ran;
+
+    let sandbox = Sandbox::new(&[]);
+    sandbox.write("script", sandbox.run(&["completions", "bash"]).out.as_bytes());
+    for (words, word, expected) in [
+        ("ch", "ch", "check\n"),
+        ("check --write", "--write", "--write-baseline\n"),
+        ("check --format ju", "ju", "junit\n"),
+        ("explain --f", "--f", "--format\n"),
+    ] {
+        let ask = format!(
+            "source ./script; COMP_WORDS=(bpf-analyzer {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+             set -- $(complete -p bpf-analyzer); while [ \"$1\" != -F ]; do shift; done\n\
+             \"$2\" bpf-analyzer '{word}' \"${{COMP_WORDS[COMP_CWORD - 1]}}\"; echo \"${{COMPREPLY[*]}}\"\n"
+        );
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "-c", &ask]).current_dir(sandbox.path(""));
+        assert_eq!(Ran::of(&mut bash).out, expected, "{words}");
+    }
+}

@@ -68,6 +68,21 @@ fn programs_become_objects_once() {
 }
 
 #[test]
+fn many_at_once_share_a_cache() {
+    let workspace =
+        Workspace::new(&[("src/a.bpf.c", PROGRAM), ("src/limits.h", "#define LIMIT 1\n")]);
+    wait();
+    let objects = std::thread::scope(|scope| {
+        let start = |_| scope.spawn(|| compiles(&workspace, "src/a.bpf.c").object);
+        let runs: Vec<_> = (0..4).map(start).collect();
+        let end = |run: std::thread::ScopedJoinHandle<'_, _>| run.join().expect("ends well");
+        runs.into_iter().map(end).collect::<Vec<_>>()
+    });
+    let kept = compiles(&workspace, "src/a.bpf.c");
+    assert!(kept.cached && objects.iter().all(|object| *object == kept.object));
+}
+
+#[test]
 fn a_header_that_comes_first_now_is_noticed() {
     let program = PROGRAM.replace("\"limits.h\"", "<limits.h>");
     let mut workspace =

@@ -10,7 +10,8 @@ use super::with_extension;
 /// Checks all Markdown files.
 pub(super) fn check(root: &Path, files: &[PathBuf]) -> Result<Vec<String>> {
     let mut complaints = Vec::new();
-    for file in with_extension(files, "md") {
+    // The book's pages also link to pages that are generated; its own test follows all its links.
+    for file in with_extension(files, "md").filter(|file| !file.starts_with("docs/text")) {
         let text =
             fs::read_to_string(root.join(file)).with_context(|| file.display().to_string())?;
         let directory = root.join(file).parent().map(Path::to_owned).unwrap_or_default();

@@ -110,10 +110,10 @@ fn show<'a>(
 fn remarks<'a>(group: Group<'a>, finding: &'a Finding) -> Group<'a> {
     let kernel = match (finding.kernel, &finding.kernel_message) {
         (KernelVerdict::Accepts, _) => "the kernel accepts this".to_owned(),
-        (KernelVerdict::Rejects, None) => "the kernel rejects this".to_owned(),
-        (KernelVerdict::Rejects, Some(text)) => {
+        (KernelVerdict::Rejects, Some(text)) if !finding.message.contains(text.as_str()) => {
             format!("the kernel rejects this: {}", one_line(text))
         }
+        (KernelVerdict::Rejects, _) => "the kernel rejects this".to_owned(),
     };
     let group = group.element(Level::NOTE.message(kernel));
     let help = finding.help.as_ref().map(|help| Level::HELP.message(one_line(help)));

@@ -12,9 +12,10 @@ use crate::{FileReport, Finding, Range, Severity};
 /// One command per finding.
 pub(super) struct Github;
 
-/// Escapes the message of a command.
+/// Escapes the message of a command. Control characters could steer the terminal that shows the log.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// Escapes the value of a command's property, which also ends at `,` and `:`.

@@ -5,7 +5,12 @@
 //! gets there with "not modelled"; so a helper that cannot be modelled faithfully is left out.
 
 mod control;
+mod format;
 mod maps;
+mod misc;
+mod ring;
+pub(crate) mod skb;
+mod xdp;
 
 use crate::fault::Stop;
 use crate::kfuncs;
@@ -18,7 +23,17 @@ pub(crate) type Helper = fn(&mut Machine<'_>, [u64; 5]) -> Result<u64, Stop>;
 pub(crate) type Table = [(&'static str, Helper)];
 
 /// The tables of all families.
-const FAMILIES: &[&Table] = &[control::TABLE, maps::TABLE, kfuncs::control::TABLE];
+const FAMILIES: &[&Table] = &[
+    control::TABLE,
+    crate::dynptr::TABLE,
+    misc::TABLE,
+    ring::TABLE,
+    skb::TABLE,
+    xdp::TABLE,
+    maps::TABLE,
+    kfuncs::control::TABLE,
+    kfuncs::text::TABLE,
+];
 
 /// What a helper or kfunc does, if it is modelled.
 pub(crate) fn find(name: &str) -> Option<Helper> {
@@ -39,14 +54,14 @@ pub(crate) const fn error(number: i32) -> u64 {
 
 /// Error numbers that helpers return.
 pub(crate) mod errno {
-    pub(crate) const EPERM: i32 = 1;
     pub(crate) const ENOENT: i32 = 2;
     pub(crate) const E2BIG: i32 = 7;
+    pub(crate) const EAGAIN: i32 = 11;
     pub(crate) const ENOMEM: i32 = 12;
-    pub(crate) const EACCES: i32 = 13;
     pub(crate) const EFAULT: i32 = 14;
-    pub(crate) const EBUSY: i32 = 16;
+    pub(crate) const EACCES: i32 = 13;
     pub(crate) const EEXIST: i32 = 17;
+    pub(crate) const ENOSPC: i32 = 28;
     pub(crate) const EINVAL: i32 = 22;
     pub(crate) const ERANGE: i32 = 34;
     pub(crate) const EOPNOTSUPP: i32 = 95;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use bpf_object::{Linked, Program, Resolution};
+use bpf_object::{Linked, Resolution};
 use btf::TypeId;
 use isa::{
-    AddrSpaceCast, Alu, AluOp, AtomicOp, Callee, Cond, Imm64, Insn, Jump, NarrowSize, Pc,
+    AddrSpaceCast, Alu, AluOp, AtomicOp, Callee, Cond, Imm64, Insn, Jump, NarrowSize, Pc, RawInsn,
     SignExtension, Size, Source, SwapBits, SwapKind, Width,
 };
 use kernel_model::ProgramType;
@@ -19,9 +19,9 @@ pub(crate) const NO_REGISTER: u8 = 0xff;
 
 impl Image {
     /// Appends the instructions of a program; returns the place of each slot.
-    pub(super) fn decode(&mut self, linked: &Linked<'_>, program: &Program) -> Vec<u32> {
+    pub(super) fn decode(&mut self, names: KernelNames<'_>, insns: &[RawInsn]) -> Vec<u32> {
         // What is no instruction matters when it is reached: the kernel does not look at the fields of dead code.
-        let (decoded, _) = isa::Program::decode_partial(&program.insns);
+        let (decoded, _) = isa::Program::decode_partial(insns);
         let first = self.ops.len();
         // What is not the beginning of an instruction leads to the end, where there is none.
         let end = first + decoded.iter().count();
@@ -32,7 +32,7 @@ impl Image {
                 *entry = place(first + index);
             }
         }
-        let mut one = Decoder { image: self, linked, places: &places, end: place(end) };
+        let mut one = Decoder { image: self, names, places: &places, end: place(end) };
         for (pc, insn) in decoded.iter() {
             let op = one.op(pc, insn);
             one.image.ops.push(op);
@@ -74,9 +74,18 @@ fn op(code: Code, dst: u8, src: u8, target: u32, imm: i64) -> Op {
     Op { code, dst, src, target, imm }
 }
 
+/// What says which function or variable of the kernel a number stands for.
+#[derive(Clone, Copy)]
+pub(super) enum KernelNames<'a> {
+    /// The externs that linking gave the numbers of the kernel's types.
+    Linked(&'a Linked<'a>),
+    /// The place in a list.
+    Listed(&'a [&'a str]),
+}
+
 struct Decoder<'i, 'a> {
     image: &'i mut Image,
-    linked: &'a Linked<'a>,
+    names: KernelNames<'a>,
     places: &'a [u32],
     end: u32,
 }
@@ -244,11 +253,17 @@ impl Decoder<'_, '_> {
         Image::map_address(index)
     }
 
-    /// The extern that linking made this number of the kernel's types of.
     fn extern_name(&self, id: i32) -> Option<Arc<str>> {
-        let id = TypeId(id.cast_unsigned());
-        let at = self.linked.externs.iter().position(|one| *one == Resolution::Type(id))?;
-        self.linked.object.externs.get(at).map(|one| btf::essential_name(&one.name).into())
+        match self.names {
+            KernelNames::Linked(linked) => {
+                let id = TypeId(id.cast_unsigned());
+                let at = linked.externs.iter().position(|one| *one == Resolution::Type(id))?;
+                linked.object.externs.get(at).map(|one| btf::essential_name(&one.name).into())
+            }
+            KernelNames::Listed(names) => {
+                usize::try_from(id).ok().and_then(|id| names.get(id)).map(|name| (*name).into())
+            }
+        }
     }
 }
 

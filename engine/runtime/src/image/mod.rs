@@ -2,12 +2,14 @@
 
 mod decode;
 
+use decode::KernelNames;
 pub(crate) use decode::NO_REGISTER;
 
 use std::sync::Arc;
 
 use bpf_object::{FunctionIndex, Linked, Map, MapKind, Program};
 use btf::{Btf, Kind};
+use isa::RawInsn;
 use kernel_model::ProgramType;
 
 use crate::fault::Location;
@@ -65,8 +67,6 @@ pub(crate) struct ProgramImage {
     pub(crate) flags: u32,
     /// Its first instruction.
     pub(crate) start: u32,
-    /// The one behind its last.
-    pub(crate) end: u32,
     /// The function that gets the cookie of `bpf_throw`.
     pub(crate) exception_callback: Option<u32>,
     /// It calls `bpf_dynptr_slice_rdwr`, so that the kernel un-shares the packet before it runs.
@@ -118,6 +118,38 @@ impl Image {
             }
         }
         Ok(image)
+    }
+
+    /// Makes instructions ready that belong to no object and refer to no maps. The number of a kfunc in a call is its
+    /// place in `kfuncs`.
+    pub fn of_instructions(
+        program_type: &'static ProgramType,
+        insns: &[RawInsn],
+        kfuncs: &[&str],
+    ) -> Self {
+        let mut image = Self {
+            ops: Vec::new(),
+            slots: Vec::new(),
+            programs: Vec::new(),
+            calls: Vec::new(),
+            maps: Vec::new(),
+            variables: Vec::new(),
+            types: None,
+            arena: None,
+        };
+        image.decode(KernelNames::Listed(kfuncs), insns);
+        image.programs.push(ProgramImage {
+            name: "instructions".into(),
+            function: FunctionIndex(usize::MAX),
+            program_type,
+            attach_type: 0,
+            flags: 0,
+            start: 0,
+            exception_callback: None,
+            unclones: false,
+            lines: Vec::new(),
+        });
+        image
     }
 
     /// The name of the program.
@@ -207,8 +239,7 @@ impl Image {
         let unknown = || LoadError::UnknownType(program.section.clone());
         let program_type = program.load.program_type.ok_or_else(unknown)?;
         let start = u32::try_from(self.ops.len()).unwrap_or(u32::MAX);
-        let entries = self.decode(linked, program);
-        let end = u32::try_from(self.ops.len()).unwrap_or(u32::MAX);
+        let entries = self.decode(KernelNames::Linked(linked), &program.insns);
         let callback = exception_callback(linked, program).and_then(|slot| entries.get(slot));
         let calls_slice = self.ops.get(start as usize..).unwrap_or_default().iter().any(|op| {
             let call =
@@ -224,7 +255,6 @@ impl Image {
             attach_type: program.load.expected_attach_type,
             flags: program.load.flags,
             start,
-            end,
             exception_callback: callback.copied(),
             unclones: calls_slice && program_type.uncloned_by_prologue,
             lines,

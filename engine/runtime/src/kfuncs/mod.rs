@@ -2,3 +2,4 @@
 //! (`crate::helpers`).
 
 pub(crate) mod control;
+pub(crate) mod text;

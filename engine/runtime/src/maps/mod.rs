@@ -4,9 +4,13 @@
 //! own. To add a kind, write a module with a type for it and a line in [`make`].
 
 mod array;
+mod hash;
+mod lpm;
+mod nested;
+mod queue;
+pub(crate) mod ring;
 
 use std::fmt;
-use std::sync::Arc;
 
 use bpf_object::{FunctionIndex, MapKind, Slot};
 
@@ -20,6 +24,17 @@ pub(crate) mod map_type {
     pub(crate) const ARRAY: u32 = 2;
     pub(crate) const PROG_ARRAY: u32 = 3;
     pub(crate) const PERCPU_ARRAY: u32 = 6;
+    pub(crate) const HASH: u32 = 1;
+    pub(crate) const PERCPU_HASH: u32 = 5;
+    pub(crate) const LRU_HASH: u32 = 9;
+    pub(crate) const LRU_PERCPU_HASH: u32 = 10;
+    pub(crate) const LPM_TRIE: u32 = 11;
+    pub(crate) const ARRAY_OF_MAPS: u32 = 12;
+    pub(crate) const HASH_OF_MAPS: u32 = 13;
+    pub(crate) const QUEUE: u32 = 22;
+    pub(crate) const STACK: u32 = 23;
+    pub(crate) const RINGBUF: u32 = 27;
+    pub(crate) const BLOOM_FILTER: u32 = 30;
 }
 
 /// `BPF_F_RDONLY_PROG`.
@@ -48,6 +63,26 @@ pub(crate) trait Map: fmt::Debug + Send + Sync {
     /// Keys and values as user space sees them, in the order of the kernel where it has one.
     fn entries(&self, memory: &Memory) -> Vec<(Vec<u8>, Vec<u8>)>;
 
+    /// Puts a value into a map without keys.
+    fn push(&mut self, _value: &[u8], _flags: u64) -> Errno {
+        -crate::helpers::errno::EOPNOTSUPP
+    }
+
+    /// The next value of a map without keys, which is taken out or stays; nothing if the map only knows that `asked` is
+    /// in it.
+    ///
+    /// # Errors
+    ///
+    /// The errno, if there is none.
+    fn take(&mut self, _removes: bool, _asked: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
+        Err(-crate::helpers::errno::EOPNOTSUPP)
+    }
+
+    /// The ring buffer, if it is one.
+    fn ring(&mut self) -> Option<&mut ring::Ring> {
+        None
+    }
+
     /// The records of a ring buffer in their order: whether they were submitted, and their bytes.
     fn records(&self, _memory: &Memory) -> Vec<(bool, Vec<u8>)> {
         Vec::new()
@@ -68,7 +103,6 @@ pub(crate) struct MapTable {
 
 #[derive(Debug)]
 struct Entry {
-    name: Arc<str>,
     key_size: usize,
     value_size: usize,
     kind: u32,
@@ -102,7 +136,6 @@ pub(crate) fn create(image: &Image, memory: &mut Memory) -> Result<MapTable, Sto
             Slot::Map(_) => None,
         });
         maps.push(Entry {
-            name: map.name.as_str().into(),
             key_size: map.definition.key_size as usize,
             value_size: map.definition.value_size as usize,
             kind: map.definition.map_type,
@@ -150,6 +183,20 @@ fn make(
             let value = memory.allocate(len, origin, true, Lifetime::Maps)?;
             Ok(Box::new(array::Array::new(definition, value)))
         }
+        map_type::HASH | map_type::PERCPU_HASH => {
+            Ok(Box::new(hash::Hash::new(&map.name, definition, false)))
+        }
+        map_type::LRU_HASH | map_type::LRU_PERCPU_HASH => {
+            Ok(Box::new(hash::Hash::new(&map.name, definition, true)))
+        }
+        map_type::LPM_TRIE => Ok(Box::new(lpm::Lpm::new(&map.name, definition))),
+        map_type::QUEUE => Ok(Box::new(queue::Queue::new(definition, queue::Order::Queue))),
+        map_type::STACK => Ok(Box::new(queue::Queue::new(definition, queue::Order::Stack))),
+        map_type::BLOOM_FILTER => Ok(Box::new(queue::Queue::new(definition, queue::Order::Bloom))),
+        map_type::RINGBUF => Ok(Box::new(ring::Ring::new(&map.name, definition))),
+        map_type::ARRAY_OF_MAPS | map_type::HASH_OF_MAPS => {
+            Ok(Box::new(nested::Nested::new(&map.slots)))
+        }
         number => {
             let row = kernel_model::map_type_by_id(number);
             let kind = row.map_or_else(|| format!("type {number}"), |row| row.name.to_owned());
@@ -169,11 +216,6 @@ impl MapTable {
         self.maps.get(index).map_or(0, |entry| entry.kind)
     }
 
-    /// The name of a map.
-    pub(crate) fn name(&self, index: usize) -> Arc<str> {
-        self.maps.get(index).map_or_else(|| "".into(), |entry| entry.name.clone())
-    }
-
     /// The map with this index, to be used; a fault if its kind is not modelled.
     pub(crate) fn get(&mut self, index: usize) -> Result<&mut dyn Map, Stop> {
         let entry = self.maps.get_mut(index).ok_or(FaultKind::Internal("no such map"))?;
@@ -186,6 +228,15 @@ impl MapTable {
             }
             Err(what) => Err(FaultKind::NotModelled(what.clone()).into()),
         }
+    }
+
+    /// The ring buffer in which the record was reserved, if any.
+    pub(crate) fn finish_record(&mut self, memory: &Memory, id: AllocId, submits: bool) -> bool {
+        (0..self.maps.len()).any(|index| {
+            let is_ring = self.kind(index) == map_type::RINGBUF;
+            let ring = if is_ring { self.get(index).ok().and_then(|map| map.ring()) } else { None };
+            ring.is_some_and(|ring| ring.finish(memory, id, submits))
+        })
     }
 
     /// The program in a slot of a program array.
@@ -202,6 +253,13 @@ impl MapTable {
             if let Ok(map) = &mut entry.map {
                 map.end_run(memory);
             }
+        }
+    }
+
+    /// The maps as they are now are what a reset brings back.
+    pub(crate) fn keep(&mut self) {
+        for entry in &mut self.maps {
+            entry.before = None;
         }
     }
 
@@ -228,6 +286,13 @@ impl Machine<'_> {
             Some(index) if offset == 0 => Ok(index),
             _ => Err(self.wrong_argument(argument, "a map")),
         }
+    }
+
+    /// Whether a program may have changed a map since it was made or reset; not all that may have been changed were.
+    pub fn may_have_changed(&self, index: usize) -> bool {
+        let Some(entry) = self.maps.maps.get(index) else { return false };
+        let value = Image::value_allocation(self.image.maps.len(), index);
+        entry.before.is_some() || self.memory.is_dirty(value)
     }
 
     /// The elements of a map as user space sees them: keys and values.

@@ -75,7 +75,6 @@ pub(crate) fn build(
         protocol: protocol(bytes),
         vlan: None,
         checksum: Checksum::None,
-        encapsulated: false,
         gso_reset: false,
         moved: false,
     })

@@ -39,6 +39,7 @@ pub(crate) fn push(cx: &mut Cx<'_>, state: &mut State, pc: Pc, call: CallbackCal
     if call.later {
         info.is_async_cb = true;
         let mut frame = Frame::new(None, 0, call.subprog);
+        cx.log.touch_all();
         frame.async_entries = state.frame().async_entries + 1;
         (call.set)(cx, state.frame(), &mut frame, pc)?;
         return explore::push_async(cx, frame, start, pc, call.may_sleep);

@@ -119,6 +119,7 @@ pub(crate) fn argument(
     }
     if !constant && let Ok(slot) = slots(state, &pointer) {
         liveness::mark_read(cx, state, pointer.frame, 0b11 << (slot - 1));
+        cx.log.touched_slots |= 0b11 << (slot - 1);
     }
     Ok(())
 }

@@ -52,13 +52,6 @@ pub(super) fn touch(cx: &mut Cx<'_>, slots: u64) {
     cx.log.touched_slots |= slots;
 }
 
-/// The slot `slot` of the frame is part of an iterator or of a saved interrupt state that a store must not destroy
-/// (part of `check_stack_write_*`).
-pub(crate) fn is_protected(state: &State, frame: u32, slot: usize) -> bool {
-    let slot = state.frames.get(frame as usize).and_then(|frame| frame.stack.get(slot));
-    slot.is_some_and(|slot| matches!(slot.kind(), SlotKind::Iter | SlotKind::IrqFlag))
-}
-
 /// The register of the iterator that the call at this instruction steps: its frame and slot
 /// (`get_iter_from_state`).
 pub(crate) fn of_next_call(state: &State, reg: Reg) -> Option<(u32, usize)> {

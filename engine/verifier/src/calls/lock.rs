@@ -191,15 +191,6 @@ pub(crate) fn check_call(cx: &Cx<'_>, state: &State, callee: Callee) -> Check {
     Ok(())
 }
 
-/// The program may not sleep here, because of a lock, an RCU section, disabled preemption or interrupts
-/// (`in_sleepable_context` negated).
-pub(crate) fn in_atomic_section(state: &State) -> bool {
-    state.active_rcu_locks > 0
-        || state.active_preempt_locks > 0
-        || state.active_locks > 0
-        || state.active_irq_id != 0
-}
-
 /// A saved interrupt state as an argument, which is made or used up (`process_irq_flag`).
 pub(super) fn irq_flag(
     cx: &mut Cx<'_>,
@@ -261,6 +252,7 @@ fn restore_irq(cx: &mut Cx<'_>, state: &mut State, reg: Reg, kind: IrqKind) -> C
         reject!(EINVAL, "expected an initialized irq flag as arg#{index}");
     }
     liveness::mark_read(cx, state, pointer.frame, 1 << slot);
+    iter::touch(cx, 1 << slot);
     if flag.spilled.detail != Detail::Irq(kind) {
         let name = |is_native| if is_native { "native" } else { "lock" };
         let saved = name(flag.spilled.detail == Detail::Irq(IrqKind::Native));

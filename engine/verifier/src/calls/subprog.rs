@@ -6,7 +6,7 @@ use kernel_model::{ArgBase, TypeFlags};
 use crate::calls::dynptr::{self, DynptrArg};
 use crate::calls::helper::argument::{check_mem, check_offset};
 use crate::calls::helper::types::{Wanted, check_type};
-use crate::calls::{SubprogArg, callback, clobber, prototype};
+use crate::calls::{SubprogArg, callback, clobber};
 use crate::cfg::{self, liveness};
 use crate::cx::{Check, Cx, Errno, Next, Reject, Stop, reject};
 use crate::explore;
@@ -121,6 +121,7 @@ pub(crate) fn enter(
     }
     let number = u32::try_from(depth).unwrap_or(u32::MAX);
     let mut callee = Frame::new(Some(callsite), number, subprog);
+    cx.log.touch_all();
     set(cx, state.frame(), &mut callee, callsite)?;
     state.frames.push(callee);
     Ok(())

@@ -23,8 +23,13 @@ fn within(name: &str, test: impl FnOnce(&mut Cx<'_>, &mut State)) {
     let kernel = bpf_object::vmlinux().expect("the types of a kernel");
     let linked = link(&object, &Kernel::new(kernel));
     let found = linked.programs.iter().find(|program| program.name == name).expect("a program");
-    let options =
-        Options { kernel: Version::new(6, 18), privileged: true, log_level: 0, explain: false };
+    let options = Options {
+        kernel: Version::new(6, 18),
+        privileged: true,
+        log_level: 0,
+        explain: false,
+        file: String::new(),
+    };
     let program = Program::new(&linked, found, kernel, options);
     let mut cx = Cx::new(&program);
     cx.subprogs = found.parts.iter().zip(&found.functions).map(subprog(&program)).collect();

@@ -66,11 +66,31 @@ struct Descent<'p> {
     /// The callers, each with where it goes on.
     callers: Vec<(usize, usize)>,
     reaches_tail_call: bool,
+    /// The situations in which each function was found to be fine, so that many calls of it are not followed again.
+    entered: Vec<Vec<Situation>>,
+}
+
+/// How a function is called.
+#[derive(Clone, Copy, Debug)]
+struct Situation {
+    depth: u32,
+    callers: usize,
+    in_callback: bool,
+}
+
+impl Situation {
+    /// What is fine here is fine there.
+    fn covers(self, other: Self) -> bool {
+        self.depth >= other.depth
+            && self.callers >= other.callers
+            && self.in_callback >= other.in_callback
+    }
 }
 
 impl<'p> Descent<'p> {
     fn new(private: bool, places: &'p mut Vec<Place>) -> Self {
-        Self { private, places, depth: 0, callers: Vec::new(), reaches_tail_call: false }
+        let entered = vec![Vec::new(); places.len()];
+        Self { private, places, depth: 0, callers: Vec::new(), reaches_tail_call: false, entered }
     }
 
     /// `check_max_stack_depth_subprog`
@@ -88,6 +108,12 @@ impl<'p> Descent<'p> {
                     let frames = self.callers.len();
                     reject!(E2BIG, "the call stack of {frames} frames is too deep !");
                 }
+                if self.is_known(cx, callee) {
+                    self.mark_tail_calls(cx)?;
+                    self.callers.pop();
+                    at = insn + 1;
+                    continue;
+                }
                 subprog = callee;
                 self.enter(cx, subprog)?;
                 at = cx.subprogs[subprog].start.index();
@@ -100,6 +126,23 @@ impl<'p> Descent<'p> {
             }
             (subprog, at) = (caller, next);
         }
+    }
+
+    /// The function was found to be fine when more was against it; otherwise this is noted, because what is not fine
+    /// ends the descent.
+    fn is_known(&mut self, cx: &Cx<'_>, callee: usize) -> bool {
+        let situation = Situation {
+            depth: self.depth,
+            callers: self.callers.len(),
+            in_callback: self.callers.iter().any(|(caller, _)| cx.subprogs[*caller].is_cb),
+        };
+        let entered = &mut self.entered[callee];
+        if entered.iter().any(|before| before.covers(situation)) {
+            return true;
+        }
+        entered.retain(|before| !situation.covers(*before));
+        entered.push(situation);
+        false
     }
 
     /// The function gets its stack.

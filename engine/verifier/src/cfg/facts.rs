@@ -1,5 +1,7 @@
 //! What is known of the functions of the kernel that instructions call, before arguments are looked at.
 
+use std::sync::LazyLock;
+
 use btf::{Kind, TypeId};
 use isa::RawInsn;
 use kernel_model::{Function, KfuncFlags, RetBase};
@@ -36,9 +38,22 @@ pub(super) struct Effects {
 /// `bpf_get_smp_processor_id`, which x86-64 patches in.
 const GET_SMP_PROCESSOR_ID: i32 = 8;
 
-fn helper(id: i32) -> Option<&'static Function> {
-    let id = u32::try_from(id).ok()?;
-    kernel_model::functions().find(|function| function.helper_id() == Some(id))
+/// The helpers by their numbers.
+static HELPERS: LazyLock<Vec<Option<&'static Function>>> = LazyLock::new(|| {
+    let mut table = Vec::new();
+    for function in kernel_model::functions() {
+        let Some(id) = function.helper_id().map(|id| id as usize) else { continue };
+        if table.len() <= id {
+            table.resize(id + 1, None);
+        }
+        table[id] = Some(function);
+    }
+    table
+});
+
+/// The helper with a number.
+pub(super) fn helper(id: i32) -> Option<&'static Function> {
+    *HELPERS.get(usize::try_from(id).ok()?)?
 }
 
 /// The kfunc, if the program may call it, with how many arguments it takes and whether it returns nothing.

@@ -1,14 +1,13 @@
 //! Which registers are read later (`compute_live_registers`), and spills around calls that may be patched away
 //! (`mark_fastcall_patterns`).
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use isa::{BtfId, HelperId, KfuncModule, Pc, RawInsn};
+use isa::{Pc, RawInsn};
 
 use super::{facts, raw, successors};
 use crate::cx::Cx;
-use crate::program::Program;
+use crate::log::write_insn;
 
 /// R0 to R5.
 const CALLER_SAVED: u16 = 0x3f;
@@ -56,7 +55,6 @@ fn arguments(count: u32) -> u16 {
 
 fn print(cx: &mut Cx<'_>) {
     let mut text = String::from("Live regs before insn:\n");
-    let names = Names(cx.program);
     for (index, aux) in cx.aux.iter().enumerate() {
         if cx.program.code.is_second_slot(Pc::from_index(index)) {
             continue;
@@ -66,28 +64,12 @@ fn print(cx: &mut Cx<'_>) {
             .enumerate()
             .map(|(reg, digit)| if aux.live_regs & 1 << reg == 0 { '.' } else { digit })
             .collect();
-        let insn = match cx.program.insn(Pc::from_index(index)) {
-            Some(insn) => insn.display(&names).to_string(),
-            None => format!("({:02x}) invalid", cx.program.raw[index].opcode),
-        };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{scc:>3} {index:3}: {regs} {insn}");
+        let _ = write!(text, "{scc:>3} {index:3}: {regs} ");
+        write_insn(&mut text, cx.program, Pc::from_index(index));
+        text.push('\n');
     }
     cx.log.text.push_str(&text);
-}
-
-struct Names<'a>(&'a Program<'a>);
-
-impl isa::Names for Names<'_> {
-    fn helper(&self, id: HelperId) -> Option<Cow<'_, str>> {
-        let id = u32::try_from(id.0).ok()?;
-        let helper = kernel_model::functions().find(|row| row.helper_id() == Some(id))?;
-        Some(helper.name.into())
-    }
-
-    fn kfunc(&self, id: BtfId, _module: KfuncModule) -> Option<Cow<'_, str>> {
-        Some(self.0.kernel.get(btf::TypeId(id.0.cast_unsigned()))?.name().into())
-    }
 }
 
 /// Notes spills and fills around calls that keep registers, so that they may be patched away.

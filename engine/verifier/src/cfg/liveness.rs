@@ -10,7 +10,7 @@ use isa::Pc;
 use rustc_hash::FxHashMap;
 
 use super::{Subprog, successors};
-use crate::cx::{Cx, InsnAux};
+use crate::cx::Cx;
 use crate::log::Log;
 use crate::state::State;
 

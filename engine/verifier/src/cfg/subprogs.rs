@@ -1,10 +1,10 @@
 //! Which functions a program has, and whether they are closed (`add_subprog_and_kfunc`, `check_subprogs`).
 
-use btf::{Btf, Kind, Linkage};
+use btf::{Kind, Linkage};
 use isa::{BtfId, KfuncModule, Pc, RawInsn};
 
+use super::Subprog;
 use super::raw::{self, Call};
-use super::{Flow, Subprog};
 use crate::cx::{Check, Cx, Errno, Reject, Stop, reject};
 
 /// As many functions as a program may have (`BPF_MAX_SUBPROGS`).

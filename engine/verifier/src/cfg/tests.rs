@@ -16,7 +16,13 @@ fn within<T>(text: &str, privileged: bool, test: impl FnOnce(&mut Cx<'_>) -> T) 
     let kernel = bpf_object::vmlinux().expect("the types of a kernel");
     let linked = link(&object, &Kernel::new(kernel));
     let found = linked.programs.iter().find(|program| program.name == "scalars");
-    let options = Options { kernel: Version::new(6, 18), privileged, log_level: 2, explain: false };
+    let options = Options {
+        kernel: Version::new(6, 18),
+        privileged,
+        log_level: 2,
+        explain: false,
+        file: String::new(),
+    };
     let code = isa::assemble(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let raw = code.encode();
     let mut program = Program::new(&linked, found.expect("a program"), kernel, options);
@@ -152,4 +158,11 @@ fn stacks_of_chains_of_calls_are_added_up() {
     let said =
         within(&chain, true, |cx| words(find_subprogs(cx).and_then(|()| check_stack_depth(cx))));
     assert_eq!(said, "the call stack of 8 frames is too deep !");
+
+    // 40 calls in each of seven functions are more chains than can be followed one by one.
+    let calls: String = (0..40).map(|call| format!("call +{}\n", 40 - call)).collect();
+    let wide = format!("{calls}exit\n").repeat(7) + "r0 = 0\nexit";
+    let said =
+        within(&wide, true, |cx| words(find_subprogs(cx).and_then(|()| check_stack_depth(cx))));
+    assert_eq!(said, "fine");
 }

@@ -184,6 +184,7 @@ fn mark_call(cx: &mut Cx<'_>, at: usize) {
     aux.prune_point |= calls_back || calls_back_later || steps_iterator;
     aux.force_checkpoint |= calls_back || steps_iterator;
     aux.calls_callback |= calls_back;
+    aux.steps_iterator |= steps_iterator;
     aux.jump_point |= calls_back;
     let subprog = super::containing(cx, Pc::from_index(at)) as usize;
     if let Some(subprog) = cx.subprogs.get_mut(subprog) {

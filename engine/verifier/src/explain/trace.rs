@@ -93,7 +93,7 @@ impl Trace {
     }
 
     /// The path to the instruction that was begun last, at most its last part.
-    pub fn path(&self) -> Vec<Point> {
+    pub(crate) fn path(&self) -> Vec<Point> {
         let mut indices = Vec::new();
         let mut at = self.steps.len();
         while at > 0 && indices.len() < LONGEST_PATH {

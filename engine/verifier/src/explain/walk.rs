@@ -24,8 +24,6 @@ pub(super) struct Origin {
     pub at: usize,
     /// The register it was put into.
     pub reg: RegName,
-    /// It was not put there: a call or the beginning of a function left the register without a value.
-    pub is_loss: bool,
 }
 
 /// Where the value comes from that `reg` holds before the instruction at place `at` of the path.
@@ -72,8 +70,7 @@ impl Walk<'_> {
             Found::Same(reg) => (self.at, self.reg) = (self.at - 1, reg),
             Found::At(at, reg) => (self.at, self.reg) = (at, reg),
             Found::Made | Found::Gone => {
-                let is_loss = matches!(found, Found::Gone);
-                self.story.origin = Some(Origin { at: self.at - 1, reg: self.reg, is_loss });
+                self.story.origin = Some(Origin { at: self.at - 1, reg: self.reg });
                 return false;
             }
         }

@@ -11,16 +11,20 @@ mod target;
 mod types;
 
 use crate::calls::kfunc;
-use crate::cx::{Check, Cx, Stop};
+use crate::cx::{Check, Cx, Observer, Stop};
 use crate::explain::trace::{Point, Trace};
 use crate::program::Program;
 use crate::{Report, Verdict, cfg, explain, explore, log};
 
-pub(crate) use returns::{check_return, check_return_reg, out_of_range};
+pub(crate) use returns::{check_return, check_return_reg};
 
 /// Verifies a program (`bpf_prog_load` of kernel/bpf/syscall.c, `bpf_check`).
-pub(crate) fn verify(program: &Program<'_>) -> Report {
+pub(crate) fn verify<'a>(
+    program: &'a Program<'a>,
+    observer: Option<&'a mut Observer<'a>>,
+) -> Report {
     let mut cx = Cx::new(program);
+    cx.observer = observer;
     let mut has_begun = false;
     let outcome = check(&mut cx, &mut has_begun);
     let verdict = match outcome {

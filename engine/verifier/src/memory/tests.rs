@@ -25,8 +25,13 @@ fn within<T>(
     let kernel = bpf_object::vmlinux().expect("the types of a kernel");
     let linked = link(&object, &Kernel::new(kernel));
     let found = linked.programs.iter().find(|program| program.name == name).expect("a program");
-    let options =
-        Options { kernel: Version::new(6, 18), privileged: true, log_level: 0, explain: false };
+    let options = Options {
+        kernel: Version::new(6, 18),
+        privileged: true,
+        log_level: 0,
+        explain: false,
+        file: String::new(),
+    };
     let mut program = Program::new(&linked, found, kernel, options);
     program.code = isa::assemble(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let mut cx = Cx::new(&program);

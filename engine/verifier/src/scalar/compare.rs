@@ -98,21 +98,6 @@ pub(super) fn outcome(a: &Bounds, b: &Bounds, cond: Cond, width: Width) -> Optio
     }
 }
 
-/// Whether `a cond a` holds, if that is known.
-pub(super) fn outcome_with_itself(number: &Bounds, cond: Cond, width: Width) -> Option<bool> {
-    match cond {
-        Cond::Eq | Cond::Ge | Cond::Le | Cond::SignedGe | Cond::SignedLe => Some(true),
-        Cond::Ne | Cond::Gt | Cond::Lt | Cond::SignedGt | Cond::SignedLt => Some(false),
-        Cond::Set => {
-            let view = View::new(number, width);
-            match view.bits.as_constant() {
-                Some(value) => Some(value != 0),
-                None => (!(view.smin..=view.smax).contains(&0)).then_some(true),
-            }
-        }
-    }
-}
-
 fn equality(a: &Bounds, b: &Bounds, x: &View, y: &View, width: Width) -> Option<bool> {
     if let (Some(value), Some(other)) = (x.bits.as_constant(), y.bits.as_constant()) {
         return Some(value == other);

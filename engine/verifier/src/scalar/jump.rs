@@ -1,10 +1,9 @@
 //! Conditional jumps (`check_cond_jmp_op`).
 
-use isa::{Cond, Imm, Jump, Pc, Reg as RegName, Source, Width};
-use kernel_model::TypeFlags;
+use isa::{Cond, Imm, Jump, Pc, Source, Width};
 
 use super::operand::{immediate, register, settle};
-use super::{Bounds, compare, linked, null, packet};
+use super::{compare, linked, null, packet};
 use crate::cx::{Check, Cx, Next, reject};
 use crate::state::{Linked, Reg, RegKind, RegType, State};
 
@@ -17,13 +16,7 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
         crate::explore::note_stack_operands(cx, state, on_stack.0, on_stack.1);
     }
     let target = jump.offset.target(pc);
-    let with_itself = jump.rhs == Source::Reg(jump.lhs);
-    let decided = if with_itself && lhs.is_scalar() {
-        compare::outcome_with_itself(&lhs.num, jump.cond, jump.width)
-    } else {
-        outcome(&lhs, &rhs, jump.cond, jump.width)
-    };
-    if let Some(taken) = decided {
+    if let Some(taken) = outcome(&lhs, &rhs, jump.cond, jump.width) {
         if lhs.is_scalar() {
             crate::explore::mark_precise(cx, state, jump.lhs)?;
         }
@@ -50,8 +43,8 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
     if links.entries[1].is_some() {
         crate::explore::note_linked(cx, state, links);
     }
-    let mut other = state.clone();
-    if !with_itself {
+    let mut other = crate::explore::fork(cx, state);
+    if jump.rhs != Source::Reg(jump.lhs) {
         narrow(cx, state, &mut other, jump);
     }
     if register(jump.rhs).is_some() {

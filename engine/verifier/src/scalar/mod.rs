@@ -7,6 +7,8 @@ mod bounds;
 mod code_tests;
 mod compare;
 mod jump;
+#[cfg(test)]
+mod kernel_tests;
 mod linked;
 mod null;
 pub(crate) mod operand;
@@ -18,7 +20,7 @@ mod tests;
 pub(crate) use alu::identify;
 pub use bounds::Bounds;
 pub(crate) use jump::jump;
-pub(crate) use null::{is_not_null, is_trusted, mark_not_null, mark_ptr_or_null, may_hold_lock};
+pub(crate) use null::{is_trusted, mark_not_null};
 
 use isa::{Fd, FdIndex, Imm64, Insn, Pc};
 

@@ -7,20 +7,7 @@ use crate::memory::FieldKind;
 use crate::program::MapId;
 use crate::state::{Detail, RefKind, Reg, RegKind, RegType, State};
 
-/// The pointer with identity `id` is, or is not, NULL on this path (`mark_ptr_or_null_regs`).
-pub(crate) fn mark_ptr_or_null(cx: &mut Cx<'_>, state: &mut State, id: u32, is_null: bool) {
-    let mut found = None;
-    state.each_reg(|reg| {
-        if found.is_none() && reg.ty.may_be_null() && reg.id == id {
-            found = Some(*reg);
-        }
-    });
-    if let Some(pointer) = found {
-        mark_all(cx, state, &pointer, is_null);
-    }
-}
-
-/// As [`mark_ptr_or_null`], given one of the pointers.
+/// The pointers with the identity of this one are, or are not, NULL on this path (`mark_ptr_or_null_regs`).
 pub(super) fn mark_all(cx: &Cx<'_>, state: &mut State, pointer: &Reg, is_null: bool) {
     if is_null && pointer.ref_obj_id != 0 && pointer.ref_obj_id == pointer.id {
         crate::calls::refs::forget(state, RefKind::Ptr, pointer.id);

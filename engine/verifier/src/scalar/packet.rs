@@ -1,6 +1,6 @@
 //! Comparisons of packet pointers (`try_match_pkt_pointers`, `is_pkt_ptr_branch_taken`).
 
-use isa::{Cond, Jump, Reg as RegName, Source, Width};
+use isa::{Cond, Jump, Reg as RegName, Width};
 
 use super::compare::flipped;
 use super::operand::register;

@@ -172,23 +172,3 @@ proptest! {
         }
     }
 }
-
-/// What Linux 6.18 prints of a register after an instruction: its ranges where they say something.
-#[test]
-fn numbers_are_known_as_the_kernel_knows_them() {
-    // r = *(u8 *)…; r <<= 2; w &= 0x3c
-    let mut byte = Bounds::UNKNOWN;
-    byte.truncate(1);
-    assert_eq!((byte.umin, byte.umax, byte.bits), (0, 255, domains::Tnum::new(0, 0xff)));
-    assert!(byte.apply(AluOp::Lsh, Width::Bits64, &Bounds::constant(2)));
-    assert_eq!((byte.umax, byte.u32_max, byte.bits), (1020, 1020, domains::Tnum::new(0, 0x3fc)));
-    assert!(byte.apply(AluOp::And, Width::Bits32, &Bounds::constant(0x3c)));
-    assert_eq!((byte.smax, byte.s32_max, byte.bits), (60, 60, domains::Tnum::new(0, 0x3c)));
-
-    // if w s> 10: the upper half stays unknown
-    let (mut a, mut ten) = (Bounds::UNKNOWN, Bounds::constant(10));
-    compare::refine(&mut a, &mut ten, Cond::SignedGt, Width::Bits32, true);
-    assert_eq!((a.s32_min, a.u32_min, a.u32_max), (11, 11, 0x7fff_ffff));
-    assert_eq!((a.umin, a.smin), (11, i64::MIN + 11));
-    assert_eq!((a.umax, a.smax), (0xffff_ffff_7fff_ffff, 0x7fff_ffff_7fff_ffff));
-}

@@ -5,7 +5,7 @@ use isa::Pc;
 use super::{Reg, SlotKind, StackSlot};
 
 /// A frame: registers and stack of a function that was called and has not returned.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(PartialEq, Debug)]
 pub struct Frame {
     /// The registers, by number.
     pub regs: [Reg; isa::Reg::COUNT],
@@ -80,7 +80,7 @@ impl Frame {
 ///
 /// Bytes are numbered by their distance from the top of the slot, as in the kernel: index 7 is the byte at the
 /// slot's lowest address.
-pub fn slot_of(offset: i32) -> Option<(usize, usize)> {
+pub(crate) fn slot_of(offset: i32) -> Option<(usize, usize)> {
     let distance = usize::try_from(-1_i64 - i64::from(offset)).ok()?;
     Some((distance / 8, distance % 8))
 }

@@ -1,14 +1,14 @@
 //! What is known at a point of a path: a value that is copied where paths part.
 
+mod copy;
 mod frame;
 mod reg;
 mod stack;
 
-pub use frame::{Frame, slot_of};
-pub use reg::{
-    ADD_CONST, ADD_CONST32, ADD_CONST64, AT_END, BEYOND_END, Detail, DynptrKind, IrqKind,
-    IterState, Reg, RegKind, RegType,
-};
+pub use frame::Frame;
+pub(crate) use frame::slot_of;
+pub(crate) use reg::{ADD_CONST, ADD_CONST32, ADD_CONST64, AT_END, BEYOND_END};
+pub use reg::{Detail, DynptrKind, IrqKind, IterState, Reg, RegKind, RegType};
 pub use stack::{SlotKind, StackSlot};
 
 use isa::Pc;
@@ -18,7 +18,7 @@ use isa::Pc;
 pub struct StateId(pub u32);
 
 /// What is known at a point of a path (`struct bpf_verifier_state`).
-#[derive(Clone, PartialEq, Debug)]
+#[derive(PartialEq, Debug)]
 pub struct State {
     /// The frames, outermost first; at most 8.
     pub frames: Vec<Frame>,
@@ -45,12 +45,14 @@ pub struct State {
 }
 
 /// How a state was reached, for pruning, precision and loops.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(PartialEq, Debug)]
 pub struct Path {
     /// The first instruction since the parent.
     pub first_insn: Pc,
-    /// The last instruction before the state was stored.
-    pub last_insn: Pc,
+    /// The last instruction before the state was stored; `None` at the beginning.
+    pub last_insn: Option<Pc>,
+    /// The instruction that comes next (`insn_idx`).
+    pub pc: Pc,
     /// The explored state that this one continues.
     pub parent: Option<StateId>,
     /// Jumps and stack accesses since the parent, in order (`jmp_history`).
@@ -76,10 +78,14 @@ pub struct Path {
 pub struct Step {
     /// The instruction.
     pub pc: Pc,
-    /// The one before it on the path.
-    pub prev: Pc,
+    /// The one before it on the path; `None` at the beginning.
+    pub prev: Option<Pc>,
     /// The stack slot it reads or writes through a register, as frame and slot.
-    pub stack: Option<(u32, u32)>,
+    pub stack: Option<(u8, u8)>,
+    /// Its first operand is a stack pointer, which is compared (`INSN_F_DST_REG_STACK`).
+    pub lhs_is_stack: bool,
+    /// Its second operand is (`INSN_F_SRC_REG_STACK`).
+    pub rhs_is_stack: bool,
     /// Registers and slots that are equal at this jump: up to six, each a frame with a register or a slot
     /// (`linked_regs`).
     pub linked: Linked,
@@ -159,7 +165,8 @@ impl State {
             in_sleepable: false,
             path: Path {
                 first_insn: start,
-                last_insn: start,
+                last_insn: None,
+                pc: start,
                 parent: None,
                 history: Vec::new(),
                 branches: 1,

@@ -210,9 +210,9 @@ pub enum Detail {
 }
 
 /// [`Detail::Range`]: the pointer is at the end of the packet (`AT_PKT_END`).
-pub const AT_END: i32 = -1;
+pub(crate) const AT_END: i32 = -1;
 /// [`Detail::Range`]: the pointer is behind the end of the packet (`BEYOND_PKT_END`).
-pub const BEYOND_END: i32 = -2;
+pub(crate) const BEYOND_END: i32 = -2;
 
 /// What a dynptr is over (`enum bpf_dynptr_type`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -277,11 +277,11 @@ pub struct Reg {
 
 /// The bit of [`Reg::id`] of a number that differs by a constant from those with the same identity, as 64 bits
 /// (`BPF_ADD_CONST64`).
-pub const ADD_CONST64: u32 = 1 << 31;
+pub(crate) const ADD_CONST64: u32 = 1 << 31;
 /// The same of a number to which the constant was added as 32 bits (`BPF_ADD_CONST32`).
-pub const ADD_CONST32: u32 = 1 << 30;
+pub(crate) const ADD_CONST32: u32 = 1 << 30;
 /// Both bits (`BPF_ADD_CONST`).
-pub const ADD_CONST: u32 = ADD_CONST64 | ADD_CONST32;
+pub(crate) const ADD_CONST: u32 = ADD_CONST64 | ADD_CONST32;
 
 impl Reg {
     /// A register never written.

@@ -31,13 +31,13 @@ const RETURNED: [&str; 9] = [
 type Contents = BTreeMap<String, BTreeMap<String, String>>;
 
 /// How a run compares.
-pub enum Answer {
+pub(crate) enum Answer {
     Equal,
     Different(String),
     NotModelled(String),
 }
 
-pub fn compare(
+pub(crate) fn compare(
     linked: &Linked<'_>,
     program: &Program,
     machine: &Machine<'_>,
@@ -100,7 +100,8 @@ fn data_out(program: &Program, made: &Made, ours: &runtime::Outcome) -> Option<S
     let mut after = ours.metadata.clone();
     match kind.name {
         "netfilter" | "sk_lookup" => return None,
-        "flow_dissector" => {}
+        // What it has found comes back in the place of the packet.
+        "flow_dissector" => return ours.flow_keys.as_deref().map(hex),
         "xdp" | "sched_cls" | "sched_act" => {}
         _ => {
             let seen = ETHERNET.min(before.len());
@@ -135,7 +136,7 @@ fn context_out(
             }
             return changed;
         }
-        "sk_lookup" => return changed,
+        "sk_lookup" | "flow_dissector" => return changed,
         _ if kind.context == "__sk_buff" => {
             for field in kind.context_fields.iter().filter(|field| RETURNED.contains(&field.name)) {
                 let range = field.offset as usize..(field.offset + field.size) as usize;

@@ -15,7 +15,7 @@ const PAGE: u32 = 4096;
 const BUDGET: u64 = 1 << 27;
 
 /// An input, and what the kernel was given in its place.
-pub struct Made {
+pub(crate) struct Made {
     pub input: Input,
     /// `data_in`: metadata and packet.
     pub data: Option<Vec<u8>>,
@@ -23,7 +23,7 @@ pub struct Made {
     pub context: Vec<u8>,
 }
 
-pub fn input(program: &Program, run: &Run, outcome: &Outcome, packets: &Packets) -> Made {
+pub(crate) fn input(program: &Program, run: &Run, outcome: &Outcome, packets: &Packets) -> Made {
     let kind = program.load.program_type.expect("is known");
     let packet = outcome.packet.as_deref().map(|name| packets.get(name).expect("is a packet"));
     let record = kernel_model::context_layout(kind, None).and_then(|layout| layout.record);
@@ -82,7 +82,7 @@ fn set_field(kind: &ProgramType, context: &mut [u8], name: &str, value: &Field) 
     }
 }
 
-pub fn put_elements(
+pub(crate) fn put_elements(
     machine: &mut Machine<'_>,
     linked: &Linked<'_>,
     run: &Run,

@@ -7,7 +7,7 @@ use crate::cx::{Check, Cx, reject};
 use crate::explore;
 use crate::memory::{self, Access, RawStack};
 use crate::program::MapId;
-use crate::state::{Detail, Reg as RegState, RegKind, RegType, SlotKind, State, slot_of};
+use crate::state::{Reg as RegState, RegKind, RegType, SlotKind, State, slot_of};
 
 /// No memory that is accessed may be that large (`BPF_MAX_VAR_SIZ`).
 const MAX_VARIABLE_SIZE: u64 = 1 << 29;

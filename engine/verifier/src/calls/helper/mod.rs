@@ -15,10 +15,10 @@ use kernel_model::{ArgBase, Function, HelperProto, TypeFlags};
 use crate::calls::kfunc::types::OneOf;
 use crate::calls::{clobber, dynptr, exit_frame, refs};
 use crate::cx::{Check, Cx, Next, reject};
+use crate::explore;
 use crate::memory::{self, Access, RawStack, SpecialField};
 use crate::program::MapId;
 use crate::state::{RefKind, State};
-use crate::{calls, explore};
 
 /// A call of a helper while it is checked (`struct bpf_call_arg_meta`).
 #[derive(Debug)]

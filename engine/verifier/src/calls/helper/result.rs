@@ -10,7 +10,6 @@ use crate::calls::refs;
 use crate::cx::{Check, Cx, reject};
 use crate::memory::FieldKind;
 use crate::program::MapId;
-use crate::scalar::Bounds;
 use crate::state::{Detail, RefKind, Reg as RegState, RegKind, RegType, State};
 
 type F = TypeFlags;

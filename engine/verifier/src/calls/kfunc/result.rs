@@ -11,7 +11,7 @@ use crate::calls::{graph, refs};
 use crate::cx::{Check, Cx, reject};
 use crate::memory::{self, FieldKind};
 use crate::scalar::Bounds;
-use crate::state::{Detail, IterState, RefKind, Reg as RegState, RegKind, RegType, State};
+use crate::state::{Detail, RefKind, Reg as RegState, RegKind, RegType, State};
 
 /// The largest object per processor that can be allocated (`BPF_GLOBAL_PERCPU_MA_MAX_SIZE`).
 const MAX_PERCPU_SIZE: u32 = 512;

@@ -154,11 +154,6 @@ impl Special {
             )
     }
 
-    /// It calls a function of the program before it returns (`is_sync_callback_calling_kfunc`).
-    pub(crate) fn calls_back_now(self) -> bool {
-        self == Self::RbtreeAdd
-    }
-
     /// A function of the program runs later (`is_async_callback_calling_kfunc`).
     pub(crate) fn calls_back_later(self) -> bool {
         matches!(self, Self::WqSetCallback | Self::TaskWorkSchedule)

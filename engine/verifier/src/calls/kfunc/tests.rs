@@ -26,8 +26,13 @@ fn within(ty: &'static ProgramType, sleepable: bool, test: impl FnOnce(&mut Cx<'
     let kernel = bpf_object::vmlinux().expect("the types of a kernel");
     let linked = link(&object, &Kernel::new(kernel));
     let found = linked.programs.first().expect("a program");
-    let options =
-        Options { kernel: Version::new(6, 18), privileged: true, log_level: 0, explain: false };
+    let options = Options {
+        kernel: Version::new(6, 18),
+        privileged: true,
+        log_level: 0,
+        explain: false,
+        file: String::new(),
+    };
     let mut program = Program::new(&linked, found, kernel, options);
     program.ty = Some(ty);
     program.attach = match ty.name {

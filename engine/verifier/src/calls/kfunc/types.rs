@@ -1,6 +1,6 @@
 //! Types of the kernel and of the program side by side: which stand for which, and which may be passed.
 
-use btf::{Btf, Kind, Type, TypeId};
+use btf::{Btf, Kind, Type};
 use kernel_model::TypeFlags;
 
 use crate::cx::Cx;
@@ -115,15 +115,6 @@ pub(crate) fn kind_name(kind: Kind) -> &'static str {
         Kind::TypeTag => "TYPE_TAG",
         Kind::Enum64 => "ENUM64",
     }
-}
-
-/// A pointer to a function (`btf_type_resolve_func_ptr`).
-pub(crate) fn is_function_pointer(btf: &Btf<'_>, pointer: Type<'_>) -> bool {
-    pointer.kind() == Kind::Ptr
-        && pointer
-            .target()
-            .and_then(|target| btf.resolve(target))
-            .is_some_and(|target| target.kind() == Kind::FuncProto)
 }
 
 /// The type in the BTF of the program or of the kernel, behind qualifiers.

@@ -1,0 +1,232 @@
+//! Helpers and kfuncs about time, chance, the current task, text, other memory, and locks, of which there is nothing to
+//! wait for.
+
+use super::{Table, errno, error, format};
+use crate::fault::Stop;
+use crate::machine::Machine;
+
+pub(super) const TABLE: &Table = &[
+    ("bpf_copy_from_user", bpf_probe_read_kernel),
+    ("bpf_get_current_comm", bpf_get_current_comm),
+    ("bpf_get_current_pid_tgid", bpf_get_current_pid_tgid),
+    ("bpf_get_current_uid_gid", zero),
+    ("bpf_get_numa_node_id", zero),
+    ("bpf_get_prandom_u32", bpf_get_prandom_u32),
+    ("bpf_get_smp_processor_id", zero),
+    ("bpf_jiffies64", bpf_jiffies64),
+    ("bpf_ktime_get_boot_ns", now),
+    ("bpf_ktime_get_coarse_ns", now),
+    ("bpf_ktime_get_ns", now),
+    ("bpf_ktime_get_tai_ns", now),
+    ("bpf_preempt_disable", zero),
+    ("bpf_preempt_enable", zero),
+    ("bpf_probe_read", bpf_probe_read_kernel),
+    ("bpf_probe_read_kernel", bpf_probe_read_kernel),
+    ("bpf_probe_read_kernel_str", bpf_probe_read_kernel_str),
+    ("bpf_probe_read_str", bpf_probe_read_kernel_str),
+    ("bpf_probe_read_user", bpf_probe_read_kernel),
+    ("bpf_probe_read_user_str", bpf_probe_read_kernel_str),
+    ("bpf_rcu_read_lock", zero),
+    ("bpf_rcu_read_unlock", zero),
+    // There are no sockets to be found.
+    ("bpf_sk_lookup_tcp", zero),
+    ("bpf_sk_lookup_udp", zero),
+    ("bpf_sk_release", zero),
+    ("bpf_skc_lookup_tcp", zero),
+    ("bpf_snprintf", bpf_snprintf),
+    ("bpf_spin_lock", zero),
+    ("bpf_spin_unlock", zero),
+    ("bpf_strncmp", bpf_strncmp),
+    ("bpf_strtol", bpf_strtol),
+    ("bpf_strtoul", bpf_strtoul),
+    ("bpf_trace_printk", bpf_trace_printk),
+    ("bpf_trace_vprintk", bpf_trace_vprintk),
+];
+
+/// The name of the modelled task.
+const COMM: &[u8] = b"bpf-analyzer";
+/// The number of the modelled process and of its only thread.
+const PID: u64 = 1000;
+/// Ticks of a second.
+const HZ: u64 = 250;
+
+/// Helpers that do nothing that shows, or whose result is 0 here.
+fn zero(_: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
+    Ok(0)
+}
+
+fn now(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
+    Ok(m.now)
+}
+
+fn bpf_jiffies64(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
+    Ok(m.now / (1_000_000_000 / HZ))
+}
+
+fn bpf_get_prandom_u32(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
+    Ok(m.next_random() >> 32)
+}
+
+fn bpf_get_current_pid_tgid(_: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
+    Ok(PID << 32 | PID)
+}
+
+/// `long bpf_get_current_comm(void *buf, u32 size_of_buf)`
+fn bpf_get_current_comm(m: &mut Machine<'_>, [to, size, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let place = m.memory.write(to, (size & 0xffff_ffff) as usize)?;
+    place.fill(0);
+    let kept = COMM.len().min(place.len().saturating_sub(1));
+    place[..kept].copy_from_slice(&COMM[..kept]);
+    Ok(0)
+}
+
+/// `long bpf_probe_read_kernel(void *dst, u32 size, const void *unsafe_ptr)`
+fn bpf_probe_read_kernel(m: &mut Machine<'_>, [to, size, from, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let size = (size & 0xffff_ffff) as usize;
+    match m.memory.try_read(from, size).map(<[u8]>::to_vec) {
+        Some(bytes) => {
+            m.memory.put(to, &bytes)?;
+            Ok(0)
+        }
+        None => {
+            m.memory.write(to, size)?.fill(0);
+            Ok(error(errno::EFAULT))
+        }
+    }
+}
+
+/// `long bpf_probe_read_kernel_str(void *dst, u32 size, const void *unsafe_ptr)`
+fn bpf_probe_read_kernel_str(
+    m: &mut Machine<'_>,
+    [to, size, from, ..]: [u64; 5],
+) -> Result<u64, Stop> {
+    let size = (size & 0xffff_ffff) as usize;
+    if size == 0 {
+        return Ok(0);
+    }
+    if m.memory.try_read(from, 1).is_none() {
+        m.memory.write(to, size)?.fill(0);
+        return Ok(error(errno::EFAULT));
+    }
+    let mut text = format::string(m, from);
+    text.truncate(size - 1);
+    text.push(0);
+    m.memory.put(to, &text)?;
+    Ok(text.len() as u64)
+}
+
+/// `long bpf_snprintf(char *str, u32 str_size, const char *fmt, u64 *data, u32 data_len)`
+fn bpf_snprintf(m: &mut Machine<'_>, [to, size, fmt, data, len]: [u64; 5]) -> Result<u64, Stop> {
+    let (size, len) = ((size & 0xffff_ffff) as usize, (len & 0xffff_ffff) as usize);
+    if !len.is_multiple_of(8) || len > 12 * 8 {
+        return Ok(error(errno::EINVAL));
+    }
+    let text = format_with(m, fmt, data, len)?;
+    if size > 0 {
+        let kept = text.len().min(size - 1);
+        m.memory.put(to, &[&text[..kept], &[0]].concat())?;
+    }
+    Ok(text.len() as u64 + 1)
+}
+
+/// The text of a format, with arguments in memory.
+fn format_with(m: &Machine<'_>, fmt: u64, data: u64, len: usize) -> Result<Vec<u8>, Stop> {
+    let bytes = if len == 0 { Vec::new() } else { m.memory.read(data, len)?.to_vec() };
+    let (words, _) = bytes.as_chunks::<8>();
+    let arguments: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+    format::text(m, &format::string(m, fmt), &arguments)
+}
+
+/// `long bpf_trace_printk(const char *fmt, u32 fmt_size, ...)`
+fn bpf_trace_printk(m: &mut Machine<'_>, [fmt, size, a, b, c]: [u64; 5]) -> Result<u64, Stop> {
+    let format = m.memory.read(fmt, (size & 0xffff_ffff) as usize)?.to_vec();
+    Ok(format::text(m, &format, &[a, b, c])?.len() as u64)
+}
+
+/// `long bpf_trace_vprintk(const char *fmt, u32 fmt_size, const void *data, u32 data_len)`
+fn bpf_trace_vprintk(m: &mut Machine<'_>, [fmt, _, data, len, _]: [u64; 5]) -> Result<u64, Stop> {
+    let len = (len & 0xffff_ffff) as usize;
+    if !len.is_multiple_of(8) || len > 12 * 8 {
+        return Ok(error(errno::EINVAL));
+    }
+    Ok(format_with(m, fmt, data, len)?.len() as u64)
+}
+
+/// `long bpf_strncmp(const char *s1, u32 s1_sz, const char *s2)`
+fn bpf_strncmp(m: &mut Machine<'_>, [a, size, b, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let size = (size & 0xffff_ffff) as usize;
+    let a = m.memory.read(a, size)?.to_vec();
+    let mut b = format::string(m, b);
+    b.push(0);
+    for (index, left) in a.iter().enumerate() {
+        let right = b.get(index).copied().unwrap_or(0);
+        if *left != right {
+            return Ok(if *left < right { error(1) } else { 1 });
+        }
+        if *left == 0 {
+            break;
+        }
+    }
+    Ok(0)
+}
+
+/// `long bpf_strtol(const char *buf, size_t buf_len, u64 flags, s64 *res)`
+fn bpf_strtol(m: &mut Machine<'_>, [text, len, flags, to, _]: [u64; 5]) -> Result<u64, Stop> {
+    number(m, text, len, flags, to, true)
+}
+
+/// `long bpf_strtoul(const char *buf, size_t buf_len, u64 flags, u64 *res)`
+fn bpf_strtoul(m: &mut Machine<'_>, [text, len, flags, to, _]: [u64; 5]) -> Result<u64, Stop> {
+    number(m, text, len, flags, to, false)
+}
+
+/// Reads a number; how many bytes it has, or an error (`__bpf_strtoull`).
+fn number(
+    m: &mut Machine<'_>,
+    text: u64,
+    len: u64,
+    flags: u64,
+    to: u64,
+    signed: bool,
+) -> Result<u64, Stop> {
+    let bytes = m.memory.read(text, usize::try_from(len).unwrap_or(usize::MAX))?.to_vec();
+    m.memory.put(to, &[0; 8])?;
+    let base = u32::try_from(flags & 0x1f).unwrap_or(0);
+    if bytes.is_empty() || flags & !0x1f != 0 || !matches!(base, 0 | 8 | 10 | 16) {
+        return Ok(error(errno::EINVAL));
+    }
+    let mut at = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let negative = bytes.get(at) == Some(&b'-');
+    at += usize::from(negative);
+    if negative && !signed {
+        return Ok(error(errno::EINVAL));
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    let is_hex = rest.len() > 2
+        && rest[0] == b'0'
+        && matches!(rest[1], b'x' | b'X')
+        && rest[2].is_ascii_hexdigit();
+    let base = match (base, rest.first()) {
+        (0, Some(b'0')) if is_hex => 16,
+        (0, Some(b'0')) => 8,
+        (0, _) => 10,
+        (base, _) => base,
+    };
+    at += if base == 16 && is_hex { 2 } else { 0 };
+    let digits = bytes.get(at..).unwrap_or_default().iter();
+    let digits: Vec<u64> =
+        digits.map_while(|byte| char::from(*byte).to_digit(base).map(u64::from)).collect();
+    if digits.is_empty() {
+        return Ok(error(errno::EINVAL));
+    }
+    let value = digits
+        .iter()
+        .try_fold(0_u64, |sum, digit| sum.checked_mul(base.into())?.checked_add(*digit));
+    let limit = if signed { i64::MAX.cast_unsigned() + u64::from(negative) } else { u64::MAX };
+    let Some(value) = value.filter(|value| *value <= limit) else {
+        return Ok(error(errno::ERANGE));
+    };
+    let value = if negative { value.wrapping_neg() } else { value };
+    m.memory.put(to, &value.to_le_bytes())?;
+    Ok((at + digits.len()) as u64)
+}

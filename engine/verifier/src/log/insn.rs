@@ -1,0 +1,99 @@
+//! Instructions with the names of what they call.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use btf::TypeId;
+use isa::{BtfId, DecodeErrorKind, Field, HelperId, Imm64, Insn, KfuncModule, Names, Pc, RawInsn};
+
+use crate::program::Program;
+
+/// What stands for an address of the kernel.
+const ADDRESS: &str = "0xKERNEL";
+/// How long an address is, as text.
+const ADDRESS_LEN: usize = 18;
+
+/// An instruction as the kernel prints it, without the end of the line (`verbose_insn`). Returns by how much the
+/// kernel's line is longer, because it has an address.
+pub(crate) fn write_insn(out: &mut String, program: &Program<'_>, pc: Pc) -> usize {
+    let names = KernelNames { program };
+    let Some(insn) = program.insn(pc) else {
+        write_odd(out, program, pc);
+        return 0;
+    };
+    // Writing to a string does not fail.
+    let _ = write!(out, "{}", insn.display(&names));
+    match insn {
+        Insn::LoadImm(load) if is_address(&load.value) => ADDRESS_LEN - ADDRESS.len(),
+        _ => 0,
+    }
+}
+
+/// An instruction with reserved fields: as without what is in them. Of others that are none, the kernel prints the
+/// operation code at most.
+fn write_odd(out: &mut String, program: &Program<'_>, pc: Pc) {
+    let Some(&raw) = program.raw.get(pc.index()) else { return };
+    let second = program.raw.get(pc.index() + 1).copied().unwrap_or_default();
+    let mut slots = [raw, second];
+    // Each round clears a field, of which there are four.
+    for _ in 0..5 {
+        let (decoded, errors) = isa::Program::decode_partial(&slots);
+        if let Some(insn) = decoded.get(Pc(0)) {
+            // Writing to a string does not fail, here and below.
+            let _ = write!(out, "{}", insn.display(&KernelNames { program }));
+            return;
+        }
+        match errors.first().map(|error| error.kind) {
+            Some(
+                DecodeErrorKind::Reserved { field, .. } | DecodeErrorKind::MayGoto { field, .. },
+            ) => clear(&mut slots[0], field),
+            _ => break,
+        }
+    }
+    let _ = write!(out, "BUG_{:02x}", raw.opcode);
+}
+
+fn clear(raw: &mut RawInsn, field: Field) {
+    match field {
+        Field::Off => raw.off = 0,
+        Field::Imm => raw.imm = 0,
+        Field::Src => raw.src = 0,
+        Field::Dst => raw.dst = 0,
+        Field::Opcode => {}
+    }
+}
+
+struct KernelNames<'a, 'p> {
+    program: &'a Program<'p>,
+}
+
+impl Names for KernelNames<'_, '_> {
+    fn helper(&self, id: HelperId) -> Option<Cow<'_, str>> {
+        let helper = kernel_model::helper(u32::try_from(id.0).ok()?)?;
+        Some(Cow::Borrowed(helper.name))
+    }
+
+    fn kfunc(&self, id: BtfId, module: KfuncModule) -> Option<Cow<'_, str>> {
+        if module != KfuncModule(0) {
+            return None;
+        }
+        let id = u32::try_from(id.0).ok()?;
+        Some(Cow::Borrowed(self.program.kernel.get(TypeId(id))?.name()))
+    }
+
+    fn imm64(&self, value: &Imm64) -> Option<Cow<'_, str>> {
+        is_address(value).then_some(Cow::Borrowed(ADDRESS))
+    }
+}
+
+/// The kernel has put an address in its place.
+fn is_address(value: &Imm64) -> bool {
+    match value {
+        Imm64::MapFd(_)
+        | Imm64::MapValue { .. }
+        | Imm64::MapIdx(_)
+        | Imm64::MapIdxValue { .. }
+        | Imm64::BtfId { .. } => true,
+        Imm64::Value(_) | Imm64::Func(_) => false,
+    }
+}

@@ -1,0 +1,207 @@
+//! Runs in words.
+
+use std::io::{self, Write};
+
+use runtime::layouts::{Cause, Divergence, What};
+use runtime::{EventAccess, Layout, Location};
+
+use super::{Report, Shown, Watch};
+
+/// What a divergence is, in a sentence.
+pub(super) fn message(divergence: &Divergence) -> String {
+    let what = match &divergence.what {
+        What::Result(first, other) => format!("the result is {first} or {other}"),
+        What::Packet(from, to) => format!("bytes {from} to {} of the packet differ", to - 1),
+        What::Context => "the context differs".to_owned(),
+        What::Map(_) => "the contents of a map differ".to_owned(),
+        What::Sent => "something else is sent".to_owned(),
+        What::Fault(fault) => format!("the program goes wrong: {fault}"),
+    };
+    let cause = match &divergence.cause {
+        Cause::LostWrite(_) => {
+            "this slice was a copy in the buffer, and what was stored in it is never written back"
+                .to_owned()
+        }
+        Cause::Call { function, first, other, .. } => {
+            format!(
+                "{function} gives {} here, and {} where the packet is linear",
+                access(*other),
+                access(*first)
+            )
+        }
+        Cause::Fault(_) | Cause::Unknown => {
+            return format!("depending on the layout of the packet {what}");
+        }
+    };
+    format!("depending on the layout of the packet {what}: {cause}")
+}
+
+fn access(access: Option<EventAccess>) -> String {
+    match access {
+        None => "nothing, because it is not called".to_owned(),
+        Some(EventAccess::Direct) => "the bytes themselves".to_owned(),
+        Some(EventAccess::Buffer) => "a copy in the buffer".to_owned(),
+        Some(EventAccess::Null) => "NULL".to_owned(),
+        Some(EventAccess::Done) => "success".to_owned(),
+        Some(EventAccess::Error(errno)) => format!("the error {errno}"),
+        Some(EventAccess::Sent(interface)) => format!("interface {interface}"),
+    }
+}
+
+/// The layout in a few words: `66 + 134`.
+fn layout(layout: &Layout, len: usize) -> String {
+    let parts = layout.fragments.iter().chain(&layout.list);
+    let rest: usize = parts.clone().map(|len| *len as usize).sum();
+    let linear = layout.linear.map_or(len.saturating_sub(rest), |linear| linear as usize);
+    let parts: Vec<String> = parts.map(u32::to_string).collect();
+    let mut words = if parts.is_empty() {
+        format!("{linear} bytes, linear")
+    } else {
+        format!("{linear} bytes linear + {}", parts.join(" + "))
+    };
+    if layout.cloned {
+        words += ", cloned";
+    }
+    words
+}
+
+fn place(at: &Location) -> String {
+    match at.line {
+        0 => format!("instruction {}", at.insn),
+        line => format!("{}:{line}:{}", at.file, at.column),
+    }
+}
+
+/// Everything about the runs of a program.
+///
+/// # Errors
+///
+/// If `out` does not take it.
+pub fn write_run(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let first = |run: &usize| !report.divergences.iter().any(|one| one.between.1 == *run);
+    for (number, run) in report.runs.iter().enumerate().filter(|(number, _)| first(number)) {
+        write_outcome(out, number, run, &report.program)?;
+    }
+    for divergence in &report.divergences {
+        let at = divergence.cause.location().map_or_else(|| report.program.clone(), place);
+        writeln!(out, "{at}: {}", message(divergence))?;
+        let (first, other) = divergence.between;
+        if let (Some(first), Some(other)) = (report.runs.get(first), report.runs.get(other)) {
+            write_pair(out, first, other, &divergence.what)?;
+        }
+    }
+    let runs = if report.count == 1 { "run" } else { "runs" };
+    writeln!(out, "{} {runs}, {} divergences", report.count, report.divergences.len())?;
+    if report.cut_off {
+        writeln!(out, "not all layouts were tried; --max-runs and --max-time say how many are")?;
+    }
+    Ok(())
+}
+
+fn write_outcome(out: &mut dyn Write, number: usize, run: &Shown, program: &str) -> io::Result<()> {
+    let packet = run.packet.as_deref().unwrap_or("no packet");
+    writeln!(
+        out,
+        "run {number}: {program} on {packet} ({})",
+        layout(&run.layout, run.bytes.len())
+    )?;
+    match &run.outcome.fault {
+        Some(fault) => writeln!(out, "  fault: {}: {fault}", place(&fault.at))?,
+        None => writeln!(
+            out,
+            "  result {} after {} instructions",
+            run.outcome.retval & 0xffff_ffff,
+            run.outcome.insns
+        )?,
+    }
+    for event in &run.outcome.events {
+        writeln!(
+            out,
+            "  {}: {} at {}, {} bytes: {}",
+            place(&event.at),
+            event.function,
+            event.offset,
+            event.len,
+            access(Some(event.result))
+        )?;
+    }
+    for (name, contents) in &run.maps {
+        writeln!(out, "  map {name}: {contents}")?;
+    }
+    if let Some(packet) = run.outcome.packet.as_ref().filter(|packet| **packet != run.bytes) {
+        writeln!(out, "  the packet has changed:")?;
+        write_dumps(out, &run.bytes, packet)?;
+    }
+    Ok(())
+}
+
+fn write_pair(out: &mut dyn Write, first: &Shown, other: &Shown, what: &What) -> io::Result<()> {
+    writeln!(
+        out,
+        "  {}, against {}",
+        layout(&other.layout, other.bytes.len()),
+        layout(&first.layout, first.bytes.len())
+    )?;
+    if let (What::Packet(..), Some(before), Some(after)) =
+        (what, &first.outcome.packet, &other.outcome.packet)
+    {
+        write_dumps(out, before, after)?;
+    }
+    Ok(())
+}
+
+/// The lines of two dumps that differ, with the bytes that do marked.
+fn write_dumps(out: &mut dyn Write, before: &[u8], after: &[u8]) -> io::Result<()> {
+    const WIDTH: usize = 16;
+    let lines = before.len().max(after.len()).div_ceil(WIDTH);
+    for line in 0..lines {
+        let range = line * WIDTH..(line + 1) * WIDTH;
+        let differs = |at: &usize| before.get(*at) != after.get(*at);
+        if !range.clone().any(|at| differs(&at)) {
+            continue;
+        }
+        for (sign, bytes) in [('-', before), ('+', after)] {
+            write!(out, "  {sign} {:04x} ", line * WIDTH)?;
+            for at in range.clone() {
+                match bytes.get(at) {
+                    Some(byte) => write!(out, " {byte:02x}")?,
+                    None => write!(out, "   ")?,
+                }
+            }
+            writeln!(out)?;
+        }
+        write!(out, "         ")?;
+        for at in range {
+            write!(out, "{}", if differs(&at) { " ^^" } else { "   " })?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// The lines that were executed, with how often, beside their text.
+///
+/// # Errors
+///
+/// If `out` does not take it.
+pub fn write_coverage(
+    out: &mut dyn Write,
+    watch: &Watch,
+    known: &std::collections::BTreeMap<String, Vec<u32>>,
+    text_of: &dyn Fn(&str, u32) -> String,
+) -> io::Result<()> {
+    for (file, lines) in known {
+        let count = |line: u32| {
+            watch
+                .lines()
+                .find(|(of, number, _)| of == file && *number == line)
+                .map_or(0, |(_, _, count)| count)
+        };
+        let hit = lines.iter().filter(|line| count(**line) > 0).count();
+        writeln!(out, "{file}: {hit} of {} lines", lines.len())?;
+        for &line in lines {
+            writeln!(out, "{:>8} {line:>5}  {}", count(line), text_of(file, line))?;
+        }
+    }
+    Ok(())
+}

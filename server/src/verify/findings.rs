@@ -1,0 +1,243 @@
+//! Verdicts as findings in source files, which all renderers can print.
+//!
+//! An object knows the text of each line that code comes from. If a file of that name is there and has these lines, it
+//! is shown; otherwise the lines that are known are, each at its number.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use diagnostic::{FileReport, Finding, KernelVerdict, Label, RuleInfo, Severity};
+use text::Span;
+
+use super::{Outcome, Place, Told, Verdict};
+use crate::paths;
+use crate::source;
+
+/// Findings of the verifier have this rule. It is no rule of the linter: it cannot be selected or allowed.
+pub const VERIFIER: RuleInfo = RuleInfo {
+    name: "verifier",
+    group: "kernel",
+    severity: Severity::Error,
+    kernel: KernelVerdict::Rejects,
+    covers: &[],
+    since: None,
+    fix: None,
+    summary: "the kernel's verifier rejects the program",
+    url: "https://docs.kernel.org/bpf/verifier.html",
+};
+
+/// The page about [`VERIFIER`], as Markdown.
+pub const VERIFIER_PAGE: &str = include_str!("verifier.md");
+
+/// Lines up to this number are made up for a source that is not there.
+const MOST_LINES: u32 = 200_000;
+
+/// What is to be said about the programs of an object, by source file; what has no place in C is said of the object.
+///
+/// `main` is the text of a source that was just compiled, with the path it was given by.
+pub fn reports(
+    object: &Path,
+    outcomes: &[Outcome],
+    main: Option<(&Path, &Arc<str>)>,
+) -> Vec<FileReport> {
+    let mut files: BTreeMap<String, Vec<&Outcome>> = BTreeMap::new();
+    for outcome in outcomes {
+        let file = outcome.place.as_ref().map_or_else(String::new, |place| place.file.clone());
+        files.entry(file).or_default().push(outcome);
+    }
+    let mut reports = Vec::new();
+    for (name, outcomes) in files {
+        let file = match name.as_str() {
+            "" => SourceText { path: object.display().to_string(), text: Arc::from("") },
+            name => SourceText::find(name, object, &outcomes, main),
+        };
+        let findings = outcomes.iter().flat_map(|outcome| file.findings(&name, outcome));
+        let mut findings: Vec<Finding> = findings.collect();
+        findings.sort_by_key(|finding| finding.span.start);
+        if !findings.is_empty() {
+            let SourceText { path, text } = file;
+            reports.push(FileReport { path, source: text, findings, unparsed_regions: 0 });
+        }
+    }
+    reports
+}
+
+/// All places that are told of a program.
+fn places(outcome: &Outcome) -> impl Iterator<Item = &Place> {
+    let explained = outcome.explanation.iter().filter_map(|told| told.place.as_ref());
+    let notes = outcome.notes.iter().filter_map(|(_, told)| told.place.as_ref());
+    outcome.place.iter().chain(explained).chain(notes)
+}
+
+struct SourceText {
+    path: String,
+    text: Arc<str>,
+}
+
+impl SourceText {
+    fn find(
+        name: &str,
+        object: &Path,
+        outcomes: &[&Outcome],
+        main: Option<(&Path, &Arc<str>)>,
+    ) -> Self {
+        let known = || {
+            outcomes.iter().flat_map(|outcome| places(outcome)).filter(|place| place.file == name)
+        };
+        if let Some((path, text)) = main
+            && Path::new(name).file_name() == path.file_name()
+            && has_lines(text, known())
+        {
+            return Self { path: path.display().to_string(), text: Arc::clone(text) };
+        }
+        let beside = object.parent().unwrap_or(Path::new(""));
+        let base = Path::new(name).file_name().unwrap_or_default();
+        for candidate in [PathBuf::from(name), beside.join(name), beside.join(base)] {
+            if let Ok(text) = source::read(&candidate)
+                && has_lines(&text, known())
+            {
+                return Self { path: shown(&candidate), text };
+            }
+        }
+        Self { path: name.to_owned(), text: made_up(known()) }
+    }
+
+    fn findings(&self, file: &str, outcome: &Outcome) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.verdict(file, outcome).into_iter().collect();
+        for (rule, told) in &outcome.notes {
+            let place = told.place.as_ref().filter(|place| place.file == file);
+            findings.push(Finding {
+                rule,
+                severity: Severity::Warning,
+                kernel: KernelVerdict::Accepts,
+                function: Some(outcome.name.clone()),
+                span: place.map_or(Span::empty(0), |place| self.span(place)),
+                message: told.message.clone(),
+                labels: Vec::new(),
+                help: None,
+                kernel_message: None,
+                fixes: Vec::new(),
+            });
+        }
+        findings
+    }
+
+    fn verdict(&self, file: &str, outcome: &Outcome) -> Option<Finding> {
+        let name = &outcome.name;
+        let (severity, message, kernel_message) = match &outcome.verdict {
+            Verdict::Accept => return None,
+            Verdict::Reject { errno: None, message } => {
+                (Severity::Error, format!("`{name}` cannot be loaded: {message}"), None)
+            }
+            Verdict::Reject { errno: Some(errno), message } => {
+                let first = message.lines().next().unwrap_or_default();
+                let said = match first {
+                    "" => format!("errno {errno}, without a message"),
+                    first => first.to_owned(),
+                };
+                (
+                    Severity::Error,
+                    format!("`{name}` is rejected: {said}"),
+                    Some(message.replace('\n', "; ")),
+                )
+            }
+            Verdict::Unsupported(why) => (
+                Severity::Info,
+                format!("`{name}`: no verdict, because this is not modelled: {why}"),
+                None,
+            ),
+        };
+        let (here, elsewhere): (Vec<&Told>, Vec<&Told>) = (outcome.explanation.iter())
+            .partition(|told| told.place.as_ref().is_some_and(|place| place.file == file));
+        let labels = here.iter().filter_map(|told| {
+            let place = told.place.as_ref()?;
+            Some(Label { span: self.span(place), message: told.message.clone() })
+        });
+        Some(Finding {
+            rule: VERIFIER.name,
+            severity,
+            kernel: KernelVerdict::Rejects,
+            function: Some(name.clone()),
+            span: outcome.place.as_ref().map_or(Span::empty(0), |place| self.span(place)),
+            message,
+            labels: labels.collect(),
+            help: help(outcome, &elsewhere),
+            kernel_message: kernel_message.filter(|text| !text.is_empty()),
+            fixes: Vec::new(),
+        })
+    }
+
+    /// From the place to the end of what stands in its line.
+    fn span(&self, place: &Place) -> Span {
+        let mut start = 0;
+        for (number, line) in (1..).zip(self.text.split_inclusive('\n')) {
+            if number == place.line {
+                let content = line.trim_end();
+                let skipped = content.chars().take((place.column as usize).saturating_sub(1));
+                let column = skipped.map(char::len_utf8).sum::<usize>();
+                let rest = &content[column..];
+                // The place of a statement is that of its first word; blanks in front are not shown.
+                let blank = rest.len() - rest.trim_start().len();
+                let from = start + column + blank;
+                return span(
+                    from,
+                    start + content.trim_end_matches([';', '{', ' ']).len().max(column + blank),
+                );
+            }
+            start += line.len();
+        }
+        Span::empty(0)
+    }
+}
+
+/// What helps, with the rule that finds the same mistake and what is told of other files.
+fn help(outcome: &Outcome, elsewhere: &[&Told]) -> Option<String> {
+    let mut parts: Vec<String> = outcome.help.iter().map(|help| (*help).to_owned()).collect();
+    if let Some(rule) = outcome.rule {
+        parts.push(format!("the rule `{rule}` of `bpf-analyzer check` is about this"));
+    }
+    for told in elsewhere.iter().take(3) {
+        parts.push(match &told.place {
+            Some(place) => format!("{}:{}: {}", place.file, place.line, told.message),
+            None => told.message.clone(),
+        });
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The path below the current directory, if it is there.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let relative = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    relative.unwrap_or_else(|| paths::normal(path)).display().to_string()
+}
+
+/// Whether the lines of the text are those that the object knows.
+fn has_lines<'p>(text: &str, mut places: impl Iterator<Item = &'p Place>) -> bool {
+    let lines: Vec<&str> = text.lines().collect();
+    places.all(|place| {
+        let line = (place.line as usize).checked_sub(1).and_then(|at| lines.get(at));
+        line.is_some_and(|line| line.trim_end() == place.text.trim_end())
+    })
+}
+
+/// A text of the lines that are known.
+fn made_up<'p>(places: impl Iterator<Item = &'p Place>) -> Arc<str> {
+    let lines: BTreeMap<u32, &str> = places
+        .filter(|place| place.line <= MOST_LINES)
+        .map(|place| (place.line, place.text.as_str()))
+        .collect();
+    let last = lines.keys().next_back().copied().unwrap_or(0);
+    let mut text = String::new();
+    for number in 1..=last {
+        text.push_str(lines.get(&number).copied().unwrap_or_default());
+        text.push('\n');
+    }
+    text.into()
+}
+
+fn span(start: usize, end: usize) -> Span {
+    let offset = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+    Span::new(offset(start), offset(end))
+}

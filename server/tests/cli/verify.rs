@@ -1,0 +1,105 @@
+//! `bpf-analyzer verify` on objects of the corpus.
+
+use std::path::{Path, PathBuf};
+
+use super::sandbox::Sandbox;
+
+/// An object of the corpus.
+fn object(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus").join(format!("{name}.bpf.o"))
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("is UTF-8")
+}
+
+#[test]
+fn a_document_has_a_verdict_for_each_program() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("asm/encodings");
+    let ran = sandbox.run(&["verify", "--format", "json", text(&path)]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let document = ran.json();
+    assert_eq!(document["version"], 1);
+    assert_eq!(document["kernel"], "6.18");
+    let programs = document["programs"].as_array().expect("is a list");
+    let program = |name: &str| {
+        programs.iter().find(|program| program["name"] == name).expect("is there").clone()
+    };
+    let rejected = program("unknown_opcode");
+    assert_eq!(rejected["section"], "socket");
+    assert_eq!(rejected["type"], "socket_filter");
+    assert_eq!(rejected["verdict"], "reject");
+    assert_eq!(rejected["errno"], -22);
+    assert_eq!(rejected["message"], "unknown opcode ff");
+    assert_eq!(rejected["stats"]["insns_processed"], 0);
+    let file = rejected["location"]["file"].as_str().expect("is known");
+    assert!(file.ends_with("encodings.bpf.c"), "{file}");
+    assert!(rejected["location"]["line"].as_u64().is_some_and(|line| line > 0));
+}
+
+#[test]
+fn one_program_can_be_asked_for() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("asm/encodings");
+    let ask = |name| sandbox.run(&["verify", "--format=json", "--program", name, text(&path)]);
+    let ran = ask("unknown_opcode");
+    assert_eq!(ran.json()["programs"].as_array().map(Vec::len), Some(1));
+    let ran = ask("nobody");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("no program `nobody`"), "{}", ran.err);
+}
+
+#[test]
+fn people_see_the_source_and_the_kernels_words() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("asm/encodings");
+    let ran = sandbox.run(&["verify", "--program", "unknown_opcode", text(&path)]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("error[verifier]: `unknown_opcode` is rejected: unknown opcode ff"));
+    assert!(ran.out.contains("encodings.bpf.c:"), "{}", ran.out);
+    assert!(ran.out.contains("rejected  unknown_opcode  socket_filter"), "{}", ran.out);
+    let explained = sandbox.run(&["explain", "verifier"]);
+    assert_eq!(explained.code, 0, "{explained:?}");
+}
+
+#[test]
+fn a_bad_file_does_not_stop_the_others() {
+    let sandbox = Sandbox::new(&[("text.o", "no object")]);
+    let path = object("asm/encodings");
+    let ran = sandbox.run(&["verify", "--format=json", "text.o", "missing.o", text(&path)]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("text.o: ") && ran.err.contains("missing.o: "), "{}", ran.err);
+    assert!(ran.json()["programs"].as_array().is_some_and(|all| !all.is_empty()));
+}
+
+#[test]
+fn exit_zero_hides_rejections_but_no_errors() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("asm/encodings");
+    let ran = sandbox.run(&["verify", "--exit-zero", "--format=concise", text(&path)]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(sandbox.run(&["verify", "--exit-zero", "missing.o"]).code, 2);
+}
+
+#[test]
+fn machines_get_their_formats() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("asm/encodings");
+    for (format, expected) in
+        [("sarif", "\"ruleId\":\"verifier\""), ("github", "::error "), ("junit", "<testsuites")]
+    {
+        let ran = sandbox.run(&["verify", "--format", format, text(&path)]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.out.contains(expected), "{format}: {}", ran.out);
+    }
+}
+
+#[test]
+fn types_must_be_types() {
+    let sandbox = Sandbox::new(&[("types", "none")]);
+    let path = object("asm/encodings");
+    let ran = sandbox.run(&["verify", "--btf", "types", text(&path)]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("types: no BTF"), "{}", ran.err);
+}
