@@ -12,6 +12,7 @@ mod ring;
 pub(crate) mod skb;
 mod xdp;
 
+use crate::dynptr;
 use crate::fault::Stop;
 use crate::kfuncs;
 use crate::machine::Machine;
@@ -25,7 +26,10 @@ pub(crate) type Table = [(&'static str, Helper)];
 /// The tables of all families.
 const FAMILIES: &[&Table] = &[
     control::TABLE,
-    crate::dynptr::TABLE,
+    dynptr::TABLE,
+    dynptr::access::TABLE,
+    dynptr::bulk::TABLE,
+    dynptr::slice::TABLE,
     misc::TABLE,
     ring::TABLE,
     skb::TABLE,

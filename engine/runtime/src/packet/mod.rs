@@ -10,6 +10,8 @@ mod object;
 mod skb;
 mod xdp;
 
+use std::collections::BTreeMap;
+
 use kernel_model::ProgramType;
 
 use crate::fault::{FaultKind, Origin, Stop};
@@ -18,6 +20,7 @@ use crate::machine::Machine;
 use crate::memory::{Address, AllocId, Memory};
 
 pub(crate) use build::build;
+pub(crate) use bytes::Place;
 pub(crate) use object::{kernel_object, sk_buff};
 
 /// Which structure of the kernel a packet is.
@@ -26,6 +29,10 @@ pub(crate) enum Kind {
     Skb,
     Xdp,
 }
+
+/// What tells direct slices apart: the allocation, where in it, how long, the offset asked for, whether it is written
+/// through.
+pub(crate) type SliceKey = (AllocId, u32, u32, u32, bool);
 
 /// A packet.
 #[derive(Clone, Debug)]
@@ -43,8 +50,8 @@ pub(crate) struct Packet {
     pub(crate) meta: u32,
     /// What `ctx->data` points into: from the metadata to the end of the linear part.
     pub(crate) view: AllocId,
-    /// Direct slices into the packet that have been handed out.
-    pub(crate) slices: Vec<AllocId>,
+    /// Direct slices into the packet that have been handed out. The same one is given again when it is asked for again.
+    pub(crate) slices: BTreeMap<SliceKey, AllocId>,
     pub(crate) fragments: Vec<Fragment>,
     /// How many of the last fragments are packets of the list of an skb.
     pub(crate) list: usize,
@@ -177,7 +184,7 @@ pub(crate) fn renew(m: &mut Machine<'_>) -> Result<(), Stop> {
     let death = m.death();
     let Some(packet) = &mut m.packet else { return Ok(()) };
     m.memory.kill(packet.view, death.clone());
-    for slice in packet.slices.drain(..) {
+    for slice in std::mem::take(&mut packet.slices).into_values() {
         m.memory.kill(slice, death.clone());
     }
     packet.moved = false;
