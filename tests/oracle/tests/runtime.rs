@@ -76,6 +76,7 @@ fn runs_end_as_in_the_kernel() {
     let known = programs.keys().copied().collect();
     let excused = misses.absent.keys().map(String::as_str).collect();
     let report = tally.report(&known, &excused);
+    println!("{report}");
     let stale: Vec<_> = known.difference(&found).chain(excused.difference(&absent)).collect();
     assert!(stale.is_empty(), "{report}\nno longer missed: {stale:?}");
     assert!(found == known && absent == excused, "{report}");
