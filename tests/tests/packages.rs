@@ -111,7 +111,7 @@ fn the_program_needs_no_library_and_nothing_of_its_surroundings() {
 #[test]
 fn the_archive_has_completions_pages_and_licences() {
     let release = Release::get();
-    let commands = ["check", "lsp", "explain", "rules", "completions"];
+    let commands = ["check", "verify", "run", "lsp", "explain", "rules", "completions"];
     for name in [
         "bpf-analyzer.bash",
         "_bpf-analyzer",

@@ -1,5 +1,7 @@
 //! What is known of the kernel: helpers, kfuncs, maps, program types, releases.
 
+use std::collections::BTreeSet;
+
 use kernel_model::{FunctionKind, features, functions, map_types, program_types};
 
 use super::{Page, head, row};
@@ -15,11 +17,17 @@ pub(super) fn pages() -> Vec<Page> {
 }
 
 fn calls(title: &str, wanted: impl Fn(FunctionKind) -> bool) -> String {
-    let mut text = format!("# {title}\n\n");
-    text += &head(&["name", "since", "what it does", "errors"]);
+    let mut text = format!(
+        "# {title}\n\nWhat `verify` does not model ends as unknown. `run` models those that are marked; a run that gets to another one \
+         ends there and says so.\n\n"
+    );
+    let modelled: BTreeSet<&str> = runtime::modelled().collect();
+    text += &head(&["name", "since", "run", "what it does", "errors"]);
     for function in functions().filter(|function| wanted(function.kind)) {
         let since = function.since.to_string();
-        text += &row(&[&format!("`{}`", function.name), &since, function.summary, function.errors]);
+        let run = if modelled.contains(function.name) { "yes" } else { "" };
+        let name = format!("`{}`", function.name);
+        text += &row(&[&name, &since, run, function.summary, function.errors]);
     }
     text
 }

@@ -55,6 +55,18 @@ impl Context {
             *place = value.to_le_bytes();
         }
     }
+
+    /// Sets the first bytes of a field.
+    pub(crate) fn set(&mut self, name: &str, bytes: &[u8]) {
+        if let Some(place) = self.field_mut(name).and_then(|field| field.get_mut(..bytes.len())) {
+            place.copy_from_slice(bytes);
+        }
+    }
+
+    /// The name of the type of the program.
+    pub(crate) fn program_type(&self) -> &'static str {
+        self.program_type
+    }
 }
 
 /// Makes the context and the packet of a run; returns the address that R1 holds.
@@ -212,6 +224,18 @@ fn object(m: &mut Machine<'_>, name: &'static str) -> Result<u64, Stop> {
     };
     m.context.objects.push((name, address));
     Ok(address)
+}
+
+/// The structure of the kernel behind a context; a context that is plain memory is one itself.
+pub(crate) fn kernel(m: &mut Machine<'_>, context: Address) -> Result<Address, Stop> {
+    match m.packet.as_ref().map(|packet| packet.kind) {
+        Some(Kind::Skb) => {
+            m.skb(context, 0)?;
+            object(m, "sk_buff")
+        }
+        Some(Kind::Xdp) => Err(FaultKind::NotModelled("struct xdp_buff".to_owned()).into()),
+        None => Ok(context),
+    }
 }
 
 /// A store to a context whose accesses are rewritten.

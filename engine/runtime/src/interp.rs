@@ -425,8 +425,13 @@ impl Machine<'_> {
                 let outer = self.callee.replace(index);
                 let result = helper(self, args);
                 if result.is_ok() {
-                    // Pointers into a packet that moved end here, so that a fault can name this call.
-                    crate::packet::renew_if_moved(self)?;
+                    // Pointers into the packet end here, so that a fault can name this call: if it moved, and if the
+                    // kernel says of the function that it may have.
+                    if call.changes_packet {
+                        crate::packet::renew(self)?;
+                    } else {
+                        crate::packet::renew_if_moved(self)?;
+                    }
                     self.callee = outer;
                 }
                 result

@@ -183,6 +183,8 @@ codes!(
 pub(crate) struct Callable {
     pub(crate) name: Arc<str>,
     pub(crate) what: CallableKind,
+    /// Pointers into the packet end with a call, as the verifier has it.
+    pub(crate) changes_packet: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -103,3 +103,19 @@ fn types_must_be_types() {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.err.contains("types: no BTF"), "{}", ran.err);
 }
+
+#[test]
+fn another_kernel_has_other_functions() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("catalogue/idioms");
+    let ask = |kernel| {
+        sandbox.run(&["verify", "--format=json", "--program=t01", "--kernel", kernel, text(&path)])
+    };
+    let old = ask("6.1");
+    assert_eq!(old.code, 1, "{old:?}");
+    let program = &old.json()["programs"][0];
+    assert_eq!(program["verdict"], "reject");
+    let message = program["message"].as_str().expect("says why");
+    assert!(message.contains("introduced in 6.4"), "{message}");
+    assert_eq!(ask("6.12").json()["programs"][0]["verdict"], "accept");
+}

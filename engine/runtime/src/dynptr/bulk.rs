@@ -1,19 +1,17 @@
-//! Many bytes at once: from one dynptr to another one, the same byte everywhere, and memory outside of the program.
-//!
-//! The kernel takes slices without buffers where it can, and otherwise goes by pieces over its stack, which what it has
-//! done before an error shows.
+//! Many bytes at once: copying between dynptrs, filling them, and copying memory into them. Where bytes are contiguous
+//! this goes past `bpf_dynptr_write`, and so past the giving of own bytes to clones, as in the kernel.
 
-use super::access::{bytes_of, put};
 use super::slice::is_direct;
-use super::{Dynptr, Kind, XDP_MOST, int, low, note, outcome};
-use crate::fault::Stop;
+use super::{Dynptr, Kind, bytes_of, int, low, note, outcome, put, write_checks};
+use crate::event::Access;
+use crate::fault::{FaultKind, Stop};
 use crate::helpers::{Table, errno};
 use crate::machine::Machine;
 use crate::memory::Address;
 
 pub(crate) const TABLE: &Table = &[
-    ("bpf_copy_from_user_dynptr", bpf_probe_read_user_dynptr),
-    ("bpf_copy_from_user_str_dynptr", bpf_probe_read_user_str_dynptr),
+    ("bpf_copy_from_user_dynptr", bpf_copy_from_user_dynptr),
+    ("bpf_copy_from_user_str_dynptr", bpf_copy_from_user_str_dynptr),
     ("bpf_dynptr_copy", bpf_dynptr_copy),
     ("bpf_dynptr_memset", bpf_dynptr_memset),
     ("bpf_probe_read_kernel_dynptr", bpf_probe_read_kernel_dynptr),
@@ -26,75 +24,20 @@ pub(crate) const TABLE: &Table = &[
 const CHUNK: u32 = 256;
 /// Bytes that are moved at a time where memory is copied forward without regard to overlaps.
 const FORWARD: u32 = 8;
-/// Where addresses of user space end.
-const USER: u64 = 1 << 47;
+/// Addresses of the kernel have this bit, those of user space do not.
+const KERNEL: u64 = 1 << 63;
+/// Below this nothing is ever mapped.
+const LOWEST: u64 = 1 << 16;
 
-/// What an operation came to: an error, if there is one.
-type Failed = Result<Option<i32>, Stop>;
-
-/// A part of a dynptr; `None` is a null one, which has no bytes.
-#[derive(Clone, Copy, Debug)]
-struct Part {
-    dynptr: Option<Dynptr>,
-    offset: u32,
-}
-
-impl Part {
-    fn load(m: &Machine<'_>, at: Address, offset: u64, argument: u8) -> Result<Self, Stop> {
-        Ok(Self { dynptr: Dynptr::load(m, at, argument)?, offset: low(offset) })
-    }
-
-    /// `bpf_dynptr_check_off_len`
-    fn holds(self, len: u32) -> bool {
-        match self.dynptr {
-            Some(dynptr) => dynptr.holds(self.offset, len),
-            None => self.offset == 0 && len == 0,
+/// Writes contiguous bytes where they lie.
+fn put_direct(m: &mut Machine<'_>, dynptr: Dynptr, at: u32, bytes: &[u8]) -> Result<(), Stop> {
+    match (dynptr.kind, &m.packet) {
+        (Kind::Skb | Kind::Xdp, Some(packet)) => packet.copy_in(&mut m.memory, at, bytes),
+        _ => {
+            put(m, dynptr, at, bytes, 0)?;
         }
     }
-
-    fn is_read_only(self) -> bool {
-        self.dynptr.is_some_and(|dynptr| dynptr.read_only)
-    }
-
-    /// The dynptr, if a slice without a buffer can be taken of this part to read.
-    fn readable(self, m: &Machine<'_>, len: u32) -> Option<Dynptr> {
-        self.dynptr.filter(|dynptr| is_direct(m, *dynptr, self.offset, len))
-    }
-
-    /// The same to write.
-    fn writable(self, m: &Machine<'_>, len: u32) -> Option<Dynptr> {
-        self.readable(m, len).filter(|dynptr| !dynptr.read_only)
-    }
-
-    fn note(self, m: &mut Machine<'_>, len: u32, failed: Option<i32>) {
-        if let Some(dynptr) = self.dynptr {
-            note(m, dynptr, self.offset, len, outcome(failed));
-        }
-    }
-
-    /// `__bpf_dynptr_write` from memory of the kernel.
-    fn write(self, m: &mut Machine<'_>, at: u32, bytes: &[u8]) -> Failed {
-        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let Some(dynptr) = self.dynptr.filter(|dynptr| !dynptr.read_only) else {
-            return Ok(Some(errno::EINVAL));
-        };
-        let offset = self.offset.saturating_add(at);
-        if !dynptr.holds(offset, len) {
-            return Ok(Some(errno::E2BIG));
-        }
-        put(m, dynptr, dynptr.offset + offset, bytes, 0)
-    }
-}
-
-/// Stores through a slice: at once, and a clone's bytes stay shared.
-fn put_directly(m: &mut Machine<'_>, dynptr: Dynptr, offset: u32, bytes: &[u8]) -> Failed {
-    match (&m.packet, dynptr.kind) {
-        (Some(packet), Kind::Skb | Kind::Xdp) => {
-            packet.copy_in(&mut m.memory, dynptr.offset + offset, bytes);
-            Ok(None)
-        }
-        _ => put(m, dynptr, dynptr.offset + offset, bytes, 0),
-    }
+    Ok(())
 }
 
 /// `int bpf_dynptr_copy(struct bpf_dynptr *dst_ptr, u32 dst_off, struct bpf_dynptr *src_ptr, u32 src_off, u32 size)`
@@ -102,99 +45,97 @@ fn bpf_dynptr_copy(
     m: &mut Machine<'_>,
     [to, to_offset, from, from_offset, size]: [u64; 5],
 ) -> Result<u64, Stop> {
-    let to = Part::load(m, to, to_offset, 0)?;
-    let from = Part::load(m, from, from_offset, 2)?;
-    let size = low(size);
-    let failed = match (to.writable(m, size), from.readable(m, size)) {
-        (Some(target), Some(source)) => {
-            match bytes_of(m, source, source.offset + from.offset, size)? {
-                Ok(bytes) => put_directly(m, target, to.offset, &bytes)?,
-                Err(errno) => Some(errno),
-            }
+    let (to_offset, from_offset, size) = (low(to_offset), low(from_offset), low(size));
+    let (to, from) = (Dynptr::load(m, to, 0)?, Dynptr::load(m, from, 2)?);
+    let failed = copy(m, (to, to_offset), (from, from_offset), size)?;
+    for (dynptr, offset) in [(from, from_offset), (to, to_offset)] {
+        if let Some(dynptr) = dynptr {
+            note(m, dynptr, offset, size, outcome(failed));
         }
-        (None, Some(source)) => copy_from(m, to, source, from.offset, size)?,
-        (Some(target), None) => copy_to(m, target, to.offset, from, size)?,
-        (None, None) => copy_pieces(m, to, from, size)?,
-    };
-    from.note(m, size, failed);
-    to.note(m, size, failed);
+    }
     Ok(failed.map_or(0, int))
 }
 
-/// From contiguous bytes: one `__bpf_dynptr_write`.
-fn copy_from(m: &mut Machine<'_>, to: Part, source: Dynptr, offset: u32, size: u32) -> Failed {
-    let Some(target) = to.dynptr.filter(|to| !to.read_only) else {
-        return Ok(Some(errno::EINVAL));
+type End = (Option<Dynptr>, u32);
+
+fn copy(
+    m: &mut Machine<'_>,
+    (to, to_offset): End,
+    (from, from_offset): End,
+    size: u32,
+) -> Result<Option<i32>, Stop> {
+    let to_direct = to.is_some_and(|to| !to.read_only && is_direct(m, to, to_offset, size));
+    let from_direct = from.is_some_and(|from| is_direct(m, from, from_offset, size));
+    let (Some(to), Some(from)) = (to, from) else {
+        // The other one's bytes are about to be copied there or from there at once; otherwise a null one has no bytes.
+        let is_tried = to_direct || from_direct;
+        let fits = |one: Option<Dynptr>, offset: u32| match one {
+            Some(one) => one.holds(offset, size),
+            None => size == 0 && offset == 0,
+        };
+        let fit = fits(to, to_offset) && fits(from, from_offset);
+        return Ok(match (is_tried, fit) {
+            (true, _) => Some(errno::EINVAL),
+            (false, true) => None,
+            (false, false) => Some(errno::E2BIG),
+        });
     };
-    if !target.holds(to.offset, size) {
-        return Ok(Some(errno::E2BIG));
-    }
-    let (to, from) = (target.offset + to.offset, source.offset + offset);
-    forward(m, (target, to), (source, from), size)
-}
-
-/// To contiguous bytes: one `__bpf_dynptr_read`.
-fn copy_to(m: &mut Machine<'_>, target: Dynptr, offset: u32, from: Part, size: u32) -> Failed {
-    let Some(source) = from.dynptr else { return Ok(Some(errno::EINVAL)) };
-    if !source.holds(from.offset, size) {
-        return Ok(Some(errno::E2BIG));
-    }
-    let (to, from) = (target.offset + offset, source.offset + from.offset);
-    let failed = forward(m, (target, to), (source, from), size)?;
-    if failed.is_some() && source.kind == Kind::Skb {
-        put_directly(m, target, offset, &vec![0; size as usize])?;
-    }
-    Ok(failed)
-}
-
-/// Copies memory to memory, forward, part by part: bytes that were just written may be read again.
-fn forward(m: &mut Machine<'_>, to: (Dynptr, u32), from: (Dynptr, u32), size: u32) -> Failed {
-    for (dynptr, at) in [from, to] {
-        if let Some(errno) = missing(m, dynptr, at, size) {
-            return Ok(Some(errno));
+    let (source, target) =
+        (from.offset.wrapping_add(from_offset), to.offset.wrapping_add(to_offset));
+    // The kernel asks at once for what it reads or writes at once.
+    match (to_direct, from_direct) {
+        (true, true) => {
+            if let Ok(bytes) = bytes_of(m, from, source, size)? {
+                put_direct(m, to, target, &bytes)?;
+            }
+            return Ok(None);
+        }
+        (false, true) => {
+            if let Err(errno) = write_checks(m, to, to_offset, size) {
+                return Ok(Some(errno));
+            }
+            if to.kind != Kind::Xdp || from.kind != Kind::Xdp {
+                let bytes = bytes_of(m, from, source, size)?.unwrap_or_default();
+                return put(m, to, target, &bytes, 0);
+            }
+        }
+        (true, false) => {
+            if !from.holds(from_offset, size) {
+                return Ok(Some(errno::E2BIG));
+            }
+            match bytes_of(m, from, source, size)? {
+                Ok(bytes) if to.kind != Kind::Xdp || from.kind != Kind::Xdp => {
+                    put_direct(m, to, target, &bytes)?;
+                    return Ok(None);
+                }
+                Ok(_) => {}
+                Err(errno) => {
+                    if from.kind == Kind::Skb {
+                        put_direct(m, to, target, &vec![0; size as usize])?;
+                    }
+                    return Ok(Some(errno));
+                }
+            }
+        }
+        (false, false) => {
+            if !to.holds(to_offset, size) || !from.holds(from_offset, size) {
+                return Ok(Some(errno::E2BIG));
+            }
         }
     }
-    // An skb is made writable as a whole.
-    let step = if to.0.kind == Kind::Skb { size.max(1) } else { FORWARD };
+    // Piece by piece; bytes that were just written may be read again.
+    let step = if to_direct || from_direct { FORWARD } else { CHUNK };
     let mut done = 0;
     while done < size {
         let now = step.min(size - done);
-        let bytes = match bytes_of(m, from.0, from.1 + done, now)? {
+        let bytes = match bytes_of(m, from, source + done, now)? {
             Ok(bytes) => bytes,
             Err(errno) => return Ok(Some(errno)),
         };
-        if let Some(errno) = put(m, to.0, to.1 + done, &bytes, 0)? {
-            return Ok(Some(errno));
+        if to.read_only {
+            return Ok(Some(errno::EINVAL));
         }
-        done += now;
-    }
-    Ok(None)
-}
-
-/// The error of accessing bytes that the packet does not have.
-fn missing(m: &Machine<'_>, dynptr: Dynptr, at: u32, len: u32) -> Option<i32> {
-    let there = m.packet.as_ref().map_or(0, crate::packet::Packet::len);
-    match dynptr.kind {
-        Kind::Xdp if at > XDP_MOST || len > XDP_MOST => Some(errno::EFAULT),
-        Kind::Xdp if at + len > there => Some(errno::EINVAL),
-        Kind::Skb if at + len > there => Some(errno::EFAULT),
-        _ => None,
-    }
-}
-
-fn copy_pieces(m: &mut Machine<'_>, to: Part, from: Part, size: u32) -> Failed {
-    if !to.holds(size) || !from.holds(size) {
-        return Ok(Some(errno::E2BIG));
-    }
-    let Some(source) = from.dynptr else { return Ok(None) };
-    let mut done = 0;
-    while done < size {
-        let now = CHUNK.min(size - done);
-        let bytes = match bytes_of(m, source, source.offset + from.offset + done, now)? {
-            Ok(bytes) => bytes,
-            Err(errno) => return Ok(Some(errno)),
-        };
-        if let Some(errno) = to.write(m, done, &bytes)? {
+        if let Some(errno) = put(m, to, target + done, &bytes, 0)? {
             return Ok(Some(errno));
         }
         done += now;
@@ -207,140 +148,190 @@ fn bpf_dynptr_memset(
     m: &mut Machine<'_>,
     [at, offset, size, value, _]: [u64; 5],
 ) -> Result<u64, Stop> {
-    let part = Part::load(m, at, offset, 0)?;
-    let (size, value) = (low(size), value.to_le_bytes()[0]);
-    let failed = match part.writable(m, size) {
-        Some(dynptr) => put_directly(m, dynptr, part.offset, &vec![value; size as usize])?,
-        None if part.is_read_only() => Some(errno::EINVAL),
-        None if !part.holds(size) => Some(errno::E2BIG),
-        None => pieces(size, |done, now| part.write(m, done, &vec![value; now as usize]))?,
+    let (offset, size) = (low(offset), low(size));
+    let value = value.to_le_bytes()[0];
+    let Some(dynptr) = Dynptr::load(m, at, 0)? else {
+        return Ok(if size == 0 && offset == 0 { 0 } else { int(errno::E2BIG) });
     };
-    part.note(m, size, failed);
-    Ok(failed.map_or(0, int))
-}
-
-/// Does something piece by piece until it fails: `step` is given what is done and how long the piece is.
-fn pieces(size: u32, mut step: impl FnMut(u32, u32) -> Failed) -> Failed {
+    if dynptr.read_only {
+        return Ok(int(errno::EINVAL));
+    }
+    if !dynptr.holds(offset, size) {
+        return Ok(int(errno::E2BIG));
+    }
+    let at = dynptr.offset + offset;
+    if is_direct(m, dynptr, offset, size) {
+        put_direct(m, dynptr, at, &vec![value; size as usize])?;
+        note(m, dynptr, offset, size, Access::Done);
+        return Ok(0);
+    }
     let mut done = 0;
     while done < size {
         let now = CHUNK.min(size - done);
-        if let Some(errno) = step(done, now)? {
-            return Ok(Some(errno));
+        if let Some(errno) = put(m, dynptr, at + done, &vec![value; now as usize], 0)? {
+            note(m, dynptr, offset, size, Access::Error(-errno));
+            return Ok(int(errno));
         }
         done += now;
     }
-    Ok(None)
+    note(m, dynptr, offset, size, Access::Done);
+    Ok(0)
 }
 
-/// Whose memory is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where bytes are copied from.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
-    User,
     Kernel,
+    User,
+    /// What cannot be read becomes zeros.
+    UserOrZero,
 }
 
 impl Source {
-    /// The error for an address where there is nothing: addresses of user space are none of the kernel's
-    /// (`copy_from_kernel_nofault_allowed`).
-    fn error(self, address: Address) -> i32 {
-        if self == Self::Kernel && address < USER { errno::ERANGE } else { errno::EFAULT }
+    /// Up to `len` bytes at an address; with `text` up to the first zero, which is the last byte in any case.
+    fn read(
+        self,
+        m: &Machine<'_>,
+        from: Address,
+        len: u32,
+        text: bool,
+    ) -> Result<Result<Vec<u8>, i32>, Stop> {
+        let is_kernel = from & KERNEL != 0;
+        match self {
+            _ if len == 0 => return Ok(Ok(Vec::new())),
+            Self::Kernel if !is_kernel => return Ok(Err(errno::ERANGE)),
+            Self::Kernel => {}
+            _ if is_kernel || from < LOWEST => return Ok(Err(errno::EFAULT)),
+            _ => return Err(FaultKind::NotModelled("memory of user space".to_owned()).into()),
+        }
+        if !text {
+            let bytes = m.memory.try_read(from, len as usize);
+            return Ok(bytes.map(<[u8]>::to_vec).ok_or(errno::EFAULT));
+        }
+        let mut bytes = Vec::new();
+        while (bytes.len() as u64) < u64::from(len) {
+            match m.memory.try_read(from.wrapping_add(bytes.len() as u64), 1) {
+                Some([0]) => break,
+                Some(byte) => bytes.extend_from_slice(byte),
+                None => return Ok(Err(errno::EFAULT)),
+            }
+        }
+        bytes.truncate(len as usize - 1);
+        bytes.push(0);
+        Ok(Ok(bytes))
     }
 }
 
-/// `int bpf_probe_read_user_dynptr(struct bpf_dynptr *dptr, u32 off, u32 size, const void *unsafe_ptr__ign)`
-fn bpf_probe_read_user_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
-    copy_in(m, args, Source::User)
-}
-
-/// `int bpf_probe_read_kernel_dynptr(struct bpf_dynptr *dptr, u32 off, u32 size, const void *unsafe_ptr__ign)`
-fn bpf_probe_read_kernel_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
-    copy_in(m, args, Source::Kernel)
-}
-
-/// `int bpf_probe_read_user_str_dynptr(struct bpf_dynptr *dptr, u32 off, u32 size, const void *unsafe_ptr__ign)`
-fn bpf_probe_read_user_str_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
-    copy_text(m, args, Source::User)
-}
-
-/// `int bpf_probe_read_kernel_str_dynptr(struct bpf_dynptr *dptr, u32 off, u32 size, const void *unsafe_ptr__ign)`
-fn bpf_probe_read_kernel_str_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
-    copy_text(m, args, Source::Kernel)
-}
-
-/// `__bpf_dynptr_copy`
+/// `__bpf_dynptr_copy` and `__bpf_dynptr_copy_str`
 fn copy_in(
     m: &mut Machine<'_>,
     [at, offset, size, from, _]: [u64; 5],
     source: Source,
+    text: bool,
 ) -> Result<u64, Stop> {
-    let part = Part::load(m, at, offset, 0)?;
-    let size = low(size);
-    let bytes = |m: &Machine<'_>, at: u64, len: u32| {
-        let bytes = m.memory.try_read(at, len as usize).map(<[u8]>::to_vec);
-        bytes.ok_or(source.error(at))
+    let (offset, size) = (low(offset), low(size));
+    let Some(dynptr) = Dynptr::load(m, at, 0)? else {
+        return Ok(if size == 0 && offset == 0 { 0 } else { int(errno::E2BIG) });
     };
-    let failed = match part.writable(m, size) {
-        Some(_) if size == 0 => None,
-        Some(dynptr) => match bytes(m, from, size) {
-            Ok(bytes) => put_directly(m, dynptr, part.offset, &bytes)?,
-            Err(errno) => Some(errno),
-        },
-        None if !part.holds(size) => Some(errno::E2BIG),
-        None => pieces(size, |done, now| match bytes(m, from.wrapping_add(done.into()), now) {
-            Ok(bytes) => part.write(m, done, &bytes),
-            Err(errno) => Ok(Some(errno)),
-        })?,
+    let result = if !dynptr.holds(offset, size) {
+        Err(errno::E2BIG)
+    } else if !dynptr.read_only && is_direct(m, dynptr, offset, size) {
+        copy_in_at_once(m, (dynptr, offset), size, from, source, text)?
+    } else {
+        copy_in_pieces(m, (dynptr, offset), size, from, source, text)?
     };
-    part.note(m, size, failed);
-    Ok(failed.map_or(0, int))
+    note(m, dynptr, offset, size, outcome(result.err()));
+    Ok(match result {
+        Ok(len) if text => len.into(),
+        Ok(_) => 0,
+        Err(errno) => int(errno),
+    })
 }
 
-/// `__bpf_dynptr_copy_str`; the result is the length with the byte that ends it.
-fn copy_text(
+/// How many bytes were written, or an error.
+type Copied = Result<Result<u32, i32>, Stop>;
+
+fn copy_in_at_once(
     m: &mut Machine<'_>,
-    [at, offset, size, from, _]: [u64; 5],
+    (dynptr, offset): (Dynptr, u32),
+    size: u32,
+    from: Address,
     source: Source,
-) -> Result<u64, Stop> {
-    let part = Part::load(m, at, offset, 0)?;
-    let size = low(size);
-    if !part.holds(size) {
-        part.note(m, size, Some(errno::E2BIG));
-        return Ok(int(errno::E2BIG));
-    }
-    if size == 0 {
-        return Ok(0);
-    }
-    let (failed, len) = match text(m, from, size) {
-        None => (Some(source.error(from)), 0),
-        Some(bytes) => {
-            let failed = match part.writable(m, size) {
-                Some(dynptr) => put_directly(m, dynptr, part.offset, &bytes)?,
-                None => {
-                    let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-                    pieces(len, |done, now| {
-                        let piece = bytes.get(done as usize..(done + now) as usize);
-                        part.write(m, done, piece.unwrap_or_default())
-                    })?
-                }
-            };
-            (failed, bytes.len() as u64)
+    text: bool,
+) -> Copied {
+    let at = dynptr.offset + offset;
+    match source.read(m, from, size, text)? {
+        Ok(bytes) => {
+            put_direct(m, dynptr, at, &bytes)?;
+            Ok(Ok(u32::try_from(bytes.len()).unwrap_or(0)))
         }
-    };
-    part.note(m, size, failed);
-    Ok(failed.map_or(len, int))
+        Err(errno) => {
+            if source == Source::UserOrZero && !text {
+                put_direct(m, dynptr, at, &vec![0; size as usize])?;
+            }
+            Ok(Err(errno))
+        }
+    }
 }
 
-/// Text with the byte that ends it, of `size` bytes at most; `None` if it reaches to where nothing is.
-fn text(m: &Machine<'_>, from: Address, size: u32) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    for at in 0..u64::from(size) - 1 {
-        let byte = *m.memory.try_read(from.wrapping_add(at), 1)?.first()?;
-        if byte == 0 {
-            break;
+fn copy_in_pieces(
+    m: &mut Machine<'_>,
+    (dynptr, offset): (Dynptr, u32),
+    size: u32,
+    from: Address,
+    source: Source,
+    text: bool,
+) -> Copied {
+    let at = dynptr.offset + offset;
+    let mut done = 0;
+    while done < size {
+        let chunk = CHUNK.min(size - done);
+        let bytes = match source.read(m, from.wrapping_add(done.into()), chunk, text)? {
+            Ok(bytes) => bytes,
+            Err(errno) => return Ok(Err(errno)),
+        };
+        let count = u32::try_from(bytes.len()).unwrap_or(0);
+        if dynptr.read_only {
+            return Ok(Err(errno::EINVAL));
         }
-        bytes.push(byte);
+        if let Some(errno) = put(m, dynptr, at + done, &bytes, 0)? {
+            return Ok(Err(errno));
+        }
+        if text && (count < chunk || chunk == 1) {
+            return Ok(Ok(done + count));
+        }
+        // The next piece overwrites the zero at the end of a text.
+        done += if text { chunk - 1 } else { chunk };
     }
-    // The last byte there is room for ends it in any case.
-    bytes.push(0);
-    Some(bytes)
+    Ok(Ok(done))
+}
+
+/// `int bpf_probe_read_kernel_dynptr(struct bpf_dynptr *dptr, u32 off, u32 size, const void *unsafe_ptr__ign)`
+fn bpf_probe_read_kernel_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
+    copy_in(m, args, Source::Kernel, false)
+}
+
+/// As [`bpf_probe_read_kernel_dynptr`], a text; returns its length with the zero.
+fn bpf_probe_read_kernel_str_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
+    copy_in(m, args, Source::Kernel, true)
+}
+
+/// As [`bpf_probe_read_kernel_dynptr`], from user space.
+fn bpf_probe_read_user_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
+    copy_in(m, args, Source::User, false)
+}
+
+/// As [`bpf_probe_read_kernel_str_dynptr`], from user space.
+fn bpf_probe_read_user_str_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
+    copy_in(m, args, Source::User, true)
+}
+
+/// As [`bpf_probe_read_user_dynptr`], which may wait for memory.
+fn bpf_copy_from_user_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
+    copy_in(m, args, Source::UserOrZero, false)
+}
+
+/// As [`bpf_probe_read_user_str_dynptr`], which may wait for memory.
+fn bpf_copy_from_user_str_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
+    copy_in(m, args, Source::UserOrZero, true)
 }

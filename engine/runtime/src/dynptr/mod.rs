@@ -3,18 +3,18 @@
 //! A dynptr is 16 bytes of the program's memory, laid out as in the kernel (`struct bpf_dynptr_kern`): what it is over, its
 //! size with its kind and whether it is read-only in the upper bits, and its offset. One whose first word is 0 is null.
 //! Errors and the order of checks are those of Linux 6.18.
-//!
-//! What makes and describes them is here; [`slice`], [`access`] and [`bulk`] have what gets at the bytes.
 
-pub(crate) mod access;
-pub(crate) mod bulk;
-pub(crate) mod slice;
+mod bulk;
+mod slice;
 
 use crate::event::{Access, Event, Target};
 use crate::fault::Stop;
 use crate::helpers::{Table, errno, error};
 use crate::machine::Machine;
 use crate::memory::Address;
+
+pub(crate) use bulk::TABLE as BULK;
+pub(crate) use slice::TABLE as SLICES;
 
 pub(crate) const TABLE: &Table = &[
     ("bpf_dynptr_adjust", bpf_dynptr_adjust),
@@ -25,7 +25,9 @@ pub(crate) const TABLE: &Table = &[
     ("bpf_dynptr_from_xdp", bpf_dynptr_from_xdp),
     ("bpf_dynptr_is_null", bpf_dynptr_is_null),
     ("bpf_dynptr_is_rdonly", bpf_dynptr_is_rdonly),
+    ("bpf_dynptr_read", bpf_dynptr_read),
     ("bpf_dynptr_size", bpf_dynptr_size),
+    ("bpf_dynptr_write", bpf_dynptr_write),
 ];
 
 /// The greatest size (`DYNPTR_MAX_SIZE`).
@@ -37,8 +39,9 @@ const KIND: u32 = 28;
 /// Offsets and lengths in frames of XDP beyond this are not accessed directly.
 const XDP_MOST: u32 = 0xffff;
 
-/// What a dynptr is over (`enum bpf_dynptr_type`).
+/// What a dynptr is over, with the numbers of `enum bpf_dynptr_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum Kind {
     Local = 1,
     Ringbuf,
@@ -82,7 +85,7 @@ fn int(number: i32) -> u64 {
 }
 
 impl Dynptr {
-    /// The dynptr at an address; `None` if it is null.
+    /// The dynptr at an address, which is an argument with this number; `None` if it is null.
     ///
     /// # Errors
     ///
@@ -94,8 +97,8 @@ impl Dynptr {
         if data == 0 {
             return Ok(None);
         }
-        let (size, number) = (word & MOST, word >> KIND & 7);
-        let kind = Kind::ALL.into_iter().find(|kind| *kind as u32 == number);
+        let size = word & MOST;
+        let kind = Kind::ALL.into_iter().find(|kind| *kind as u32 == word >> KIND & 7);
         // Sizes shrink by what offsets grow, so that their sum stays what a size can be.
         match kind.filter(|_| offset <= MOST - size) {
             Some(kind) => {
@@ -242,6 +245,167 @@ fn bpf_dynptr_clone(m: &mut Machine<'_>, [at, to, ..]: [u64; 5]) -> Result<u64, 
     }
 }
 
+/// `int bpf_dynptr_read(void *dst, u32 len, const struct bpf_dynptr *src, u32 offset, u64 flags)`
+fn bpf_dynptr_read(
+    m: &mut Machine<'_>,
+    [to, len, at, offset, flags]: [u64; 5],
+) -> Result<u64, Stop> {
+    let (len, offset) = (low(len), low(offset));
+    let Some(dynptr) = Dynptr::load(m, at, 2)?.filter(|_| flags == 0) else {
+        return Ok(error(errno::EINVAL));
+    };
+    let failed = read(m, dynptr, to, offset, len)?;
+    note(m, dynptr, offset, len, outcome(failed));
+    Ok(failed.map_or(0, error))
+}
+
 fn outcome(failed: Option<i32>) -> Access {
     failed.map_or(Access::Done, |errno| Access::Error(-errno))
+}
+
+/// Copies bytes out of a dynptr (`__bpf_dynptr_read`); an error, if there is one.
+fn read(
+    m: &mut Machine<'_>,
+    dynptr: Dynptr,
+    to: Address,
+    offset: u32,
+    len: u32,
+) -> Result<Option<i32>, Stop> {
+    if !dynptr.holds(offset, len) {
+        return Ok(Some(errno::E2BIG));
+    }
+    let at = dynptr.offset + offset;
+    match bytes_of(m, dynptr, at, len)? {
+        Ok(bytes) => {
+            m.memory.put(to, &bytes)?;
+            Ok(None)
+        }
+        Err(errno) => {
+            if dynptr.kind == Kind::Skb {
+                m.memory.write(to, len as usize)?.fill(0);
+            }
+            Ok(Some(errno))
+        }
+    }
+}
+
+/// Bytes behind a dynptr, from an offset of what it is over.
+fn bytes_of(
+    m: &Machine<'_>,
+    dynptr: Dynptr,
+    at: u32,
+    len: u32,
+) -> Result<Result<Vec<u8>, i32>, Stop> {
+    let size = len as usize;
+    Ok(match dynptr.kind {
+        Kind::Local | Kind::Ringbuf => {
+            Ok(m.memory.read(dynptr.data.wrapping_add(at.into()), size)?.to_vec())
+        }
+        Kind::Skb => {
+            let packet = m.packet.as_ref();
+            packet.and_then(|packet| packet.bytes(&m.memory, at, size)).ok_or(errno::EFAULT)
+        }
+        Kind::Xdp if at > XDP_MOST || len > XDP_MOST => Err(errno::EFAULT),
+        Kind::Xdp => {
+            let packet = m.packet.as_ref();
+            packet.and_then(|packet| packet.bytes(&m.memory, at, size)).ok_or(errno::EINVAL)
+        }
+        Kind::SkbMeta => {
+            let all = crate::packet::metadata(m);
+            let range = at as usize..at as usize + size;
+            all.get(range).map(<[u8]>::to_vec).ok_or(errno::EFAULT)
+        }
+    })
+}
+
+/// `int bpf_dynptr_write(const struct bpf_dynptr *dst, u32 offset, void *src, u32 len, u64 flags)`
+fn bpf_dynptr_write(
+    m: &mut Machine<'_>,
+    [at, offset, from, len, flags]: [u64; 5],
+) -> Result<u64, Stop> {
+    let (len, offset) = (low(len), low(offset));
+    let Some(dynptr) = Dynptr::load(m, at, 0)?.filter(|dynptr| !dynptr.read_only) else {
+        return Ok(error(errno::EINVAL));
+    };
+    let failed = write(m, dynptr, offset, from, len, flags)?;
+    note(m, dynptr, offset, len, outcome(failed));
+    Ok(failed.map_or(0, error))
+}
+
+/// What `__bpf_dynptr_write` looks at before it writes.
+fn write_checks(m: &Machine<'_>, dynptr: Dynptr, offset: u32, len: u32) -> Result<(), i32> {
+    if dynptr.read_only {
+        return Err(errno::EINVAL);
+    }
+    if !dynptr.holds(offset, len) {
+        return Err(errno::E2BIG);
+    }
+    let at = dynptr.offset + offset;
+    let has = m.packet.as_ref().map_or(0, crate::packet::Packet::len);
+    match dynptr.kind {
+        Kind::Xdp if at > XDP_MOST || len > XDP_MOST => Err(errno::EFAULT),
+        Kind::Xdp if u64::from(at) + u64::from(len) > u64::from(has) => Err(errno::EINVAL),
+        _ => Ok(()),
+    }
+}
+
+/// Copies bytes into a dynptr (`__bpf_dynptr_write`); an error, if there is one.
+fn write(
+    m: &mut Machine<'_>,
+    dynptr: Dynptr,
+    offset: u32,
+    from: Address,
+    len: u32,
+    flags: u64,
+) -> Result<Option<i32>, Stop> {
+    if dynptr.read_only {
+        return Ok(Some(errno::EINVAL));
+    }
+    if !dynptr.holds(offset, len) {
+        return Ok(Some(errno::E2BIG));
+    }
+    let bytes = m.memory.read(from, len as usize)?.to_vec();
+    put(m, dynptr, dynptr.offset + offset, &bytes, flags)
+}
+
+fn put(
+    m: &mut Machine<'_>,
+    dynptr: Dynptr,
+    at: u32,
+    bytes: &[u8],
+    flags: u64,
+) -> Result<Option<i32>, Stop> {
+    if dynptr.kind == Kind::Skb {
+        return crate::helpers::skb::store(m, at, bytes, flags);
+    }
+    if flags != 0 {
+        return Ok(Some(errno::EINVAL));
+    }
+    let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    match dynptr.kind {
+        Kind::Local | Kind::Ringbuf => m.memory.put(dynptr.data.wrapping_add(at.into()), bytes)?,
+        Kind::Xdp if at > XDP_MOST || len > XDP_MOST => return Ok(Some(errno::EFAULT)),
+        Kind::Xdp => {
+            let Some(packet) = &m.packet else { return Ok(Some(errno::EINVAL)) };
+            if u64::from(at) + u64::from(len) > u64::from(packet.len()) {
+                return Ok(Some(errno::EINVAL));
+            }
+            packet.copy_in(&mut m.memory, at, bytes);
+        }
+        Kind::SkbMeta => {
+            let Some(packet) = m.packet.as_ref().filter(|packet| at + len <= packet.meta) else {
+                return Ok(Some(errno::EFAULT));
+            };
+            let start = (packet.data - packet.meta + at) as usize;
+            let place = m
+                .memory
+                .bytes_mut(packet.head)
+                .and_then(|head| head.get_mut(start..start + bytes.len()));
+            if let Some(place) = place {
+                place.copy_from_slice(bytes);
+            }
+        }
+        Kind::Skb => {}
+    }
+    Ok(None)
 }

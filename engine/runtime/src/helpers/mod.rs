@@ -9,10 +9,10 @@ mod format;
 mod maps;
 mod misc;
 mod ring;
+mod room;
 pub(crate) mod skb;
 mod xdp;
 
-use crate::dynptr;
 use crate::fault::Stop;
 use crate::kfuncs;
 use crate::machine::Machine;
@@ -26,15 +26,16 @@ pub(crate) type Table = [(&'static str, Helper)];
 /// The tables of all families.
 const FAMILIES: &[&Table] = &[
     control::TABLE,
-    dynptr::TABLE,
-    dynptr::access::TABLE,
-    dynptr::bulk::TABLE,
-    dynptr::slice::TABLE,
+    crate::dynptr::BULK,
+    crate::dynptr::SLICES,
+    crate::dynptr::TABLE,
     misc::TABLE,
     ring::TABLE,
+    room::TABLE,
     skb::TABLE,
     xdp::TABLE,
     maps::TABLE,
+    kfuncs::cast::TABLE,
     kfuncs::control::TABLE,
     kfuncs::text::TABLE,
 ];
@@ -69,6 +70,7 @@ pub(crate) mod errno {
     pub(crate) const EINVAL: i32 = 22;
     pub(crate) const ERANGE: i32 = 34;
     pub(crate) const EOPNOTSUPP: i32 = 95;
+    pub(crate) const EALREADY: i32 = 114;
     pub(crate) const ENOTSUPP: i32 = 524;
 }
 

@@ -6,7 +6,8 @@ use crate::checksum;
 use crate::event::{Access, Event, Target};
 use crate::fault::Stop;
 use crate::machine::Machine;
-use crate::packet::Checksum;
+use crate::memory::Memory;
+use crate::packet::{Checksum, Packet};
 
 pub(super) const TABLE: &Table = &[
     ("bpf_csum_diff", bpf_csum_diff),
@@ -21,7 +22,6 @@ pub(super) const TABLE: &Table = &[
     ("bpf_skb_store_bytes", bpf_skb_store_bytes),
     ("bpf_skb_vlan_pop", bpf_skb_vlan_pop),
     ("bpf_skb_vlan_push", bpf_skb_vlan_push),
-    ("bpf_set_hash_invalid", bpf_set_hash_invalid),
 ];
 
 /// `BPF_F_RECOMPUTE_CSUM`
@@ -30,20 +30,30 @@ const RECOMPUTE_CSUM: u64 = 1;
 const INVALIDATE_HASH: u64 = 2;
 /// The greatest offset of helpers that take one.
 const MOST: u32 = i32::MAX.cast_unsigned();
-/// `BPF_SKB_MAX_LEN` of a device with the usual MTU.
-const MAX_LEN: u32 = 1500 + 14;
-/// What packets have to keep (`__bpf_skb_min_len` without headers that are known).
-const ETHERNET: u32 = 14;
+/// The most bytes a packet can be made to have: four pages but for `struct skb_shared_info` (`SKB_MAX_ALLOC`).
+pub(super) const MAX_LEN: u32 = 4 * 4096 - 320;
 
 #[expect(clippy::cast_possible_truncation, reason = "parameters have 32 bits")]
-fn low(register: u64) -> u32 {
+pub(super) fn low(register: u64) -> u32 {
     register as u32
 }
 
-fn note(m: &mut Machine<'_>, target: Target, offset: u32, len: u32, failed: Option<i32>) {
-    let result = failed.map_or(Access::Done, |errno| Access::Error(-errno));
+pub(super) fn note(m: &mut Machine<'_>, target: Target, offset: u32, len: u32, result: Access) {
     let event = Event { function: m.callee(), target, offset, len, result, at: m.location() };
     m.record(event);
+}
+
+/// Notes what was done, or the error, which becomes the result.
+pub(super) fn noted(
+    m: &mut Machine<'_>,
+    target: Target,
+    offset: u32,
+    len: u32,
+    failed: Option<i32>,
+) -> Result<u64, Stop> {
+    let result = failed.map_or(Access::Done, |errno| Access::Error(-errno));
+    note(m, target, offset, len, result);
+    Ok(failed.map_or(0, error))
 }
 
 /// Stores bytes into the skb (`__bpf_skb_store_bytes`); an error, if there is one.
@@ -69,6 +79,9 @@ pub(crate) fn store(
         packet.add(bytes, offset);
     }
     packet.copy_in(memory, offset, bytes);
+    if flags & INVALIDATE_HASH != 0 {
+        m.context.set_word("hash", 0);
+    }
     Ok(None)
 }
 
@@ -81,8 +94,7 @@ fn bpf_skb_store_bytes(
     let (offset, len) = (low(offset), low(len));
     let bytes = m.memory.read(from, len as usize)?.to_vec();
     let failed = store(m, offset, &bytes, flags)?;
-    note(m, Target::Packet, offset, len, failed);
-    Ok(failed.map_or(0, error))
+    noted(m, Target::Packet, offset, len, failed)
 }
 
 /// `long bpf_skb_load_bytes(const void *skb, u32 offset, void *to, u32 len)`
@@ -100,8 +112,7 @@ fn load(m: &mut Machine<'_>, offset: u32, to: u64, len: u32) -> Result<u64, Stop
     let failed = if bytes.is_none() { Some(errno::EFAULT) } else { None };
     // What cannot be read is zero.
     m.memory.put(to, &bytes.unwrap_or_else(|| vec![0; len as usize]))?;
-    note(m, Target::Packet, offset, len, failed);
-    Ok(failed.map_or(0, error))
+    noted(m, Target::Packet, offset, len, failed)
 }
 
 /// `long bpf_skb_load_bytes_relative(const void *skb, u32 offset, void *to, u32 len, u32 start_header)`
@@ -109,27 +120,24 @@ fn bpf_skb_load_bytes_relative(
     m: &mut Machine<'_>,
     [skb, offset, to, len, start]: [u64; 5],
 ) -> Result<u64, Stop> {
-    let (packet, _) = m.skb(skb, 0)?;
-    let base = match low(start) {
-        0 => packet.mac,
-        1 => packet.network,
-        _ => {
-            m.memory.write(to, low(len) as usize)?.fill(0);
-            return Ok(error(errno::EFAULT));
-        }
-    };
+    m.skb(skb, 0)?;
     let (offset, len) = (low(offset), low(len));
-    let from = i64::from(base) - i64::from(packet.data) + i64::from(offset);
-    let Ok(from) = u32::try_from(from) else {
-        // In front of the packet, in the link-layer header that the program does not see.
-        let start = (base + offset) as usize;
-        let head = m.packet.as_ref().and_then(|packet| m.memory.bytes(packet.head));
-        let bytes = head.and_then(|head| head.get(start..start + len as usize)).map(<[u8]>::to_vec);
-        let failed = bytes.is_none();
-        m.memory.put(to, &bytes.unwrap_or_else(|| vec![0; len as usize]))?;
-        return Ok(if failed { error(errno::EFAULT) } else { 0 });
-    };
-    load(m, from, to, len)
+    let bytes = m.packet.as_ref().and_then(|packet| {
+        // `BPF_HDR_START_MAC`, `BPF_HDR_START_NET`; only what is linear can be read.
+        let base = match low(start) {
+            0 => packet.mac,
+            1 => packet.network,
+            _ => return None,
+        };
+        let from = base.checked_add(offset).filter(|_| offset <= 0xffff)?;
+        let to = from.checked_add(len).filter(|to| *to <= packet.tail)?;
+        let head = m.memory.bytes(packet.head)?.get(from as usize..to as usize)?;
+        Some((head.to_vec(), from.saturating_sub(packet.data)))
+    });
+    let failed = if bytes.is_none() { Some(errno::EFAULT) } else { None };
+    let (bytes, at) = bytes.unwrap_or_else(|| (vec![0; len as usize], offset));
+    m.memory.put(to, &bytes)?;
+    noted(m, Target::Packet, at, len, failed)
 }
 
 /// `long bpf_skb_pull_data(struct sk_buff *skb, u32 len)`
@@ -137,38 +145,44 @@ fn bpf_skb_pull_data(m: &mut Machine<'_>, [skb, len, ..]: [u64; 5]) -> Result<u6
     let (packet, memory) = m.skb(skb, 0)?;
     let len = if low(len) == 0 { packet.linear() } else { low(len) };
     let pulled = packet.ensure_writable(memory, len)?;
-    note(m, Target::Geometry, 0, len, if pulled { None } else { Some(errno::ENOMEM) });
-    Ok(if pulled { 0 } else { error(errno::ENOMEM) })
+    noted(m, Target::Geometry, 0, len, if pulled { None } else { Some(errno::ENOMEM) })
 }
 
 /// `long bpf_skb_change_tail(struct sk_buff *skb, u32 len, u64 flags)`
 fn bpf_skb_change_tail(m: &mut Machine<'_>, [skb, len, flags, ..]: [u64; 5]) -> Result<u64, Stop> {
     let (packet, memory) = m.skb(skb, 0)?;
     let len = low(len);
-    let least = ETHERNET.min(packet.len()).max(packet.network.saturating_sub(packet.data));
-    if flags != 0 || len > MAX_LEN.max(packet.len()) || len < least {
+    // `__bpf_skb_min_len`; where the transport header is, is not known.
+    let least = packet.network.saturating_sub(packet.data);
+    if flags != 0 || len > MAX_LEN || len < least {
         return Ok(error(errno::EINVAL));
+    }
+    if packet.encapsulated {
+        return Ok(error(errno::ENOTSUPP));
+    }
+    if !packet.ensure_writable(memory, least)? {
+        return noted(m, Target::Geometry, 0, len, Some(errno::ENOMEM));
     }
     if len > packet.len() {
         packet.grow(memory, len)?;
     } else if len < packet.len() {
         packet.trim(memory, len)?;
     }
-    note(m, Target::Geometry, 0, len, None);
-    Ok(0)
+    noted(m, Target::Geometry, 0, len, None)
 }
 
 /// `long bpf_skb_change_head(struct sk_buff *skb, u32 len, u64 flags)`
 fn bpf_skb_change_head(m: &mut Machine<'_>, [skb, len, flags, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let is_gso = m.context.word("gso_size") != 0;
     let (packet, memory) = m.skb(skb, 0)?;
     let len = low(len);
-    if flags != 0 || packet.len().saturating_add(len) > MAX_LEN.max(packet.len()) {
+    let too_long = packet.len().checked_add(len).is_none_or(|len| len > MAX_LEN) && !is_gso;
+    if flags != 0 || len > MOST || too_long {
         return Ok(error(errno::EINVAL));
     }
     packet.cow(memory, len)?;
     packet.push_zeros(memory, len);
-    note(m, Target::Geometry, 0, len, None);
-    Ok(0)
+    noted(m, Target::Geometry, 0, len, None)
 }
 
 /// `long bpf_skb_vlan_push(struct sk_buff *skb, __be16 vlan_proto, u16 vlan_tci)`
@@ -184,35 +198,40 @@ fn bpf_skb_vlan_push(
         _ => 0x8100,
     };
     if let Some(tag) = packet.vlan {
+        // The kernel warns of a packet that does not begin with its link-layer header.
+        if packet.mac != packet.data {
+            return Ok(error(errno::EINVAL));
+        }
         packet.insert_tag(memory, tag)?;
     }
     // The tag is beside the packet.
     packet.vlan = Some((protocol, control));
     packet.moved = true;
-    note(m, Target::Geometry, 0, 4, None);
-    Ok(0)
+    noted(m, Target::Geometry, 0, 4, None)
 }
 
 /// `long bpf_skb_vlan_pop(struct sk_buff *skb)`
 fn bpf_skb_vlan_pop(m: &mut Machine<'_>, [skb, ..]: [u64; 5]) -> Result<u64, Stop> {
-    use crate::packet::Packet;
     let (packet, memory) = m.skb(skb, 0)?;
-    if packet.vlan.take().is_none() {
-        if !Packet::is_tag(packet.protocol) {
-            return Ok(0);
-        }
-        if packet.remove_tag(memory)?.is_none() {
-            return Ok(error(errno::ENOMEM));
-        }
-    }
-    if Packet::is_tag(packet.protocol)
-        && let Some(control) = packet.remove_tag(memory)?
-    {
-        packet.vlan = Some((0x8100, control));
+    let mut failed = None;
+    let mut pop = |packet: &mut Packet, memory: &mut Memory| -> Result<Option<u16>, Stop> {
+        let control = match packet.mac == packet.data {
+            true => packet.remove_tag(memory)?,
+            false => None,
+        };
+        failed = if control.is_none() { Some(errno::ENOMEM) } else { None };
+        Ok(control)
+    };
+    let had_tag = packet.vlan.take().is_some();
+    // Without a tag beside it the one in the packet goes.
+    let goes_on = had_tag || (Packet::is_tag(packet.protocol) && pop(packet, memory)?.is_some());
+    // The next one comes to stand beside the packet.
+    if goes_on && Packet::is_tag(packet.protocol) {
+        let protocol = packet.protocol;
+        packet.vlan = pop(packet, memory)?.map(|control| (protocol, control));
     }
     packet.moved = true;
-    note(m, Target::Geometry, 0, 4, None);
-    Ok(0)
+    noted(m, Target::Geometry, 0, 4, failed)
 }
 
 /// `long bpf_csum_diff(__be32 *from, u32 from_size, __be32 *to, u32 to_size, __wsum seed)`
@@ -262,7 +281,7 @@ fn bpf_l3_csum_replace(
     if flags & !0xf != 0 {
         return Ok(error(errno::EINVAL));
     }
-    replace(m, low(offset), from, to, flags & 0xf, |_| true)
+    replace(m, low(offset), from, to, flags & 0xf, Zero::Plain)
 }
 
 /// `long bpf_l4_csum_replace(struct sk_buff *skb, u32 offset, u64 from, u64 to, u64 flags)`
@@ -279,8 +298,23 @@ fn bpf_l4_csum_replace(
     if flags & !(0xf | PSEUDO | MANGLED | ENFORCE | IPV6) != 0 {
         return Ok(error(errno::EINVAL));
     }
-    let is_mangled = flags & MANGLED != 0 && flags & ENFORCE == 0;
-    replace(m, low(offset), from, to, flags & 0xf, |old| !is_mangled || old != 0)
+    let zero = match (flags & MANGLED != 0, flags & ENFORCE != 0) {
+        (false, _) => Zero::Plain,
+        (true, false) => Zero::None,
+        (true, true) => Zero::Mangled,
+    };
+    replace(m, low(offset), from, to, flags & 0xf, zero)
+}
+
+/// What a checksum of zero means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Zero {
+    /// What it says.
+    Plain,
+    /// That there is none, which stays so; a sum of zero is written as its complement.
+    None,
+    /// A sum of zero is written as its complement.
+    Mangled,
 }
 
 /// Replaces a part of what a checksum in the packet is over.
@@ -290,7 +324,7 @@ fn replace(
     from: u64,
     to: u64,
     size: u64,
-    wanted: impl Fn(u16) -> bool,
+    zero: Zero,
 ) -> Result<u64, Stop> {
     if offset > 0xffff || offset & 1 != 0 {
         return Ok(error(errno::EFAULT));
@@ -303,7 +337,7 @@ fn replace(
     }
     let old = packet.bytes(memory, offset, 2).unwrap_or_default();
     let old = u16::from_le_bytes([old[0], old[1]]);
-    if !wanted(old) {
+    if zero == Zero::None && old == 0 {
         return Ok(0);
     }
     let (from, to) = (low(from), low(to));
@@ -314,12 +348,7 @@ fn replace(
         _ => return Ok(error(errno::EINVAL)),
     };
     let new = checksum::finished(checksum::add(u32::from(!old), difference));
+    let new = if zero != Zero::Plain && new == 0 { 0xffff } else { new };
     packet.copy_in(memory, offset, &new.to_le_bytes());
-    Ok(0)
-}
-
-/// `void bpf_set_hash_invalid(struct sk_buff *skb)`
-fn bpf_set_hash_invalid(m: &mut Machine<'_>, [skb, ..]: [u64; 5]) -> Result<u64, Stop> {
-    m.skb(skb, 0)?;
     Ok(0)
 }

@@ -52,7 +52,9 @@ impl Image {
                 None if known => CallableKind::NotModelled,
                 None => CallableKind::Missing,
             };
-            self.calls.push(Callable { name, what });
+            let row = kernel_model::function(&name);
+            let changes_packet = row.is_some_and(|row| row.changes_packet);
+            self.calls.push(Callable { name, what, changes_packet });
             self.calls.len() - 1
         });
         i64::try_from(index).unwrap_or(i64::MAX)

@@ -14,7 +14,7 @@ use kernel_model::ProgramType;
 
 use crate::fault::Location;
 use crate::memory::{Address, AllocId};
-use crate::op::{Callable, Op, OpIndex};
+use crate::op::{Callable, Code, Op, OpIndex};
 
 /// The allocation that addresses of functions point into; nothing can be read there.
 pub(crate) const CODE: AllocId = AllocId::new(0);
@@ -138,6 +138,7 @@ impl Image {
             arena: None,
         };
         image.decode(KernelNames::Listed(kfuncs), insns);
+        let unclones = image.unclones(program_type, 0);
         image.programs.push(ProgramImage {
             name: "instructions".into(),
             function: FunctionIndex(usize::MAX),
@@ -146,7 +147,7 @@ impl Image {
             flags: 0,
             start: 0,
             exception_callback: None,
-            unclones: false,
+            unclones,
             lines: Vec::new(),
         });
         image
@@ -235,18 +236,22 @@ impl Image {
         matches!(map.kind, MapKind::Data(_) | MapKind::Config)
     }
 
+    /// Whether the kernel puts instructions before the program from `start` on that give clones bytes of their own. It also
+    /// does where the verifier sees a direct store to the packet, which is not known here.
+    fn unclones(&self, program_type: &ProgramType, start: u32) -> bool {
+        let ops = self.ops.get(start as usize..).unwrap_or_default();
+        let calls = ops.iter().filter(|op| op.code == Code::CallKernel);
+        let mut calls = calls.filter_map(|op| self.calls.get(usize::try_from(op.imm).ok()?));
+        let writes = calls.any(|call| &*call.name == "bpf_dynptr_slice_rdwr");
+        writes && program_type.uncloned_by_prologue
+    }
+
     fn add(&mut self, linked: &Linked<'_>, program: &Program) -> Result<(), LoadError> {
         let unknown = || LoadError::UnknownType(program.section.clone());
         let program_type = program.load.program_type.ok_or_else(unknown)?;
         let start = u32::try_from(self.ops.len()).unwrap_or(u32::MAX);
         let entries = self.decode(KernelNames::Linked(linked), &program.insns);
         let callback = exception_callback(linked, program).and_then(|slot| entries.get(slot));
-        let calls_slice = self.ops.get(start as usize..).unwrap_or_default().iter().any(|op| {
-            let call =
-                usize::try_from(op.imm).ok().filter(|_| op.code == crate::op::Code::CallKernel);
-            let call = call.and_then(|call| self.calls.get(call));
-            call.is_some_and(|call| &*call.name == "bpf_dynptr_slice_rdwr")
-        });
         let lines = lines(linked, program);
         self.programs.push(ProgramImage {
             name: program.name.as_str().into(),
@@ -256,7 +261,7 @@ impl Image {
             flags: program.load.flags,
             start,
             exception_callback: callback.copied(),
-            unclones: calls_slice && program_type.uncloned_by_prologue,
+            unclones: self.unclones(program_type, start),
             lines,
         });
         Ok(())

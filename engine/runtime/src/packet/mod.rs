@@ -19,7 +19,7 @@ use crate::input::Layout;
 use crate::machine::Machine;
 use crate::memory::{Address, AllocId, Memory};
 
-pub(crate) use build::build;
+pub(crate) use build::{ETHERNET, build};
 pub(crate) use bytes::Place;
 pub(crate) use object::{kernel_object, sk_buff};
 
@@ -68,6 +68,8 @@ pub(crate) struct Packet {
     /// The tag that is beside the packet: protocol and control information.
     pub(crate) vlan: Option<(u16, u16)>,
     pub(crate) checksum: Checksum,
+    /// The packet has been encapsulated by `bpf_skb_adjust_room`.
+    pub(crate) encapsulated: bool,
     /// The sum of gso is not as it was.
     pub(crate) gso_reset: bool,
     /// Pointers into the packet are no longer right.
@@ -79,6 +81,8 @@ pub(crate) struct Packet {
 pub(crate) enum Checksum {
     /// Nothing.
     None,
+    /// It is right, that many layers deep.
+    Unnecessary(u8),
     /// The sum over all bytes.
     Complete(u32),
 }

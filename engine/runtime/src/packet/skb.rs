@@ -95,6 +95,60 @@ impl Packet {
         memory.bytes_mut(self.head).and_then(|head| head.get_mut(start..end)).unwrap_or_default()
     }
 
+    /// `bpf_skb_generic_push`: `len` zeros at `offset`. There must be room before the packet.
+    pub(crate) fn generic_push(&mut self, memory: &mut Memory, offset: u32, len: u32) {
+        self.data -= len;
+        self.meta = 0;
+        let front = self.front(memory, offset + len);
+        if front.len() == (offset + len) as usize {
+            front.copy_within(len as usize.., 0);
+            front[offset as usize..].fill(0);
+        }
+        self.moved = true;
+    }
+
+    /// `bpf_skb_generic_pop`: takes `len` bytes at `offset` out; false if there are not so many.
+    pub(crate) fn generic_pop(
+        &mut self,
+        memory: &mut Memory,
+        offset: u32,
+        len: u32,
+    ) -> Result<bool, Stop> {
+        if !self.may_pull(memory, offset.saturating_add(len))? {
+            return Ok(false);
+        }
+        let front = self.front(memory, offset + len);
+        let gone = front.get(offset as usize..).unwrap_or_default().to_vec();
+        front.copy_within(..offset as usize, len as usize);
+        self.subtract(&gone, offset);
+        self.data += len;
+        self.meta = 0;
+        self.moved = true;
+        Ok(true)
+    }
+
+    /// `bpf_skb_net_hdr_push`: as [`Packet::generic_push`], headers before `offset` move along.
+    pub(crate) fn header_push(&mut self, memory: &mut Memory, offset: u32, len: u32) {
+        self.generic_push(memory, offset, len);
+        self.mac = self.mac.saturating_sub(len);
+        self.network = self.network.saturating_sub(len);
+    }
+
+    /// `bpf_skb_net_hdr_pop`.
+    pub(crate) fn header_pop(
+        &mut self,
+        memory: &mut Memory,
+        offset: u32,
+        len: u32,
+    ) -> Result<bool, Stop> {
+        let popped = self.generic_pop(memory, offset, len)?;
+        if popped {
+            self.mac += len;
+            self.network += len;
+        }
+        Ok(popped)
+    }
+
     /// `__skb_push` of zeros, which become the link-layer header.
     pub(crate) fn push_zeros(&mut self, memory: &mut Memory, len: u32) {
         self.data -= len;

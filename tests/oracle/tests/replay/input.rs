@@ -16,11 +16,11 @@ const BUDGET: u64 = 1 << 27;
 
 /// An input, and what the kernel was given in its place.
 pub(crate) struct Made {
-    pub input: Input,
+    pub(crate) input: Input,
     /// `data_in`: metadata and packet.
-    pub data: Option<Vec<u8>>,
+    pub(crate) data: Option<Vec<u8>>,
     /// `ctx_in`.
-    pub context: Vec<u8>,
+    pub(crate) context: Vec<u8>,
 }
 
 pub(crate) fn input(program: &Program, run: &Run, outcome: &Outcome, packets: &Packets) -> Made {

@@ -16,8 +16,10 @@ pub(super) fn begin(cx: &mut Cx<'_>, state: &State, pc: Pc, id: HelperId) -> Che
         reject!(EINVAL, "invalid func unknown#{}", id.0);
     };
     let function = kernel_model::helper(number);
-    if function.is_some_and(|function| function.since > cx.program.options.kernel) {
-        reject!(EINVAL, "invalid func unknown#{number}");
+    if let Some(function) = function.filter(|one| one.since > cx.program.options.kernel) {
+        // Such a kernel knows only the number.
+        let (name, since) = (function.name, function.since);
+        reject!(EINVAL, "invalid func unknown#{number}: {name} was introduced in {since}");
     }
     let name = function.map_or("bpf_unspec", |function| function.name);
     if cx.program.ty.is_none_or(|ty| ty.name == "ext") {

@@ -33,7 +33,15 @@ use table::Allowed;
 
 /// The kfunc exists and may be called by the program (`add_kfunc_call`); asked before anything is followed.
 pub(crate) fn add(cx: &mut Cx<'_>, _pc: Pc, id: BtfId, module: KfuncModule) -> Check {
-    table::add(cx, id, module)
+    table::add(cx, id, module)?;
+    let name = cx.kfuncs.get(id).map(|kfunc| kfunc.name);
+    let since = name.and_then(kernel_model::kfunc).map(|(function, _)| function.since);
+    if let (Some(name), Some(since)) = (name, since)
+        && since > cx.program.options.kernel
+    {
+        reject!(EINVAL, "calling kernel function {name} is not allowed: introduced in {since}");
+    }
+    Ok(())
 }
 
 /// Calls that were reached can be made; after everything was followed (`fixup_kfunc_call`).
