@@ -50,6 +50,7 @@ struct Tally {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures, for whoever asks with --nocapture")]
 fn runs_end_as_in_the_kernel() {
     let corpus = Corpus::of_repository();
     let packets = Packets::of(&corpus).expect("can be read");

@@ -35,6 +35,9 @@ pub(crate) mod map_type {
     pub(crate) const STACK: u32 = 23;
     pub(crate) const RINGBUF: u32 = 27;
     pub(crate) const BLOOM_FILTER: u32 = 30;
+    pub(crate) const DEVMAP: u32 = 14;
+    pub(crate) const CPUMAP: u32 = 16;
+    pub(crate) const DEVMAP_HASH: u32 = 25;
 }
 
 /// `BPF_F_RDONLY_PROG`.
@@ -182,6 +185,10 @@ fn make(
             let origin = Origin::MapValue(map.name.as_str().into());
             let value = memory.allocate(len, origin, true, Lifetime::Maps)?;
             Ok(Box::new(array::Array::new(definition, value)))
+        }
+        // What redirections go to is set from outside; which devices and processors there are is not known.
+        map_type::DEVMAP | map_type::DEVMAP_HASH | map_type::CPUMAP => {
+            Ok(Box::new(hash::Hash::new(&map.name, definition, false)))
         }
         map_type::HASH | map_type::PERCPU_HASH => {
             Ok(Box::new(hash::Hash::new(&map.name, definition, false)))

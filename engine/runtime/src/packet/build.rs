@@ -77,6 +77,7 @@ pub(crate) fn build(
         protocol: protocol(bytes),
         vlan: None,
         checksum: Checksum::None,
+        tunnel: None,
         encapsulated: false,
         gso_reset: false,
         moved: false,

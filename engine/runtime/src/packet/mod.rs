@@ -68,12 +68,29 @@ pub(crate) struct Packet {
     /// The tag that is beside the packet: protocol and control information.
     pub(crate) vlan: Option<(u16, u16)>,
     pub(crate) checksum: Checksum,
+    /// The tunnel that the packet is to go into.
+    pub(crate) tunnel: Option<Box<Tunnel>>,
     /// The packet has been encapsulated by `bpf_skb_adjust_room`.
     pub(crate) encapsulated: bool,
     /// The sum of gso is not as it was.
     pub(crate) gso_reset: bool,
     /// Pointers into the packet are no longer right.
     pub(crate) moved: bool,
+}
+
+/// What an skb carries about a tunnel (`struct ip_tunnel_info`).
+#[derive(Clone, Debug)]
+pub(crate) struct Tunnel {
+    pub(crate) id: u32,
+    pub(crate) is_ipv6: bool,
+    /// Addresses; those of IPv4 are the first 4 bytes.
+    pub(crate) source: [u8; 16],
+    pub(crate) destination: [u8; 16],
+    pub(crate) service: u8,
+    pub(crate) hops: u8,
+    pub(crate) flags: u16,
+    pub(crate) label: u32,
+    pub(crate) options: Vec<u8>,
 }
 
 /// What is known of the checksum of an skb (`ip_summed`).
