@@ -1,7 +1,8 @@
 //! Many bytes at once: copying between dynptrs, filling them, and copying memory into them. Where bytes are contiguous
 //! this goes past `bpf_dynptr_write`, and so past the giving of own bytes to clones, as in the kernel.
 
-use super::{Dynptr, Kind, XDP_MOST, bytes_of, int, low, note, put, write_checks};
+use super::slice::is_direct;
+use super::{Dynptr, Kind, bytes_of, int, low, note, outcome, put, write_checks};
 use crate::event::Access;
 use crate::fault::{FaultKind, Stop};
 use crate::helpers::{Table, errno};
@@ -28,22 +29,6 @@ const KERNEL: u64 = 1 << 63;
 /// Below this nothing is ever mapped.
 const LOWEST: u64 = 1 << 16;
 
-/// Whether the bytes are contiguous, so that the kernel takes a slice of them without a buffer.
-fn is_direct(m: &Machine<'_>, dynptr: Dynptr, offset: u32, len: u32) -> bool {
-    let at = dynptr.offset.wrapping_add(offset);
-    dynptr.holds(offset, len)
-        && match dynptr.kind {
-            Kind::Local | Kind::Ringbuf | Kind::SkbMeta => true,
-            Kind::Skb | Kind::Xdp => {
-                let place = m.packet.as_ref().and_then(|packet| packet.contiguous(at, len));
-                place.is_some_and(|place| match dynptr.kind {
-                    Kind::Skb => place.part == 0,
-                    _ => at <= XDP_MOST && len <= XDP_MOST,
-                })
-            }
-        }
-}
-
 /// Writes contiguous bytes where they lie.
 fn put_direct(m: &mut Machine<'_>, dynptr: Dynptr, at: u32, bytes: &[u8]) -> Result<(), Stop> {
     match (dynptr.kind, &m.packet) {
@@ -61,13 +46,11 @@ fn bpf_dynptr_copy(
     [to, to_offset, from, from_offset, size]: [u64; 5],
 ) -> Result<u64, Stop> {
     let (to_offset, from_offset, size) = (low(to_offset), low(from_offset), low(size));
-    let (to, from) = (Dynptr::load(m, to)?, Dynptr::load(m, from)?);
+    let (to, from) = (Dynptr::load(m, to, 0)?, Dynptr::load(m, from, 2)?);
     let failed = copy(m, (to, to_offset), (from, from_offset), size)?;
-    if failed.is_none() {
-        for (dynptr, offset) in [(from, from_offset), (to, to_offset)] {
-            if let Some(dynptr) = dynptr {
-                note(m, dynptr, offset, size, Access::Done);
-            }
+    for (dynptr, offset) in [(from, from_offset), (to, to_offset)] {
+        if let Some(dynptr) = dynptr {
+            note(m, dynptr, offset, size, outcome(failed));
         }
     }
     Ok(failed.map_or(0, int))
@@ -167,7 +150,7 @@ fn bpf_dynptr_memset(
 ) -> Result<u64, Stop> {
     let (offset, size) = (low(offset), low(size));
     let value = value.to_le_bytes()[0];
-    let Some(dynptr) = Dynptr::load(m, at)? else {
+    let Some(dynptr) = Dynptr::load(m, at, 0)? else {
         return Ok(if size == 0 && offset == 0 { 0 } else { int(errno::E2BIG) });
     };
     if dynptr.read_only {
@@ -247,51 +230,80 @@ fn copy_in(
     text: bool,
 ) -> Result<u64, Stop> {
     let (offset, size) = (low(offset), low(size));
-    let Some(dynptr) = Dynptr::load(m, at)? else {
+    let Some(dynptr) = Dynptr::load(m, at, 0)? else {
         return Ok(if size == 0 && offset == 0 { 0 } else { int(errno::E2BIG) });
     };
-    let target = dynptr.offset.wrapping_add(offset);
-    let length = |bytes: u32| if text { u64::from(bytes) } else { 0 };
-    if !dynptr.read_only && is_direct(m, dynptr, offset, size) {
-        return match source.read(m, from, size, text)? {
-            Ok(bytes) => {
-                put_direct(m, dynptr, target, &bytes)?;
-                note(m, dynptr, offset, size, Access::Done);
-                Ok(length(u32::try_from(bytes.len()).unwrap_or(0)))
+    let result = if !dynptr.holds(offset, size) {
+        Err(errno::E2BIG)
+    } else if !dynptr.read_only && is_direct(m, dynptr, offset, size) {
+        copy_in_at_once(m, (dynptr, offset), size, from, source, text)?
+    } else {
+        copy_in_pieces(m, (dynptr, offset), size, from, source, text)?
+    };
+    note(m, dynptr, offset, size, outcome(result.err()));
+    Ok(match result {
+        Ok(len) if text => len.into(),
+        Ok(_) => 0,
+        Err(errno) => int(errno),
+    })
+}
+
+/// How many bytes were written, or an error.
+type Copied = Result<Result<u32, i32>, Stop>;
+
+fn copy_in_at_once(
+    m: &mut Machine<'_>,
+    (dynptr, offset): (Dynptr, u32),
+    size: u32,
+    from: Address,
+    source: Source,
+    text: bool,
+) -> Copied {
+    let at = dynptr.offset + offset;
+    match source.read(m, from, size, text)? {
+        Ok(bytes) => {
+            put_direct(m, dynptr, at, &bytes)?;
+            Ok(Ok(u32::try_from(bytes.len()).unwrap_or(0)))
+        }
+        Err(errno) => {
+            if source == Source::UserOrZero && !text {
+                put_direct(m, dynptr, at, &vec![0; size as usize])?;
             }
-            Err(errno) => {
-                if source == Source::UserOrZero && !text {
-                    put_direct(m, dynptr, target, &vec![0; size as usize])?;
-                }
-                Ok(int(errno))
-            }
-        };
+            Ok(Err(errno))
+        }
     }
-    if !dynptr.holds(offset, size) {
-        return Ok(int(errno::E2BIG));
-    }
+}
+
+fn copy_in_pieces(
+    m: &mut Machine<'_>,
+    (dynptr, offset): (Dynptr, u32),
+    size: u32,
+    from: Address,
+    source: Source,
+    text: bool,
+) -> Copied {
+    let at = dynptr.offset + offset;
     let mut done = 0;
     while done < size {
         let chunk = CHUNK.min(size - done);
         let bytes = match source.read(m, from.wrapping_add(done.into()), chunk, text)? {
             Ok(bytes) => bytes,
-            Err(errno) => return Ok(int(errno)),
+            Err(errno) => return Ok(Err(errno)),
         };
         let count = u32::try_from(bytes.len()).unwrap_or(0);
         if dynptr.read_only {
-            return Ok(int(errno::EINVAL));
+            return Ok(Err(errno::EINVAL));
         }
-        if let Some(errno) = put(m, dynptr, target + done, &bytes, 0)? {
-            return Ok(int(errno));
+        if let Some(errno) = put(m, dynptr, at + done, &bytes, 0)? {
+            return Ok(Err(errno));
         }
         if text && (count < chunk || chunk == 1) {
-            return Ok(length(done + count));
+            return Ok(Ok(done + count));
         }
         // The next piece overwrites the zero at the end of a text.
         done += if text { chunk - 1 } else { chunk };
     }
-    note(m, dynptr, offset, size, Access::Done);
-    Ok(length(done))
+    Ok(Ok(done))
 }
 
 /// `int bpf_probe_read_kernel_dynptr(struct bpf_dynptr *dptr, u32 off, u32 size, const void *unsafe_ptr__ign)`

@@ -5,20 +5,20 @@
 //! Errors and the order of checks are those of Linux 6.18.
 
 mod bulk;
+mod slice;
 
 use crate::event::{Access, Event, Target};
-use crate::fault::{Origin, Stop};
+use crate::fault::Stop;
 use crate::helpers::{Table, errno, error};
-use crate::input::Slices;
 use crate::machine::Machine;
 use crate::memory::Address;
 
 pub(crate) use bulk::TABLE as BULK;
+pub(crate) use slice::TABLE as SLICES;
 
 pub(crate) const TABLE: &Table = &[
     ("bpf_dynptr_adjust", bpf_dynptr_adjust),
     ("bpf_dynptr_clone", bpf_dynptr_clone),
-    ("bpf_dynptr_data", bpf_dynptr_data),
     ("bpf_dynptr_from_mem", bpf_dynptr_from_mem),
     ("bpf_dynptr_from_skb", bpf_dynptr_from_skb),
     ("bpf_dynptr_from_skb_meta", bpf_dynptr_from_skb_meta),
@@ -27,8 +27,6 @@ pub(crate) const TABLE: &Table = &[
     ("bpf_dynptr_is_rdonly", bpf_dynptr_is_rdonly),
     ("bpf_dynptr_read", bpf_dynptr_read),
     ("bpf_dynptr_size", bpf_dynptr_size),
-    ("bpf_dynptr_slice", bpf_dynptr_slice),
-    ("bpf_dynptr_slice_rdwr", bpf_dynptr_slice_rdwr),
     ("bpf_dynptr_write", bpf_dynptr_write),
 ];
 
@@ -40,8 +38,6 @@ const READ_ONLY: u32 = 1 << 31;
 const KIND: u32 = 28;
 /// Offsets and lengths in frames of XDP beyond this are not accessed directly.
 const XDP_MOST: u32 = 0xffff;
-/// What [`Slices::Poisoned`] fills buffers with.
-const POISON: u8 = 0xa5;
 
 /// What a dynptr is over, with the numbers of `enum bpf_dynptr_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,26 +85,33 @@ fn int(number: i32) -> u64 {
 }
 
 impl Dynptr {
-    /// The dynptr at an address; `None` if it is null.
-    pub(crate) fn load(m: &Machine<'_>, at: Address) -> Result<Option<Self>, Stop> {
+    /// The dynptr at an address, which is an argument with this number; `None` if it is null.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes there are no dynptr.
+    pub(crate) fn load(m: &Machine<'_>, at: Address, argument: u8) -> Result<Option<Self>, Stop> {
         let data = m.memory.read_u64(at)?;
-        let size = m.memory.read_u32(at.wrapping_add(8))?;
+        let word = m.memory.read_u32(at.wrapping_add(8))?;
         let offset = m.memory.read_u32(at.wrapping_add(12))?;
-        let kind = Kind::ALL.into_iter().find(|kind| *kind as u32 == size >> KIND & 7);
-        let kind = kind.filter(|_| data != 0);
-        Ok(kind.map(|kind| Self {
-            data,
-            kind,
-            size: size & MOST,
-            offset,
-            read_only: size & READ_ONLY != 0,
-        }))
+        if data == 0 {
+            return Ok(None);
+        }
+        let size = word & MOST;
+        let kind = Kind::ALL.into_iter().find(|kind| *kind as u32 == word >> KIND & 7);
+        // Sizes shrink by what offsets grow, so that their sum stays what a size can be.
+        match kind.filter(|_| offset <= MOST - size) {
+            Some(kind) => {
+                Ok(Some(Self { data, kind, size, offset, read_only: word & READ_ONLY != 0 }))
+            }
+            None => Err(m.wrong_argument(argument, "a dynptr")),
+        }
     }
 
     /// Writes it to an address.
     pub(crate) fn store(self, m: &mut Machine<'_>, at: Address) -> Result<(), Stop> {
         let kind = (self.kind as u32) << KIND;
-        let size = self.size | kind | if self.read_only { READ_ONLY } else { 0 };
+        let size = self.size.min(MOST) | kind | if self.read_only { READ_ONLY } else { 0 };
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&self.data.to_le_bytes());
         bytes[8..12].copy_from_slice(&size.to_le_bytes());
@@ -202,7 +205,7 @@ fn of_packet(
 /// `int bpf_dynptr_adjust(const struct bpf_dynptr *p, u32 start, u32 end)`
 fn bpf_dynptr_adjust(m: &mut Machine<'_>, [at, start, end, ..]: [u64; 5]) -> Result<u64, Stop> {
     let (start, end) = (low(start), low(end));
-    let Some(dynptr) = Dynptr::load(m, at)? else { return Ok(int(errno::EINVAL)) };
+    let Some(dynptr) = Dynptr::load(m, at, 0)? else { return Ok(int(errno::EINVAL)) };
     if start > end {
         return Ok(int(errno::EINVAL));
     }
@@ -215,22 +218,22 @@ fn bpf_dynptr_adjust(m: &mut Machine<'_>, [at, start, end, ..]: [u64; 5]) -> Res
 
 /// `bool bpf_dynptr_is_null(const struct bpf_dynptr *p)`
 fn bpf_dynptr_is_null(m: &mut Machine<'_>, [at, ..]: [u64; 5]) -> Result<u64, Stop> {
-    Ok(Dynptr::load(m, at)?.is_none().into())
+    Ok(Dynptr::load(m, at, 0)?.is_none().into())
 }
 
 /// `bool bpf_dynptr_is_rdonly(const struct bpf_dynptr *p)`
 fn bpf_dynptr_is_rdonly(m: &mut Machine<'_>, [at, ..]: [u64; 5]) -> Result<u64, Stop> {
-    Ok(Dynptr::load(m, at)?.is_some_and(|dynptr| dynptr.read_only).into())
+    Ok(Dynptr::load(m, at, 0)?.is_some_and(|dynptr| dynptr.read_only).into())
 }
 
 /// `__u32 bpf_dynptr_size(const struct bpf_dynptr *p)`
 fn bpf_dynptr_size(m: &mut Machine<'_>, [at, ..]: [u64; 5]) -> Result<u64, Stop> {
-    Ok(Dynptr::load(m, at)?.map_or(int(errno::EINVAL), |dynptr| dynptr.size.into()))
+    Ok(Dynptr::load(m, at, 0)?.map_or(int(errno::EINVAL), |dynptr| dynptr.size.into()))
 }
 
 /// `int bpf_dynptr_clone(const struct bpf_dynptr *p, struct bpf_dynptr *clone__uninit)`
 fn bpf_dynptr_clone(m: &mut Machine<'_>, [at, to, ..]: [u64; 5]) -> Result<u64, Stop> {
-    match Dynptr::load(m, at)? {
+    match Dynptr::load(m, at, 0)? {
         Some(dynptr) => {
             dynptr.store(m, to)?;
             Ok(0)
@@ -242,127 +245,13 @@ fn bpf_dynptr_clone(m: &mut Machine<'_>, [at, to, ..]: [u64; 5]) -> Result<u64, 
     }
 }
 
-/// `void *bpf_dynptr_slice(const struct bpf_dynptr *p, u32 offset, void *buffer__opt, u32 buffer__szk)`
-fn bpf_dynptr_slice(
-    m: &mut Machine<'_>,
-    [at, offset, buffer, len, _]: [u64; 5],
-) -> Result<u64, Stop> {
-    slice_call(m, at, low(offset), buffer, low(len), false)
-}
-
-/// `void *bpf_dynptr_slice_rdwr(const struct bpf_dynptr *p, u32 offset, void *buffer__opt, u32 buffer__szk)`
-fn bpf_dynptr_slice_rdwr(
-    m: &mut Machine<'_>,
-    [at, offset, buffer, len, _]: [u64; 5],
-) -> Result<u64, Stop> {
-    slice_call(m, at, low(offset), buffer, low(len), true)
-}
-
-fn slice_call(
-    m: &mut Machine<'_>,
-    at: Address,
-    offset: u32,
-    buffer: Address,
-    len: u32,
-    writes: bool,
-) -> Result<u64, Stop> {
-    let Some(dynptr) = Dynptr::load(m, at)? else { return Ok(0) };
-    if writes && dynptr.read_only {
-        return Ok(0);
-    }
-    let (address, result) = slice(m, dynptr, offset, buffer, len, writes)?;
-    note(m, dynptr, offset, len, result);
-    Ok(address)
-}
-
-/// Bytes of a dynptr: themselves, or a copy in the buffer, or nothing.
-fn slice(
-    m: &mut Machine<'_>,
-    dynptr: Dynptr,
-    offset: u32,
-    buffer: Address,
-    len: u32,
-    writes: bool,
-) -> Result<(Address, Access), Stop> {
-    if !dynptr.holds(offset, len) {
-        return Ok((0, Access::Null));
-    }
-    let at = dynptr.offset + offset;
-    let forced = m.slices == Slices::Buffer && buffer != 0;
-    match dynptr.kind {
-        Kind::Local | Kind::Ringbuf => Ok((dynptr.data.wrapping_add(at.into()), Access::Direct)),
-        Kind::SkbMeta => {
-            let view = m.packet.as_ref().filter(|packet| at + len <= packet.meta);
-            let place = view.map(|packet| (packet.head, packet.data - packet.meta + at));
-            let Some((head, start)) = place else { return Ok((0, Access::Null)) };
-            let address = direct(m, head, start, offset, len, writes)?;
-            Ok((address, Access::Direct))
-        }
-        Kind::Skb | Kind::Xdp => {
-            let Some(packet) = &m.packet else { return Ok((0, Access::Null)) };
-            let is_skb = dynptr.kind == Kind::Skb;
-            let place = packet.contiguous(at, len);
-            let place = place.filter(|place| match is_skb {
-                true => place.part == 0,
-                false => at <= XDP_MOST && len <= XDP_MOST,
-            });
-            if let Some(place) = place.filter(|_| !forced) {
-                let address = direct(m, place.id, place.start, offset, len, writes)?;
-                if m.slices == Slices::Poisoned && buffer != 0 {
-                    m.memory.write(buffer, len as usize)?.fill(POISON);
-                }
-                return Ok((address, Access::Direct));
-            }
-            if buffer == 0 || (is_skb && u64::from(at) + u64::from(len) > u64::from(packet.len())) {
-                return Ok((0, Access::Null));
-            }
-            // What an XDP frame no longer has stays as it is in the buffer.
-            let mut bytes = m.memory.read(buffer, len as usize)?.to_vec();
-            if let Some(packet) = &m.packet {
-                packet.copy_out(&m.memory, at, &mut bytes);
-            }
-            m.memory.put(buffer, &bytes)?;
-            Ok((buffer, Access::Buffer))
-        }
-    }
-}
-
-/// A pointer to bytes of the packet, which ends when the packet changes.
-fn direct(
-    m: &mut Machine<'_>,
-    id: crate::memory::AllocId,
-    start: u32,
-    offset: u32,
-    len: u32,
-    writes: bool,
-) -> Result<Address, Stop> {
-    let origin = Origin::Slice { offset, len, data: false };
-    let view = m.memory.run_view(id, start, len, origin, writes)?;
-    if let Some(packet) = &mut m.packet {
-        packet.slices.push(view);
-    }
-    Ok(view.at(0))
-}
-
-/// `void *bpf_dynptr_data(const struct bpf_dynptr *ptr, u32 offset, u32 len)`
-fn bpf_dynptr_data(m: &mut Machine<'_>, [at, offset, len, ..]: [u64; 5]) -> Result<u64, Stop> {
-    let (offset, len) = (low(offset), low(len));
-    let Some(dynptr) = Dynptr::load(m, at)? else { return Ok(0) };
-    let is_memory = matches!(dynptr.kind, Kind::Local | Kind::Ringbuf);
-    if !dynptr.holds(offset, len) || dynptr.read_only || !is_memory {
-        return Ok(0);
-    }
-    note(m, dynptr, offset, len, Access::Direct);
-    Ok(dynptr.data.wrapping_add(u64::from(dynptr.offset + offset)))
-}
-
 /// `int bpf_dynptr_read(void *dst, u32 len, const struct bpf_dynptr *src, u32 offset, u64 flags)`
 fn bpf_dynptr_read(
     m: &mut Machine<'_>,
     [to, len, at, offset, flags]: [u64; 5],
 ) -> Result<u64, Stop> {
     let (len, offset) = (low(len), low(offset));
-    let Some(dynptr) = Dynptr::load(m, at)?.filter(|_| flags == 0) else {
+    let Some(dynptr) = Dynptr::load(m, at, 2)?.filter(|_| flags == 0) else {
         return Ok(error(errno::EINVAL));
     };
     let failed = read(m, dynptr, to, offset, len)?;
@@ -435,7 +324,7 @@ fn bpf_dynptr_write(
     [at, offset, from, len, flags]: [u64; 5],
 ) -> Result<u64, Stop> {
     let (len, offset) = (low(len), low(offset));
-    let Some(dynptr) = Dynptr::load(m, at)?.filter(|dynptr| !dynptr.read_only) else {
+    let Some(dynptr) = Dynptr::load(m, at, 0)?.filter(|dynptr| !dynptr.read_only) else {
         return Ok(error(errno::EINVAL));
     };
     let failed = write(m, dynptr, offset, from, len, flags)?;

@@ -4,6 +4,7 @@
 //! family and put its name into the table of the family; [`find`] does the rest. What is in no table ends a run that
 //! gets there with "not modelled"; so a helper that cannot be modelled faithfully is left out.
 
+mod beside;
 mod control;
 mod format;
 mod maps;
@@ -29,8 +30,10 @@ pub(crate) type Table = [(&'static str, Helper)];
 
 /// The tables of all families.
 const FAMILIES: &[&Table] = &[
+    beside::TABLE,
     control::TABLE,
     crate::dynptr::BULK,
+    crate::dynptr::SLICES,
     crate::dynptr::TABLE,
     misc::TABLE,
     network::TABLE,
@@ -87,6 +90,7 @@ pub(crate) mod errno {
     pub(crate) const EAFNOSUPPORT: i32 = 97;
     pub(crate) const EINVAL: i32 = 22;
     pub(crate) const ERANGE: i32 = 34;
+    pub(crate) const EPROTO: i32 = 71;
     pub(crate) const EOPNOTSUPP: i32 = 95;
     pub(crate) const EALREADY: i32 = 114;
     pub(crate) const ENOTSUPP: i32 = 524;

@@ -126,7 +126,7 @@ fn bpf_ringbuf_discard_dynptr(m: &mut Machine<'_>, [at, ..]: [u64; 5]) -> Result
 
 /// Gives back the record of a dynptr, if it has one.
 fn finish_dynptr(m: &mut Machine<'_>, at: Address, submits: bool) -> Result<u64, Stop> {
-    if let Some(dynptr) = Dynptr::load(m, at)? {
+    if let Some(dynptr) = Dynptr::load(m, at, 0)? {
         finish(m, dynptr.data, submits)?;
         set_null(m, at)?;
     }

@@ -2,12 +2,14 @@
 
 use super::{Table, errno, error};
 use crate::event::{Access, Event, Target};
-use crate::fault::Stop;
+use crate::fault::{FaultKind, Stop};
 use crate::machine::Machine;
+use crate::maps::map_type;
 use crate::packet;
 
 pub(super) const TABLE: &Table = &[
     ("bpf_redirect", bpf_redirect),
+    ("bpf_redirect_map", bpf_redirect_map),
     ("bpf_redirect_neigh", bpf_redirect_neigh),
     ("bpf_redirect_peer", bpf_redirect_peer),
     ("bpf_xdp_adjust_head", bpf_xdp_adjust_head),
@@ -19,6 +21,8 @@ pub(super) const TABLE: &Table = &[
     ("bpf_xdp_store_bytes", bpf_xdp_store_bytes),
 ];
 
+/// `XDP_REDIRECT`
+const XDP_REDIRECT: u64 = 4;
 /// Accesses beyond this are refused.
 const MOST: u32 = 0xffff;
 
@@ -125,10 +129,9 @@ fn bpf_xdp_store_bytes(
 
 /// `long bpf_redirect(u32 ifindex, u64 flags)`
 fn bpf_redirect(m: &mut Machine<'_>, [interface, flags, ..]: [u64; 5]) -> Result<u64, Stop> {
-    /// `TC_ACT_SHOT`, `TC_ACT_REDIRECT`, `XDP_ABORTED`, `XDP_REDIRECT`
+    /// `TC_ACT_SHOT`, `TC_ACT_REDIRECT`, `XDP_ABORTED`
     const SHOT: u64 = 2;
     const REDIRECT: u64 = 7;
-    const XDP_REDIRECT: u64 = 4;
     let is_xdp = m.packet.as_ref().is_some_and(|packet| packet.kind == packet::Kind::Xdp);
     let allowed = if is_xdp { 0 } else { 1 };
     if flags & !allowed != 0 {
@@ -136,6 +139,32 @@ fn bpf_redirect(m: &mut Machine<'_>, [interface, flags, ..]: [u64; 5]) -> Result
     }
     note(m, Target::Geometry, 0, 0, Access::Sent(low(interface)));
     Ok(if is_xdp { XDP_REDIRECT } else { REDIRECT })
+}
+
+/// `long bpf_redirect_map(struct bpf_map *map, u64 key, u64 flags)`
+fn bpf_redirect_map(m: &mut Machine<'_>, [map, key, flags, ..]: [u64; 5]) -> Result<u64, Stop> {
+    /// The result if there is nothing in the map; `BPF_F_BROADCAST` and `BPF_F_EXCLUDE_INGRESS`.
+    const OTHERWISE: u64 = 3;
+    const BROADCAST: u64 = 1 << 3;
+    const EXCLUDE_INGRESS: u64 = 1 << 4;
+    let map = m.map_at(map, 0)?;
+    let allowed = match m.maps.kind(map) {
+        map_type::DEVMAP | map_type::DEVMAP_HASH => OTHERWISE | BROADCAST | EXCLUDE_INGRESS,
+        map_type::CPUMAP => OTHERWISE,
+        _ => return Err(FaultKind::NotModelled("bpf_redirect_map to sockets".to_owned()).into()),
+    };
+    if flags & !allowed != 0 {
+        return Ok(0);
+    }
+    let value = m.maps.get(map)?.lookup(&mut m.memory, &low(key).to_le_bytes())?;
+    let target = match value {
+        Some(value) => m.memory.read_u32(value)?,
+        // All that are in it; which ones is not said.
+        None if flags & BROADCAST != 0 => 0,
+        None => return Ok(flags & OTHERWISE),
+    };
+    note(m, Target::Geometry, 0, 0, Access::Sent(target));
+    Ok(XDP_REDIRECT)
 }
 
 /// `long bpf_redirect_peer(u32 ifindex, u64 flags)`

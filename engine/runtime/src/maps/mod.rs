@@ -55,6 +55,9 @@ pub(crate) mod map_type {
     pub(crate) const STACK: u32 = 23;
     pub(crate) const RINGBUF: u32 = 27;
     pub(crate) const BLOOM_FILTER: u32 = 30;
+    pub(crate) const DEVMAP: u32 = 14;
+    pub(crate) const CPUMAP: u32 = 16;
+    pub(crate) const DEVMAP_HASH: u32 = 25;
 }
 
 /// `BPF_F_RDONLY_PROG`.
@@ -218,7 +221,11 @@ fn make(
         | map_type::STACK_TRACE
         | map_type::PERCPU_HASH
         | map_type::LRU_HASH
-        | map_type::LRU_PERCPU_HASH => {
+        | map_type::LRU_PERCPU_HASH
+        // What redirections go to is set from outside; which devices and processors there are is not known.
+        | map_type::DEVMAP
+        | map_type::DEVMAP_HASH
+        | map_type::CPUMAP => {
             Ok(Box::new(hash::Hash::new(&map.name, definition, special)))
         }
         map_type::LPM_TRIE => Ok(Box::new(lpm::Lpm::new(&map.name, definition))),

@@ -1,5 +1,7 @@
 //! Making the packet that a run begins with, as `BPF_PROG_TEST_RUN` does.
 
+use std::collections::BTreeMap;
+
 use kernel_model::{DataStarts, ProgramType};
 
 use super::{Checksum, Fragment, Kind, Packet};
@@ -65,7 +67,7 @@ pub(crate) fn build(
         tail: headroom + linear,
         meta,
         view,
-        slices: Vec::new(),
+        slices: BTreeMap::new(),
         fragments,
         list,
         cloned: input.layout.cloned,
@@ -75,6 +77,7 @@ pub(crate) fn build(
         protocol: protocol(bytes),
         vlan: None,
         checksum: Checksum::None,
+        tunnel: None,
         encapsulated: false,
         gso_reset: false,
         moved: false,

@@ -10,6 +10,8 @@ mod object;
 mod skb;
 mod xdp;
 
+use std::collections::BTreeMap;
+
 use kernel_model::ProgramType;
 
 use crate::fault::{FaultKind, Origin, Stop};
@@ -18,6 +20,7 @@ use crate::machine::Machine;
 use crate::memory::{Address, AllocId, Memory};
 
 pub(crate) use build::{ETHERNET, build};
+pub(crate) use bytes::Place;
 pub(crate) use object::{kernel_object, sk_buff};
 
 /// Which structure of the kernel a packet is.
@@ -26,6 +29,10 @@ pub(crate) enum Kind {
     Skb,
     Xdp,
 }
+
+/// What tells direct slices apart: the allocation, where in it, how long, the offset asked for, whether it is written
+/// through.
+pub(crate) type SliceKey = (AllocId, u32, u32, u32, bool);
 
 /// A packet.
 #[derive(Clone, Debug)]
@@ -43,8 +50,8 @@ pub(crate) struct Packet {
     pub(crate) meta: u32,
     /// What `ctx->data` points into: from the metadata to the end of the linear part.
     pub(crate) view: AllocId,
-    /// Direct slices into the packet that have been handed out.
-    pub(crate) slices: Vec<AllocId>,
+    /// Direct slices into the packet that have been handed out. The same one is given again when it is asked for again.
+    pub(crate) slices: BTreeMap<SliceKey, AllocId>,
     pub(crate) fragments: Vec<Fragment>,
     /// How many of the last fragments are packets of the list of an skb.
     pub(crate) list: usize,
@@ -61,12 +68,29 @@ pub(crate) struct Packet {
     /// The tag that is beside the packet: protocol and control information.
     pub(crate) vlan: Option<(u16, u16)>,
     pub(crate) checksum: Checksum,
+    /// The tunnel that the packet is to go into.
+    pub(crate) tunnel: Option<Box<Tunnel>>,
     /// The packet has been encapsulated by `bpf_skb_adjust_room`.
     pub(crate) encapsulated: bool,
     /// The sum of gso is not as it was.
     pub(crate) gso_reset: bool,
     /// Pointers into the packet are no longer right.
     pub(crate) moved: bool,
+}
+
+/// What an skb carries about a tunnel (`struct ip_tunnel_info`).
+#[derive(Clone, Debug)]
+pub(crate) struct Tunnel {
+    pub(crate) id: u32,
+    pub(crate) is_ipv6: bool,
+    /// Addresses; those of IPv4 are the first 4 bytes.
+    pub(crate) source: [u8; 16],
+    pub(crate) destination: [u8; 16],
+    pub(crate) service: u8,
+    pub(crate) hops: u8,
+    pub(crate) flags: u16,
+    pub(crate) label: u32,
+    pub(crate) options: Vec<u8>,
 }
 
 /// What is known of the checksum of an skb (`ip_summed`).
@@ -181,7 +205,7 @@ pub(crate) fn renew(m: &mut Machine<'_>) -> Result<(), Stop> {
     let death = m.death();
     let Some(packet) = &mut m.packet else { return Ok(()) };
     m.memory.kill(packet.view, death.clone());
-    for slice in packet.slices.drain(..) {
+    for slice in std::mem::take(&mut packet.slices).into_values() {
         m.memory.kill(slice, death.clone());
     }
     packet.moved = false;
