@@ -8,14 +8,16 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use bpf_object::{Kernel, Linked, link};
+use bpf_object::{FunctionIndex, Kernel, Linked, link};
 use oracle::recording::{Program, Verdict};
 use oracle::runs::{Packets, Run, runs};
+use oracle::safety::danger;
 use oracle::{Corpus, Topic, log};
 use serde::{Deserialize, Serialize};
 
+use crate::load::{self, map_type};
 use crate::record::tainted;
-use crate::{load, sys, test_run};
+use crate::{sys, test_run};
 
 /// The hidden subcommand.
 const SUBCOMMAND: &str = "child";
@@ -32,10 +34,15 @@ const MOST_BYTES: usize = 256 * 1024;
 /// Logs of level 2 are not asked for beyond this many instructions; they would be cut anyway.
 const MOST_INSNS: u64 = 50_000;
 
+/// Bytes of 127 frames, the most that `perf_event_max_stack` allows unless it is set.
+const STACK_TRACE_VALUE: u32 = 127 * 8;
+
 /// Programs of one topic.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Request {
     pub(crate) root: PathBuf,
+    /// Whether it is [`Corpus::of_objects`].
+    pub(crate) from_elsewhere: bool,
     pub(crate) family: String,
     pub(crate) topic: String,
     pub(crate) programs: Vec<String>,
@@ -76,18 +83,31 @@ pub(crate) fn ask(request: &Request) -> Result<(Vec<Answer>, ExitStatus)> {
 pub(crate) fn answer() -> Result<()> {
     let request: Request = serde_json::from_reader(io::stdin().lock())?;
     sys::stay_on_first_processor().context("cannot stay on one processor")?;
-    let corpus = Corpus::at(&request.root);
+    let corpus = match request.from_elsewhere {
+        true => Corpus::of_objects(&request.root),
+        false => Corpus::at(&request.root),
+    };
     let topic = Topic { family: request.family, name: request.topic };
     let object = load::open(&std::fs::read(corpus.object(&topic))?)?;
     let vmlinux = btf::Btf::parse(std::fs::read(VMLINUX_BTF).context(VMLINUX_BTF)?)?;
-    let linked = link(&object, &Kernel::new(&vmlinux));
-    let packets = Packets::of(&corpus)?;
-    let runs = runs(&corpus, &topic)?;
+    let mut linked = link(&object, &Kernel::new(&vmlinux));
+    if request.from_elsewhere {
+        set_sizes(&mut linked);
+    }
+    let (packets, runs) = match request.from_elsewhere {
+        true => (Packets::default(), Vec::new()),
+        false => (Packets::of(&corpus)?, runs(&corpus, &topic)?),
+    };
     let before = tainted()?;
     let mut out = io::stdout().lock();
     for name in request.programs {
         let answer = match load::find(&linked, &name) {
-            Some(program) => ask_kernel(&linked, program, &packets, &runs)?,
+            Some(program) => match danger(program) {
+                Some(danger) if request.from_elsewhere => {
+                    not_asked(&linked, program.function, &name, format!("it {danger}"))
+                }
+                _ => ask_kernel(&linked, program, &packets, &runs)?,
+            },
             None => not_linked(&linked, &name)?,
         };
         writeln!(out, "{}", serde_json::to_string(&answer)?)?;
@@ -97,23 +117,40 @@ pub(crate) fn answer() -> Result<()> {
     Ok(())
 }
 
+/// Sets the sizes of maps that a loader sets before it loads; which it would choose is unimportant to a verdict.
+fn set_sizes(linked: &mut Linked<'_>) {
+    for map in &mut linked.maps {
+        let definition = &mut map.definition;
+        if definition.map_type == map_type::STACK_TRACE && definition.value_size == 0 {
+            definition.value_size = STACK_TRACE_VALUE;
+        }
+        if definition.max_entries == 0 && map_type::SIZED.contains(&definition.map_type) {
+            definition.max_entries = 1;
+        }
+    }
+}
+
 /// What is said of a program that cannot be linked, so that the kernel is never asked.
 fn not_linked(linked: &Linked<'_>, name: &str) -> Result<Answer> {
     let failure = linked.failures.iter().find(|failure| failure.name == name);
     let failure = failure.ok_or_else(|| anyhow!("there is no program {name}"))?;
-    let function = &linked.object.functions[failure.function.0];
+    Ok(not_asked(linked, failure.function, name, format!("cannot be linked: {}", failure.error)))
+}
+
+fn not_asked(linked: &Linked<'_>, function: FunctionIndex, name: &str, why: String) -> Answer {
+    let function = &linked.object.functions[function.0];
     let program = Program {
         section: linked.object.section_of(function).to_owned(),
         program_type: String::new(),
         verdict: Verdict::NotCheckable,
         errno: 0,
-        messages: vec![format!("cannot be linked: {}", failure.error)],
+        messages: vec![why],
         stats: None,
         usec: None,
         log: Vec::new(),
         runs: Vec::new(),
     };
-    Ok(Answer { name: name.to_owned(), program, log: String::new() })
+    Answer { name: name.to_owned(), program, log: String::new() }
 }
 
 fn ask_kernel(

@@ -10,6 +10,8 @@ use crate::error::{Error, Result, read_text};
 #[derive(Clone, Debug)]
 pub struct Corpus {
     root: PathBuf,
+    /// Whether there are sources; otherwise the objects are from elsewhere.
+    has_sources: bool,
 }
 
 /// One source file with the object compiled from it.
@@ -42,7 +44,17 @@ impl Corpus {
 
     /// The corpus in a directory.
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), has_sources: true }
+    }
+
+    /// Objects from elsewhere, which have no sources here and are never run.
+    pub fn of_objects(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), has_sources: false }
+    }
+
+    /// Whether the objects are compiled from sources of this corpus.
+    pub fn has_sources(&self) -> bool {
+        self.has_sources
     }
 
     /// The directory of the corpus.
@@ -50,8 +62,11 @@ impl Corpus {
         &self.root
     }
 
-    /// All topics that have a source, by path.
+    /// All topics that have a source, by path; all objects if they are from elsewhere.
     pub fn topics(&self) -> Result<Vec<Topic>> {
+        if !self.has_sources {
+            return self.objects();
+        }
         let mut topics = BTreeSet::new();
         for family in self.families()? {
             for file in names(&self.root.join(self.source_directory(&family)))? {

@@ -12,6 +12,7 @@ mod sys;
 mod test_run;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -22,6 +23,9 @@ use oracle::{Corpus, compile};
 #[derive(Debug, Parser)]
 #[command(name = "oracle")]
 struct Cli {
+    /// Ask about objects from elsewhere, `DIR/FAMILY/NAME.bpf.o`, and keep the answers in that directory
+    #[arg(long, value_name = "DIR", global = true)]
+    objects: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -52,8 +56,12 @@ enum Command {
 }
 
 fn main() -> Result<ExitCode> {
-    let corpus = Corpus::of_repository();
-    match Cli::parse().command {
+    let cli = Cli::parse();
+    let corpus = match cli.objects {
+        Some(root) => Corpus::of_objects(root),
+        None => Corpus::of_repository(),
+    };
+    match cli.command {
         Command::Build { check } => build(&corpus, check),
         #[cfg(target_os = "linux")]
         Command::Record { only } => {

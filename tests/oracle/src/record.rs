@@ -37,7 +37,14 @@ pub(crate) fn record(corpus: &Corpus, only: Option<&str>) -> Result<()> {
     let mut out = io::stdout().lock();
     for topic in corpus.topics()?.iter().filter(|topic| fits(only.as_ref(), topic)) {
         let before = session.recordings.load(topic)?.unwrap_or_default();
-        let (mut after, mut logs) = session.ask(topic)?;
+        let (mut after, mut logs) = match session.ask(topic) {
+            // Not every object from elsewhere can be read; a kernel that complained ends everything.
+            Err(error) if !corpus.has_sources() && tainted()? == session.tainted => {
+                writeln!(out, "not recorded: {}: {error:#}", topic.path())?;
+                continue;
+            }
+            answer => answer?,
+        };
         let old_logs = session.recordings.load_logs(topic)?;
         for (name, program) in &before.programs {
             if session.deny.contains(topic, name) {
@@ -112,11 +119,12 @@ impl<'c> Session<'c> {
         let object = Object::parse(&bytes).with_context(|| path.display().to_string())?;
         let programs = object.programs().map(|(_, function)| function.name.clone());
         let pending = programs.filter(|name| !self.deny.contains(topic, name)).collect();
-        let root = self.corpus.root().to_owned();
+        let (root, from_elsewhere) = (self.corpus.root().to_owned(), !self.corpus.has_sources());
         let (family, name) = (topic.family.clone(), topic.name.clone());
         let ask = |programs: &[String]| {
             let (root, family, topic) = (root.clone(), family.clone(), name.clone());
-            child::ask(&Request { root, family, topic, programs: programs.to_vec() })
+            let programs = programs.to_vec();
+            child::ask(&Request { root, from_elsewhere, family, topic, programs })
         };
         let (before, corpus, deny) = (self.tainted.clone(), self.corpus, &mut self.deny);
         let survived = |killed: Option<(&str, i32)>| {

@@ -180,18 +180,19 @@ struct BtfLoad {
 
 /// Loads type information; the error comes with the kernel's log.
 pub(crate) fn load_btf(bytes: &[u8]) -> Result<OwnedFd, (io::Error, String)> {
-    let mut log = vec![0u8; 1 << 16];
-    let mut attr = BtfLoad {
-        btf: address(bytes),
-        log_buf: address_mut(&mut log),
-        size: length(bytes),
-        log_size: length(&log),
-        log_level: 1,
-        ..BtfLoad::default()
-    };
-    // SAFETY: the addresses in `attr` are those of `bytes` and `log`, with their lengths; both live beyond the call.
+    let mut attr = BtfLoad { btf: address(bytes), size: length(bytes), ..BtfLoad::default() };
+    // SAFETY: the address in `attr` is that of `bytes`, with its length; they live beyond the call.
     let result = unsafe { descriptor(BTF_LOAD, &mut attr) };
-    result.map_err(|error| (error, text(&log)))
+    // A log that does not fit would be an error of its own, so it is asked for only when something is wrong.
+    result.map_err(|error| {
+        let mut log = vec![0u8; 1 << 24];
+        attr.log_buf = address_mut(&mut log);
+        attr.log_size = length(&log);
+        attr.log_level = 1;
+        // SAFETY: as above; `log` has the length that is stated, and lives beyond the call.
+        drop(unsafe { descriptor(BTF_LOAD, &mut attr) });
+        (error, text(&log))
+    })
 }
 
 /// A map, with the sizes that the kernel reads and writes at.

@@ -9,6 +9,7 @@
 //! cargo run -p oracle --bin verdicts -- --logs 2          # whose logs differ, and where first
 //! cargo run -p oracle --bin verdicts -- --counts          # whose processed instructions differ most
 //! cargo run -p oracle --bin verdicts -- --misses          # the inventory tests/corpus/misses.toml anew
+//! cargo run -p oracle --bin verdicts -- --objects DIR     # objects from elsewhere, as recorded there
 //! ```
 //!
 //! The profile for development is optimised; times are to be taken with `--release`.
@@ -16,6 +17,7 @@
 #![allow(clippy::print_stdout, reason = "a program that prints")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -47,11 +49,17 @@ struct Cli {
     /// Print all differences
     #[arg(long)]
     all: bool,
+    /// Objects from elsewhere with their recordings, instead of the corpus
+    #[arg(long, value_name = "DIR")]
+    objects: Option<PathBuf>,
 }
 
 fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
-    let corpus = Corpus::of_repository();
+    let corpus = match &cli.objects {
+        Some(root) => Corpus::of_objects(root),
+        None => Corpus::of_repository(),
+    };
     let level = cli.log.or(cli.logs).unwrap_or(0);
     let fits = |path: &str| {
         cli.filter.is_empty() || cli.filter.iter().any(|part| path.contains(part.as_str()))
