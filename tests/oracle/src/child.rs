@@ -12,12 +12,11 @@ use bpf_object::{FunctionIndex, Kernel, Linked, link};
 use oracle::recording::{Program, Verdict};
 use oracle::runs::{Packets, Run, runs};
 use oracle::safety::danger;
-use oracle::{Corpus, Topic, log};
+use oracle::{Corpus, Topic, log, sizes};
 use serde::{Deserialize, Serialize};
 
-use crate::load::{self, map_type};
 use crate::record::tainted;
-use crate::{sys, test_run};
+use crate::{load, sys, test_run};
 
 /// The hidden subcommand.
 const SUBCOMMAND: &str = "child";
@@ -33,9 +32,6 @@ const MOST_BYTES: usize = 256 * 1024;
 
 /// Logs of level 2 are not asked for beyond this many instructions; they would be cut anyway.
 const MOST_INSNS: u64 = 50_000;
-
-/// Bytes of 127 frames, the most that `perf_event_max_stack` allows unless it is set.
-const STACK_TRACE_VALUE: u32 = 127 * 8;
 
 /// Programs of one topic.
 #[derive(Debug, Deserialize, Serialize)]
@@ -92,7 +88,7 @@ pub(crate) fn answer() -> Result<()> {
     let vmlinux = btf::Btf::parse(std::fs::read(VMLINUX_BTF).context(VMLINUX_BTF)?)?;
     let mut linked = link(&object, &Kernel::new(&vmlinux));
     if request.from_elsewhere {
-        set_sizes(&mut linked);
+        sizes::set(&mut linked);
     }
     let (packets, runs) = match request.from_elsewhere {
         true => (Packets::default(), Vec::new()),
@@ -115,19 +111,6 @@ pub(crate) fn answer() -> Result<()> {
         ensure!(tainted()? == before, "the kernel complained about {name}; see its log");
     }
     Ok(())
-}
-
-/// Sets the sizes of maps that a loader sets before it loads; which it would choose is unimportant to a verdict.
-fn set_sizes(linked: &mut Linked<'_>) {
-    for map in &mut linked.maps {
-        let definition = &mut map.definition;
-        if definition.map_type == map_type::STACK_TRACE && definition.value_size == 0 {
-            definition.value_size = STACK_TRACE_VALUE;
-        }
-        if definition.max_entries == 0 && map_type::SIZED.contains(&definition.map_type) {
-            definition.max_entries = 1;
-        }
-    }
 }
 
 /// What is said of a program that cannot be linked, so that the kernel is never asked.

@@ -15,6 +15,7 @@ pub mod recording;
 pub mod replay;
 pub mod runs;
 pub mod safety;
+pub mod sizes;
 
 pub use corpus::{CATALOGUE, Corpus, Topic};
 pub use deny::{Denied, Deny};

@@ -19,15 +19,10 @@ pub(crate) mod map_type {
     pub(crate) const PERF_EVENT_ARRAY: u32 = 4;
     pub(crate) const PERCPU_HASH: u32 = 5;
     pub(crate) const PERCPU_ARRAY: u32 = 6;
-    pub(crate) const STACK_TRACE: u32 = 7;
     pub(crate) const LRU_HASH: u32 = 9;
     pub(crate) const LRU_PERCPU_HASH: u32 = 10;
     pub(crate) const LPM_TRIE: u32 = 11;
     pub(crate) const RINGBUF: u32 = 27;
-    /// Those that have a number of entries, which is often set just before they are made: hash, array, program array,
-    /// their variants, stack traces, and maps of maps, devices, sockets and processors.
-    pub(crate) const SIZED: [u32; 20] =
-        [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 23];
 }
 
 /// Room for a log of level 1, and for one of level 2.

@@ -12,6 +12,7 @@ use verifier::{Options, Report};
 use crate::corpus::{Corpus, Topic};
 use crate::error::{Error, Result, read_bytes};
 use crate::recording::{Program, Recordings, Verdict};
+use crate::sizes;
 
 /// The kernel whose recordings are compared with.
 pub const KERNEL: Version = Version::new(6, 18);
@@ -146,7 +147,10 @@ fn replay_topic(
     let failed = |what: &dyn std::fmt::Display| Error::format(&path, &what);
     let object = Object::parse(&read_bytes(&path)?).map_err(|error| failed(&error))?;
     let kernel = bpf_object::vmlinux().ok_or_else(|| failed(&"no types of the kernel"))?;
-    let linked = link(&object, &Kernel::new(kernel));
+    let mut linked = link(&object, &Kernel::new(kernel));
+    if !corpus.has_sources() {
+        sizes::set(&mut linked);
+    }
     let compare = |(name, recorded): (String, Program)| {
         let file = "corpus".to_owned();
         let options = Options { kernel: KERNEL, privileged: true, log_level, explain: false, file };

@@ -224,7 +224,7 @@ impl Bounds {
     /// `__scalar64_min_max_lsh`; compilers sign-extend a half by shifting it up and down again, so that shift is
     /// followed more closely.
     fn shift_left_64(&mut self, count: u32) {
-        let keep = |half: i32| (count == 32 && half >= 0).then(|| i64::from(half) << 32);
+        let keep = |half: i32| (count == 32).then(|| i64::from(half) << 32);
         self.smax = keep(self.s32_max).unwrap_or(i64::MAX);
         self.smin = keep(self.s32_min).unwrap_or(i64::MIN);
         let fits = self.umax <= 1 << (63 - count);
