@@ -150,11 +150,12 @@ impl Comparison<'_> {
         if !old.precise && self.level == Level::NotExact {
             return true;
         }
-        if old.id & ADD_CONST != new.id & ADD_CONST || old.id & ADD_CONST != 0 && old.off != new.off
-        {
+        // A number that was linked with none does not mind what the other is linked with (`regsafe` of 6.18.44).
+        let (old_delta, new_delta) = (old.id & ADD_CONST != 0, new.id & ADD_CONST != 0);
+        if old.id != 0 && old_delta != new_delta || old_delta && old.off != new.off {
             return false;
         }
-        covers_number(old, new) && self.ids.matches_scalars(old.id, new.id)
+        self.ids.matches_scalars(old.id, new.id) && covers_number(old, new)
     }
 
     /// `regs_exact`

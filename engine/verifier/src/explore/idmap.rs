@@ -1,5 +1,7 @@
 //! Which identities of two states correspond.
 
+use crate::state::ADD_CONST;
+
 /// Pairs of identities, found while two states are compared (`struct bpf_idmap`).
 #[derive(Debug, Default)]
 pub(crate) struct IdMap {
@@ -32,11 +34,16 @@ impl IdMap {
         true
     }
 
-    /// As [`IdMap::matches`], of numbers: none stands for one of its own (`check_scalar_ids`).
+    /// As [`IdMap::matches`], of numbers: an old one that is linked with none may stand for any, and a new one has then an
+    /// identity of its own. Of numbers at a distance, those that they are distant from must match, too
+    /// (`check_scalar_ids`).
     pub(super) fn matches_scalars(&mut self, old: u32, new: u32) -> bool {
-        let old = self.or_new(old);
+        if old == 0 {
+            return true;
+        }
         let new = self.or_new(new);
         self.matches(old, new)
+            && (old & ADD_CONST == 0 || self.matches(old & !ADD_CONST, new & !ADD_CONST))
     }
 
     fn or_new(&mut self, id: u32) -> u32 {
@@ -63,5 +70,17 @@ mod tests {
         // Two independent numbers do not stand for two linked ones.
         assert!(ids.matches_scalars(3, 0));
         assert!(!ids.matches_scalars(3, 0));
+        // One that is linked with none stands for any.
+        assert!(ids.matches_scalars(0, 5) && ids.matches_scalars(0, 5));
+    }
+
+    #[test]
+    fn numbers_at_a_distance_are_distant_from_the_same() {
+        let mut ids = IdMap::default();
+        ids.reset(10);
+        assert!(ids.matches_scalars(1, 5));
+        assert!(!ids.matches_scalars(1 | ADD_CONST, 6 | ADD_CONST));
+        assert!(ids.matches_scalars(2 | ADD_CONST, 7 | ADD_CONST));
+        assert!(!ids.matches_scalars(2, 8));
     }
 }
