@@ -1,7 +1,10 @@
 //! Which calls matter, and what their arguments are.
 
+use std::sync::LazyLock;
+
 use isa::{Callee, Insn, Pc, Reg};
-use kernel_model::TypeFlags;
+use kernel_model::{Function, TypeFlags};
+use rustc_hash::FxHashMap;
 
 use super::shadow::By;
 use crate::cfg;
@@ -171,64 +174,69 @@ impl Api {
     }
 }
 
+/// Functions of the kernel, by name.
+static FUNCTIONS: LazyLock<FxHashMap<&'static str, Call>> = LazyLock::new(|| {
+    kernel_model::functions().map(|function| (function.name, Call::of(function))).collect()
+});
+
+impl Call {
+    /// A call of which nothing is known.
+    const UNKNOWN: Self =
+        Self { api: Api::Other, name: "", count: 0, fills: 0, is_status: false, is_ignored: false };
+
+    fn of(function: &'static Function) -> Self {
+        let name = function.name;
+        let by_geometry = if function.changes_geometry { Api::Geometry } else { Api::Other };
+        let api = Api::named(name).unwrap_or(by_geometry);
+        let mut call = Self { api, name, is_status: api.gives_status(name), ..Self::UNKNOWN };
+        call.count = u8::try_from(function.params.len()).unwrap_or(5).min(5);
+        if let Some(proto) = function.protos.first() {
+            let filled = TypeFlags::MEM_WRITE.union(TypeFlags::MEM_UNINIT);
+            for (index, arg) in proto.args.iter().enumerate() {
+                if arg.flags.0 & filled.0 != 0 {
+                    call.fills |= 1 << index;
+                }
+            }
+        }
+        call
+    }
+}
+
 /// The calls of the program, by instruction; `None` if none of them is about dynptrs.
 pub(super) fn calls(cx: &Cx<'_>) -> Option<Vec<Option<Call>>> {
-    let mut is_of_dynptrs = false;
+    let found = cx.program.code.iter().filter_map(|(pc, insn)| match insn {
+        Insn::Call(callee) => Some((pc, call(cx, pc, *callee))),
+        _ => None,
+    });
+    let found: Vec<(Pc, Call)> = found.collect();
+    if !found.iter().any(|(_, call)| call.api.is_of_dynptrs()) {
+        return None;
+    }
     let mut calls = vec![None; cx.program.len()];
-    for (pc, insn) in cx.program.code.iter() {
-        let Insn::Call(callee) = insn else { continue };
-        let call = call(cx, pc, *callee);
-        is_of_dynptrs |= call.api.is_of_dynptrs();
+    for (pc, call) in found {
         if let Some(place) = calls.get_mut(pc.index()) {
             *place = Some(call);
         }
     }
-    is_of_dynptrs.then_some(calls)
+    Some(calls)
 }
 
 fn call(cx: &Cx<'_>, pc: Pc, callee: Callee) -> Call {
-    let behind = cx.aux.get(pc.index() + 1).map_or(u16::MAX, |aux| aux.live_regs);
-    let mut call = Call {
-        api: Api::Other,
-        name: "",
-        count: 0,
-        fills: 0,
-        is_status: false,
-        is_ignored: behind & 1 == 0,
-    };
-    let function = match callee {
+    let name = match callee {
         Callee::Subprogram(offset) => {
             let subprog = offset.target(pc).and_then(|target| cfg::subprog_at(cx, target));
-            let info =
-                subprog.and_then(|subprog| Some((subprog, cx.subprogs.get(subprog as usize)?)));
-            if let Some((subprog, info)) = info {
-                call.count = 5;
-                call.api = if info.is_global { Api::Global(subprog) } else { Api::Static };
-            }
-            return call;
+            let info = subprog.and_then(|index| Some((index, cx.subprogs.get(index as usize)?)));
+            return info.map_or(Call::UNKNOWN, |(subprog, info)| {
+                let api = if info.is_global { Api::Global(subprog) } else { Api::Static };
+                Call { api, count: 5, ..Call::UNKNOWN }
+            });
         }
-        Callee::Helper(id) => u32::try_from(id.0).ok().and_then(kernel_model::helper),
-        Callee::Kfunc { id, .. } => {
-            let kfunc = cx.kfuncs.get(id);
-            call.count = kfunc.map_or(0, |kfunc| u8::try_from(kfunc.params.len()).unwrap_or(5));
-            kfunc.and_then(|kfunc| kernel_model::kfunc(kfunc.name)).map(|(function, _)| function)
+        Callee::Helper(id) => {
+            u32::try_from(id.0).ok().and_then(kernel_model::helper).map(|function| function.name)
         }
+        Callee::Kfunc { id, .. } => cx.kfuncs.get(id).map(|kfunc| kfunc.name),
     };
-    let Some(function) = function else { return call };
-    call.name = function.name;
-    if let Some(proto) = function.protos.first() {
-        call.count = u8::try_from(proto.args.len()).unwrap_or(5);
-        let filled = TypeFlags::MEM_WRITE.union(TypeFlags::MEM_UNINIT);
-        for (index, arg) in proto.args.iter().enumerate() {
-            if arg.flags.0 & filled.0 != 0 {
-                call.fills |= 1 << index;
-            }
-        }
-    }
-    call.api = Api::named(function.name).unwrap_or(match function.changes_geometry {
-        true => Api::Geometry,
-        false => Api::Other,
-    });
-    call.is_status = call.api.gives_status(function.name);
-    call
+    let known = name.and_then(|name| FUNCTIONS.get(name)).copied().unwrap_or(Call::UNKNOWN);
+    let behind = cx.aux.get(pc.index() + 1).map_or(u16::MAX, |aux| aux.live_regs);
+    Call { is_ignored: behind & 1 == 0, ..known }
 }

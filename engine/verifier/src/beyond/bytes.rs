@@ -139,8 +139,6 @@ impl Beyond {
             if dynptr.memory == Memory::Skb {
                 outdate_metadata(shadow, pc);
                 shadow.private = true;
-                let end = range.end().and_then(|end| u64::try_from(end).ok());
-                shadow.linear = shadow.linear.max(end.unwrap_or(0));
             }
         }
     }

@@ -19,6 +19,7 @@ mod access;
 mod api;
 mod bytes;
 mod calls;
+mod cover;
 mod found;
 mod leave;
 mod shadow;
@@ -30,6 +31,7 @@ use kernel_model::SkbDynptr;
 pub use table::{NOTES, NoteKind};
 
 use api::{Api, Call};
+use cover::Cut;
 use found::Found;
 use shadow::{By, Dynptr, Memory, Shadow, Slice};
 
@@ -46,7 +48,7 @@ const ARGUMENTS: [Name; 5] = [Name::R1, Name::R2, Name::R3, Name::R4, Name::R5];
 /// The shadow of paths that were given up.
 const GIVEN_UP: u32 = 1;
 /// So many more instructions may be followed the second time than twice those of the first time.
-const SECOND_MORE: u32 = 20_000;
+const SECOND_MORE: u32 = 5_000;
 
 /// What is known beside the kernel's states while paths are followed.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub(crate) struct Beyond {
     found: Found,
     facts: Facts,
     last_id: u32,
+    /// The shadow that the instruction made, which is no other state's yet; 0 if none.
+    fresh: u32,
     doing: Doing,
     /// How many paths were left for later before the instruction.
     pending: usize,
@@ -76,6 +80,8 @@ struct Facts {
     in_one_piece: bool,
     /// Packets it gets may be shared, unless something asks for the prologue that un-shares them.
     may_be_shared: bool,
+    /// It writes to dynptrs with functions that do not un-share packets.
+    has_bulk: bool,
 }
 
 /// What the instruction does that is being followed.
@@ -113,6 +119,7 @@ pub(crate) fn begin(cx: &mut Cx<'_>) {
         read_only: ty.is_some_and(|ty| ty.skb_dynptr == SkbDynptr::ReadOnly),
         in_one_piece: !cx.program.xdp_frags,
         may_be_shared: ty.is_some_and(|ty| ty.uncloned_by_prologue),
+        has_bulk: calls.iter().flatten().any(|call| matches!(call.api, Api::Copy | Api::Fill)),
     };
     let shadows = vec![Shadow::default(), Shadow { dead: true, ..Shadow::default() }];
     cx.beyond = Some(Box::new(Beyond {
@@ -121,6 +128,7 @@ pub(crate) fn begin(cx: &mut Cx<'_>) {
         found: Found::default(),
         facts,
         last_id: 0,
+        fresh: 0,
         doing: Doing::Nothing,
         pending: 0,
         is_incomplete: false,
@@ -147,18 +155,19 @@ pub(crate) fn after(cx: &mut Cx<'_>, state: &mut State, next: Option<Pc>) {
 
 /// The kernel would cut a path because its state is covered by a stored one; whether it is to be cut.
 pub(crate) fn may_cut(cx: &mut Cx<'_>, stored: StateId, state: &State) -> bool {
-    let Some(beyond) = &mut cx.beyond else { return true };
-    let old = cx.explored.state(stored);
-    if old.path.shadow == state.path.shadow {
-        return true;
+    let Some(mut beyond) = cx.beyond.take() else { return true };
+    let old = cx.explored.state(stored).path.shadow;
+    if old != state.path.shadow {
+        let old = beyond.shadows.get(old as usize).unwrap_or(&beyond.shadows[GIVEN_UP as usize]);
+        let is_covered =
+            Cut::new(cx, state, stored, beyond.facts).covers(beyond.shadow(state), old);
+        beyond.is_incomplete |= !is_covered;
+        let cuts = is_covered || beyond.second.is_none();
+        cx.beyond = Some(beyond);
+        return cuts;
     }
-    let frames = (state.frames.as_slice(), old.frames.as_slice());
-    let (new, old) = (beyond.shadow(state), beyond.shadow(old));
-    if new.is_covered(old, frames) {
-        return true;
-    }
-    beyond.is_incomplete = true;
-    beyond.second.is_none()
+    cx.beyond = Some(beyond);
+    true
 }
 
 /// What was found in a program that was accepted; it may be followed once more.
@@ -188,20 +197,23 @@ impl Beyond {
 
     /// The shadow of the state, to be changed.
     fn edit(&mut self, state: &mut State) -> &mut Shadow {
-        if self.shadows.len() >= MOST_SHADOWS {
-            state.path.shadow = GIVEN_UP;
+        let index = state.path.shadow;
+        if index != self.fresh || index == 0 {
+            let is_full = self.shadows.len() >= MOST_SHADOWS;
+            let copy = self.shadow(state).clone();
+            state.path.shadow = match u32::try_from(self.shadows.len()) {
+                Ok(next) if !copy.dead && !is_full => next,
+                _ => GIVEN_UP,
+            };
+            if state.path.shadow != GIVEN_UP {
+                self.shadows.push(copy);
+                self.fresh = state.path.shadow;
+            }
         }
-        let copy = self.shadow(state).clone();
-        state.path.shadow = u32::try_from(self.shadows.len()).unwrap_or(GIVEN_UP);
-        if copy.dead {
-            state.path.shadow = GIVEN_UP;
-            // What is put there is forgotten with the next one.
-            self.shadows[GIVEN_UP as usize] = copy;
-            return &mut self.shadows[GIVEN_UP as usize];
-        }
-        self.shadows.push(copy);
-        let last = self.shadows.len() - 1;
-        &mut self.shadows[last]
+        // What is put into the shadow of paths that were given up is never asked for.
+        let index = state.path.shadow as usize;
+        let known = if index < self.shadows.len() { index } else { GIVEN_UP as usize };
+        &mut self.shadows[known]
     }
 
     /// The path cannot be.
@@ -220,6 +232,7 @@ impl Beyond {
 
     fn before(&mut self, cx: &mut Cx<'_>, state: &mut State) -> Check {
         self.doing = Doing::Nothing;
+        self.fresh = 0;
         self.pending = cx.explored.pending.len();
         if self.second.is_some_and(|limit| cx.explored.stats.insns_processed > limit) {
             return cx.unsupported("this long a program, for notes");

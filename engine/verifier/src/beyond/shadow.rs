@@ -3,7 +3,7 @@
 use isa::Pc;
 
 use crate::program::MapId;
-use crate::state::{DynptrKind, Frame, Reg, RegKind};
+use crate::state::{DynptrKind, Reg, RegKind};
 
 /// So many slices are kept on a path.
 const MOST_SLICES: usize = 16;
@@ -68,17 +68,6 @@ impl Memory {
     pub(super) fn is_packet(self) -> bool {
         matches!(self, Self::Skb | Self::Xdp)
     }
-
-    /// Both are the same on all paths, or not known to differ.
-    fn is_like(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Map { map, at, .. }, Self::Map { map: other, at: other_at, .. }) => {
-                map == other && at == other_at
-            }
-            (Self::Record(_), Self::Record(_)) => true,
-            _ => self == other,
-        }
-    }
 }
 
 /// A dynptr, by the identity that the kernel gives it.
@@ -115,16 +104,6 @@ impl Dynptr {
             outdated: None,
             released: None,
         }
-    }
-
-    /// What a state is continued with is no worse.
-    fn is_like(&self, other: &Self) -> bool {
-        self.memory.is_like(other.memory)
-            && self.start == other.start
-            && self.size == other.size
-            && self.null == other.null
-            && self.outdated.is_some() == other.outdated.is_some()
-            && self.released.is_some() == other.released.is_some()
     }
 }
 
@@ -274,25 +253,6 @@ impl Slice {
     pub(super) fn owes(&self) -> bool {
         self.dirty.is_some() && self.may_be_buffer()
     }
-
-    /// Nothing can be said about it any more.
-    fn is_harmless(&self) -> bool {
-        let used_up = self.alias == Alias::Not || !self.can_copy();
-        used_up && self.stale.is_none() && !self.owes_fallback && !self.is_raw
-    }
-
-    /// What is found from one is found from the other.
-    fn is_like(&self, other: &Self) -> bool {
-        self.made == other.made
-            && self.memory.is_like(other.memory)
-            && self.offset == other.offset
-            && self.linear == other.linear
-            && self.alias == other.alias
-            && self.owes_fallback == other.owes_fallback
-            && self.dirty.is_some() == other.dirty.is_some()
-            && self.refilled == other.refilled
-            && self.stale.map(|(_, why)| why) == other.stale.map(|(_, why)| why)
-    }
 }
 
 /// The result of a call.
@@ -336,7 +296,7 @@ impl Shadow {
             let oldest = self.slices.remove(0);
             if oldest.owes()
                 && self.lost.len() < MOST
-                && !self.lost.iter().any(|one| one.is_like(&oldest))
+                && !self.lost.iter().any(|one| one.made == oldest.made)
             {
                 self.lost.push(oldest);
             }
@@ -366,56 +326,6 @@ impl Shadow {
             add(&mut self.unread, unread);
         }
     }
-
-    /// Everything that is found from `self` on was found from `old` on, at the same instruction with the same frames.
-    pub(super) fn is_covered(
-        &self,
-        old: &Self,
-        (new_frames, old_frames): (&[Frame], &[Frame]),
-    ) -> bool {
-        if self.dead || self == old {
-            return true;
-        }
-        if old.dead
-            || old.linear > self.linear
-            || old.private && !self.private
-            || old.failed && !self.failed && self.slices.iter().any(Slice::owes)
-            || !self.lost.iter().all(|lost| old.lost.iter().any(|one| one.made == lost.made))
-            || !self.unread.iter().all(|unread| old.unread.contains(unread))
-        {
-            return false;
-        }
-        let has_like = |slice: &Slice| old.slices.iter().any(|one| one.is_like(slice));
-        let mut unlike =
-            self.slices.iter().filter(|slice| !slice.is_harmless() && !has_like(slice));
-        unlike.all(|slice| is_forgotten(slice, new_frames))
-            && self.has_like_dynptrs(old, new_frames, old_frames)
-    }
-
-    fn has_like_dynptrs(&self, old: &Self, new_frames: &[Frame], old_frames: &[Frame]) -> bool {
-        let all = new_frames
-            .iter()
-            .zip(old_frames)
-            .flat_map(|(new, old)| new.stack.iter().zip(&old.stack));
-        let mut dynptrs = all.filter(|(new, _)| new.kind() == crate::state::SlotKind::Dynptr);
-        dynptrs.all(|(new, slot)| {
-            match (self.dynptr(new.spilled.id), old.dynptr(slot.spilled.id)) {
-                (Some(new), Some(old)) => new.is_like(old),
-                (None, _) => true,
-                (Some(_), None) => slot.kind() != crate::state::SlotKind::Dynptr,
-            }
-        })
-    }
-}
-
-/// Nothing refers to the slice any more, and nothing is owed.
-fn is_forgotten(slice: &Slice, frames: &[Frame]) -> bool {
-    let is_held = |reg: &Reg| reg.origin == slice.id;
-    let held = frames.iter().any(|frame| {
-        frame.regs.iter().any(is_held)
-            || frame.stack.iter().any(|slot| slot.is_spilled() && is_held(&slot.spilled))
-    });
-    !held && !slice.owes() && !slice.owes_fallback && !slice.is_raw
 }
 
 /// Adds to a list of which the oldest are forgotten.

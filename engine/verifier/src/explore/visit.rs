@@ -17,7 +17,7 @@ use crate::state::{Detail, IterState, RegKind, SlotKind, State, StateId};
 const LONG_HISTORY: usize = 40;
 
 /// The instruction that a frame is at: the next one, or the call (`frame_insn_idx`).
-pub(super) fn frame_pc(state: &State, frame: usize) -> Pc {
+pub(crate) fn frame_pc(state: &State, frame: usize) -> Pc {
     state.frames.get(frame + 1).and_then(|inner| inner.callsite).unwrap_or(state.path.pc)
 }
 
