@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use bpf_object::{Kernel, Linked, Object, kernel_version, link};
 use btf::Btf;
+use diagnostic::Severity;
 use kernel_model::Version;
-use verifier::{Explanation, Options, Program};
+use verifier::{Explanation, NoteKind, Options, Program};
 
 pub use findings::{VERIFIER, VERIFIER_PAGE, reports};
 pub use json::document;
@@ -68,8 +69,8 @@ pub struct Outcome {
     pub help: Option<&'static str>,
     /// The lint rule that finds the same mistake in C.
     pub rule: Option<&'static str>,
-    /// What is wrong although the kernel accepts it: the rule, and what it says.
-    pub notes: Vec<(&'static str, Told)>,
+    /// What is wrong although the kernel accepts it.
+    pub notes: Vec<Noted>,
     /// What was counted.
     pub stats: verifier::Stats,
     /// How long it took.
@@ -92,6 +93,30 @@ pub enum Verdict {
     },
     /// It cannot be told; why.
     Unsupported(String),
+}
+
+/// Something that is wrong although the kernel accepts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// What kind of mistake it is.
+    pub kind: &'static NoteKind,
+    /// What is wrong, and where.
+    pub told: Told,
+    /// What happened elsewhere that belongs to it.
+    pub labels: Vec<Told>,
+}
+
+impl Noted {
+    /// The rule it is reported as: that of the linter which finds the same in C, if there is one.
+    pub fn rule(&self) -> &'static str {
+        self.kind.rule.unwrap_or(VERIFIER.name)
+    }
+
+    /// As grave as what that rule finds.
+    pub fn severity(&self) -> Severity {
+        let rule = self.kind.rule.and_then(lint_rules::rules::find);
+        rule.map_or(Severity::Warning, |rule| rule.severity)
+    }
 }
 
 /// Something that happened at a place.
@@ -193,7 +218,15 @@ fn verify(
         notes: report
             .notes
             .into_iter()
-            .map(|note| (note.rule, told(note.pc, note.message)))
+            .map(|note| Noted {
+                kind: note.kind,
+                told: told(note.pc, note.message),
+                labels: note
+                    .labels
+                    .into_iter()
+                    .map(|label| told(label.pc, label.message))
+                    .collect(),
+            })
             .collect(),
         stats: report.stats,
         elapsed,

@@ -156,8 +156,8 @@ pub(crate) struct Cx<'a> {
     pub exception_callback: u32,
     /// The paths, if they are recorded to explain a rejection.
     pub trace: Option<crate::explain::trace::Trace>,
-    /// What was found that the kernel accepts.
-    pub notes: Vec<crate::explain::Note>,
+    /// Looks for what is wrong although the kernel accepts it.
+    pub beyond: Option<Box<crate::beyond::Beyond>>,
     /// The instruction being verified, and the one before it (`env->insn_idx`, `env->prev_insn_idx`).
     pub pc: Pc,
     /// The one before.
@@ -188,7 +188,7 @@ impl<'a> Cx<'a> {
             seen_exception: false,
             exception_callback: 0,
             trace: None,
-            notes: Vec::new(),
+            beyond: None,
             pc: Pc(0),
             prev_pc: None,
             observer: None,

@@ -7,6 +7,7 @@
 //! Facts about the kernel are from v6.18; a function named in a comment is one of `kernel/bpf/verifier.c` unless another
 //! file is named.
 
+mod beyond;
 mod calls;
 mod cfg;
 mod cx;
@@ -19,6 +20,7 @@ mod program;
 mod scalar;
 mod state;
 
+pub use beyond::{NOTES, NoteKind};
 pub use cx::{Errno, Observer, Reject};
 pub use explain::{Explanation, Label, Note};
 pub use explore::Stats;

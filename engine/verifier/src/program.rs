@@ -16,7 +16,8 @@ pub struct Options {
     pub privileged: bool,
     /// The level of the log: 0, 1 or 2, and 4 for statistics alone, as `log_level` of `bpf(2)`.
     pub log_level: u32,
-    /// Rejections are explained, for which the program is verified once more.
+    /// Rejections are explained, for which the program is verified once more, and mistakes that the kernel accepts are
+    /// noted.
     pub explain: bool,
     /// The name of the object's file, which loaders name the maps of its variables after; may be empty.
     pub file: String,

@@ -3,14 +3,15 @@
 //! An object knows the text of each line that code comes from. If a file of that name is there and has these lines, it
 //! is shown; otherwise the lines that are known are, each at its number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diagnostic::{FileReport, Finding, KernelVerdict, Label, RuleInfo, Severity};
 use text::Span;
 
-use super::{Outcome, Place, Told, Verdict};
+use super::{Noted, Outcome, Place, Told, Verdict};
 use crate::paths;
 use crate::source;
 
@@ -41,24 +42,29 @@ pub fn reports(
     outcomes: &[Outcome],
     main: Option<(&Path, &Arc<str>)>,
 ) -> Vec<FileReport> {
-    let mut files: BTreeMap<String, Vec<&Outcome>> = BTreeMap::new();
+    let file_of = |place: &Option<Place>| place.as_ref().map_or("", |place| &place.file).to_owned();
+    let mut files = BTreeSet::new();
     for outcome in outcomes {
-        let file = outcome.place.as_ref().map_or_else(String::new, |place| place.file.clone());
-        files.entry(file).or_default().push(outcome);
+        if !outcome.is_accepted() {
+            files.insert(file_of(&outcome.place));
+        }
+        files.extend(outcome.notes.iter().map(|note| file_of(&note.told.place)));
     }
     let mut reports = Vec::new();
-    for (name, outcomes) in files {
+    for name in files {
         let file = match name.as_str() {
             "" => SourceText { path: object.display().to_string(), text: Arc::from("") },
-            name => SourceText::find(name, object, &outcomes, main),
+            name => SourceText::find(name, object, outcomes, main),
         };
-        let findings = outcomes.iter().flat_map(|outcome| file.findings(&name, outcome));
+        let findings = outcomes.iter().flat_map(|outcome| {
+            let verdict = file.verdict(&name, outcome).filter(|_| file_of(&outcome.place) == name);
+            let notes = outcome.notes.iter().filter(|note| file_of(&note.told.place) == name);
+            verdict.into_iter().chain(notes.map(|note| file.note(&name, outcome, note)))
+        });
         let mut findings: Vec<Finding> = findings.collect();
         findings.sort_by_key(|finding| finding.span.start);
-        if !findings.is_empty() {
-            let SourceText { path, text } = file;
-            reports.push(FileReport { path, source: text, findings, unparsed_regions: 0 });
-        }
+        let SourceText { path, text } = file;
+        reports.push(FileReport { path, source: text, findings, unparsed_regions: 0 });
     }
     reports
 }
@@ -66,8 +72,8 @@ pub fn reports(
 /// All places that are told of a program.
 fn places(outcome: &Outcome) -> impl Iterator<Item = &Place> {
     let explained = outcome.explanation.iter().filter_map(|told| told.place.as_ref());
-    let notes = outcome.notes.iter().filter_map(|(_, told)| told.place.as_ref());
-    outcome.place.iter().chain(explained).chain(notes)
+    let told = outcome.notes.iter().flat_map(|note| iter::once(&note.told).chain(&note.labels));
+    outcome.place.iter().chain(explained).chain(told.filter_map(|told| told.place.as_ref()))
 }
 
 struct SourceText {
@@ -79,12 +85,10 @@ impl SourceText {
     fn find(
         name: &str,
         object: &Path,
-        outcomes: &[&Outcome],
+        outcomes: &[Outcome],
         main: Option<(&Path, &Arc<str>)>,
     ) -> Self {
-        let known = || {
-            outcomes.iter().flat_map(|outcome| places(outcome)).filter(|place| place.file == name)
-        };
+        let known = || outcomes.iter().flat_map(places).filter(|place| place.file == name);
         if let Some((path, text)) = main
             && Path::new(name).file_name() == path.file_name()
             && has_lines(text, known())
@@ -103,24 +107,35 @@ impl SourceText {
         Self { path: name.to_owned(), text: made_up(known()) }
     }
 
-    fn findings(&self, file: &str, outcome: &Outcome) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = self.verdict(file, outcome).into_iter().collect();
-        for (rule, told) in &outcome.notes {
-            let place = told.place.as_ref().filter(|place| place.file == file);
-            findings.push(Finding {
-                rule,
-                severity: Severity::Warning,
-                kernel: KernelVerdict::Accepts,
-                function: Some(outcome.name.clone()),
-                span: place.map_or(Span::empty(0), |place| self.span(place)),
-                message: told.message.clone(),
-                labels: Vec::new(),
-                help: None,
-                kernel_message: None,
-                fixes: Vec::new(),
-            });
+    fn note(&self, file: &str, outcome: &Outcome, note: &Noted) -> Finding {
+        let place = note.told.place.as_ref();
+        let (labels, elsewhere) = self.labels(file, &note.labels);
+        let mut help = vec![note.kind.help.to_owned()];
+        help.extend(others(&elsewhere));
+        Finding {
+            rule: note.rule(),
+            severity: note.severity(),
+            kernel: KernelVerdict::Accepts,
+            function: Some(outcome.name.clone()),
+            span: place.map_or(Span::empty(0), |place| self.span(place)),
+            message: note.told.message.clone(),
+            labels,
+            help: Some(help.join("; ")),
+            kernel_message: None,
+            fixes: Vec::new(),
         }
-        findings
+    }
+
+    /// What is told of this file, as labels, and the rest.
+    fn labels<'t>(&self, file: &str, told: &'t [Told]) -> (Vec<Label>, Vec<&'t Told>) {
+        let (here, elsewhere): (Vec<&Told>, Vec<&Told>) = told
+            .iter()
+            .partition(|told| told.place.as_ref().is_some_and(|place| place.file == file));
+        let labels = here.iter().filter_map(|told| {
+            let place = told.place.as_ref()?;
+            Some(Label { span: self.span(place), message: told.message.clone() })
+        });
+        (labels.collect(), elsewhere)
     }
 
     fn verdict(&self, file: &str, outcome: &Outcome) -> Option<Finding> {
@@ -148,12 +163,7 @@ impl SourceText {
                 None,
             ),
         };
-        let (here, elsewhere): (Vec<&Told>, Vec<&Told>) = (outcome.explanation.iter())
-            .partition(|told| told.place.as_ref().is_some_and(|place| place.file == file));
-        let labels = here.iter().filter_map(|told| {
-            let place = told.place.as_ref()?;
-            Some(Label { span: self.span(place), message: told.message.clone() })
-        });
+        let (labels, elsewhere) = self.labels(file, &outcome.explanation);
         Some(Finding {
             rule: VERIFIER.name,
             severity,
@@ -161,7 +171,7 @@ impl SourceText {
             function: Some(name.clone()),
             span: outcome.place.as_ref().map_or(Span::empty(0), |place| self.span(place)),
             message,
-            labels: labels.collect(),
+            labels,
             help: help(outcome, &elsewhere),
             kernel_message: kernel_message.filter(|text| !text.is_empty()),
             fixes: Vec::new(),
@@ -197,13 +207,16 @@ fn help(outcome: &Outcome, elsewhere: &[&Told]) -> Option<String> {
     if let Some(rule) = outcome.rule {
         parts.push(format!("the rule `{rule}` of `bpf-analyzer check` is about this"));
     }
-    for told in elsewhere.iter().take(3) {
-        parts.push(match &told.place {
-            Some(place) => format!("{}:{}: {}", place.file, place.line, told.message),
-            None => told.message.clone(),
-        });
-    }
+    parts.extend(others(elsewhere));
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// What is told of other files.
+fn others(told: &[&Told]) -> impl Iterator<Item = String> {
+    told.iter().take(3).map(|told| match &told.place {
+        Some(place) => format!("{}:{}: {}", place.file, place.line, told.message),
+        None => told.message.clone(),
+    })
 }
 
 /// The path below the current directory, if it is there.

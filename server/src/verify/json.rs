@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use diagnostic::KernelVerdict;
 use kernel_model::Version;
 use serde::Serialize;
 
-use super::{Outcome, Place, Told, Verdict};
+use super::{Noted, Outcome, Place, Told, Verdict};
 
 /// Version of the document.
 const VERSION: u32 = 1;
@@ -53,9 +54,14 @@ struct Explained<'d> {
 
 #[derive(Serialize)]
 struct Note<'d> {
-    rule: &'d str,
+    code: &'static str,
+    rule: Option<&'static str>,
+    severity: &'static str,
+    kernel: &'static str,
     message: &'d str,
     location: Option<Location<'d>>,
+    labels: Vec<Explained<'d>>,
+    help: &'static str,
 }
 
 #[derive(Serialize)]
@@ -95,7 +101,7 @@ fn program<'d>(object: &Path, outcome: &'d Outcome) -> Program<'d> {
         explanation: outcome.explanation.iter().map(explained).collect(),
         help: outcome.help,
         rule: outcome.rule,
-        notes: outcome.notes.iter().map(|(rule, told)| note(rule, told)).collect(),
+        notes: outcome.notes.iter().map(note).collect(),
         stats: Stats {
             insns_processed: stats.insns_processed,
             total_states: stats.total_states,
@@ -114,7 +120,16 @@ fn explained(told: &Told) -> Explained<'_> {
     Explained { message: &told.message, location: told.place.as_ref().map(location) }
 }
 
-fn note<'d>(rule: &'d str, told: &'d Told) -> Note<'d> {
-    let Explained { message, location } = explained(told);
-    Note { rule, message, location }
+fn note(note: &Noted) -> Note<'_> {
+    let Explained { message, location } = explained(&note.told);
+    Note {
+        code: note.kind.code,
+        rule: note.kind.rule,
+        severity: note.severity().name(),
+        kernel: KernelVerdict::Accepts.name(),
+        message,
+        location,
+        labels: note.labels.iter().map(explained).collect(),
+        help: note.kind.help,
+    }
 }

@@ -32,6 +32,30 @@ pub struct Comparison {
     pub elapsed: Duration,
     /// How both differ.
     pub kind: Kind,
+    /// What we note although the kernel accepts it.
+    pub notes: Vec<Noted>,
+}
+
+/// A note on a program, with its place in C.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Noted {
+    /// The kind.
+    pub code: &'static str,
+    /// The line of the source; 0 if that is not known.
+    pub line: u32,
+    /// What is wrong.
+    pub message: String,
+    /// What is told of other places, with their lines.
+    pub labels: Vec<(u32, String)>,
+}
+
+/// What is asked of the verifier.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// The level of the log; 0 for none.
+    pub log_level: u32,
+    /// Whether it shall note what the kernel accepts although it is wrong.
+    pub notes: bool,
 }
 
 /// How what we say differs from what the kernel said, the worst first.
@@ -100,10 +124,10 @@ impl Comparison {
     }
 }
 
-/// Verifies the programs for whose `family/topic:program` the filter says so, at a level of the log, and compares.
+/// Verifies the programs for whose `family/topic:program` the filter says so, and compares.
 pub fn replay(
     corpus: &Corpus,
-    log_level: u32,
+    asked: Asked,
     filter: impl Fn(&str) -> bool + Sync,
 ) -> Result<Vec<Comparison>> {
     let recordings = Recordings::of(corpus, &KERNEL.to_string());
@@ -112,7 +136,7 @@ pub fn replay(
     let work = || {
         let mut all = Vec::new();
         while let Some(topic) = topics.get(next.fetch_add(1, Ordering::Relaxed)) {
-            all.push(replay_topic(corpus, &recordings, topic, log_level, &filter));
+            all.push(replay_topic(corpus, &recordings, topic, asked, &filter));
         }
         all
     };
@@ -135,7 +159,7 @@ fn replay_topic(
     corpus: &Corpus,
     recordings: &Recordings,
     topic: &Topic,
-    log_level: u32,
+    asked: Asked,
     filter: impl Fn(&str) -> bool,
 ) -> Result<Vec<Comparison>> {
     let mut recording = recordings.load(topic)?.unwrap_or_default();
@@ -153,13 +177,31 @@ fn replay_topic(
     }
     let compare = |(name, recorded): (String, Program)| {
         let file = "corpus".to_owned();
-        let options = Options { kernel: KERNEL, privileged: true, log_level, explain: false, file };
+        let Asked { log_level, notes } = asked;
+        let options = Options { kernel: KERNEL, privileged: true, log_level, explain: notes, file };
         let (outcome, elapsed) = verify(&linked, &name, &options);
         let kind = kind(&recorded, &outcome);
         let report = outcome.ok();
-        Comparison { topic: topic.clone(), name, recorded, report, elapsed, kind }
+        let notes = report.iter().flat_map(|report| &report.notes);
+        let notes = notes.map(|note| noted(&linked, &name, note)).collect();
+        Comparison { topic: topic.clone(), name, recorded, report, elapsed, kind, notes }
     };
     Ok(recording.programs.into_iter().map(compare).collect())
+}
+
+/// The note with its place in C.
+fn noted(linked: &Linked<'_>, name: &str, note: &verifier::Note) -> Noted {
+    let program = linked.programs.iter().find(|program| program.name == name);
+    let line = |pc: isa::Pc| {
+        let line = program.and_then(|program| linked.source_line(program, pc.index()));
+        line.map_or(0, |line| line.line)
+    };
+    Noted {
+        code: note.kind.code,
+        line: line(note.pc),
+        message: note.message.clone(),
+        labels: note.labels.iter().map(|label| (line(label.pc), label.message.clone())).collect(),
+    }
 }
 
 /// Why there is no report.

@@ -2,13 +2,13 @@
 //! processed instructions must be the kernel's, except for the misses that are listed with their reasons
 //! (`tests/corpus/misses.toml`). A listed miss that is none any more fails too, so that the list shrinks.
 
-use oracle::replay::{Kind, replay};
+use oracle::replay::{Asked, Kind, replay};
 use oracle::{Corpus, misses};
 
 #[test]
 fn verdicts_are_the_kernels() {
     let corpus = Corpus::of_repository();
-    let all = replay(&corpus, 0, |_| true).expect("the corpus can be read");
+    let all = replay(&corpus, Asked::default(), |_| true).expect("the corpus can be read");
     let accepted = all.iter().filter(|one| one.kind == Kind::FalseAccept);
     let accepted: Vec<String> = accepted.map(oracle::replay::Comparison::path).collect();
     assert!(accepted.is_empty(), "accepted, but the kernel rejects: {accepted:?}");

@@ -202,7 +202,11 @@ fn first_slot(state: &State, pointer: &RegState) -> Result<usize, NoSlots> {
 /// The kind of the dynptr that `reg` points to, its identity and its reference
 /// (`dynptr_get_type`, `dynptr_id`, `dynptr_ref_obj_id`). `None` if it points to none.
 pub(crate) fn of(state: &State, reg: Reg) -> Option<(DynptrKind, u32, u32)> {
-    let pointer = state.reg(reg);
+    of_pointer(state, state.reg(reg))
+}
+
+/// As [`of`], of what a pointer points to.
+pub(crate) fn of_pointer(state: &State, pointer: &RegState) -> Option<(DynptrKind, u32, u32)> {
     let known = match pointer.kind() {
         RegKind::Dynptr => *pointer,
         RegKind::Stack => {
@@ -316,7 +320,7 @@ pub(crate) fn clear_packet_pointers(cx: &Cx<'_>, state: &mut State) {
         let packet =
             matches!(reg.kind(), RegKind::Packet | RegKind::PacketMeta | RegKind::PacketEnd);
         if packet || is_packet_slice(reg) {
-            *reg = invalid;
+            *reg = RegState { origin: reg.origin, ..invalid };
         }
     });
 }

@@ -11,6 +11,8 @@ mod words;
 
 use isa::Pc;
 
+use crate::beyond::NoteKind;
+
 pub(crate) use tell::explain;
 
 /// Something the kernel accepts that is wrong all the same.
@@ -18,10 +20,12 @@ pub(crate) use tell::explain;
 pub struct Note {
     /// Where.
     pub pc: Pc,
-    /// The lint rule that covers it.
-    pub rule: &'static str,
+    /// What kind of mistake it is.
+    pub kind: &'static NoteKind,
     /// What is wrong.
     pub message: String,
+    /// What happened elsewhere that belongs to it.
+    pub labels: Vec<Label>,
 }
 
 /// How a rejection came about.

@@ -7,6 +7,7 @@ use isa::Pc;
 
 use super::step::{After, step};
 use super::{INSNS_LIMIT, Pending, history, scc, visit};
+use crate::beyond;
 use crate::calls::subprog;
 use crate::cfg::liveness;
 use crate::cx::{Check, Cx, reject};
@@ -144,7 +145,11 @@ fn advance(cx: &mut Cx<'_>, way: &mut Way) -> Check<bool> {
     cx.aux[pc.index()].seen = true;
     liveness::begin_insn(cx, state, *pc);
     *prev = Some(*pc);
+    beyond::before(cx, state)?;
     let after = step(cx, state)?;
+    if cx.beyond.is_some() {
+        beyond::after(cx, state, after.next());
+    }
     liveness::end_insn(cx);
     match after {
         After::At(next) => *pc = next,

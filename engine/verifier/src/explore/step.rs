@@ -17,6 +17,16 @@ pub(super) enum After {
     End,
 }
 
+impl After {
+    /// The instruction that comes next on the path.
+    pub(super) fn next(&self) -> Option<Pc> {
+        match self {
+            Self::At(next) | Self::Returned(next) => Some(*next),
+            Self::End => None,
+        }
+    }
+}
+
 /// Processes the instruction at `cx.pc`.
 pub(super) fn step(cx: &mut Cx<'_>, state: &mut State) -> Check<After> {
     let pc = cx.pc;

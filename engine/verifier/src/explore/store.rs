@@ -65,7 +65,7 @@ impl Explored {
         self.visits.reset(scc_count);
     }
 
-    pub(super) fn state(&self, id: StateId) -> &State {
+    pub(crate) fn state(&self, id: StateId) -> &State {
         &self.nodes[id.0 as usize].state
     }
 

@@ -7,6 +7,7 @@ use isa::{Insn, Pc, Reg};
 use super::equal::{self, Level};
 use super::masks::Masks;
 use super::{clean, history, precision, scc};
+use crate::beyond;
 use crate::calls::iter;
 use crate::cx::{Check, Cx, reject};
 use crate::log;
@@ -16,7 +17,7 @@ use crate::state::{Detail, IterState, RegKind, SlotKind, State, StateId};
 const LONG_HISTORY: usize = 40;
 
 /// The instruction that a frame is at: the next one, or the call (`frame_insn_idx`).
-pub(super) fn frame_pc(state: &State, frame: usize) -> Pc {
+pub(crate) fn frame_pc(state: &State, frame: usize) -> Pc {
     state.frames.get(frame + 1).and_then(|inner| inner.callsite).unwrap_or(state.path.pc)
 }
 
@@ -65,7 +66,9 @@ pub(super) fn is_visited(cx: &mut Cx<'_>, state: &mut State) -> Check<bool> {
         if cx.explored.state(id).path.pc != pc {
             continue;
         }
-        if compare(cx, state, id, &mut storing)? == Verdict::Covered {
+        if compare(cx, state, id, &mut storing)? == Verdict::Covered
+            && beyond::may_cut(cx, id, state)
+        {
             end_path(cx, state, id, storing.in_loop)?;
             return Ok(true);
         }

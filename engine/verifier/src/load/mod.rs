@@ -14,7 +14,7 @@ use crate::calls::kfunc;
 use crate::cx::{Check, Cx, Observer, Stop};
 use crate::explain::trace::{Point, Trace};
 use crate::program::Program;
-use crate::{Report, Verdict, cfg, explain, explore, log};
+use crate::{Report, Verdict, beyond, cfg, explain, explore, log};
 
 pub(crate) use returns::{check_return, check_return_reg};
 
@@ -42,6 +42,10 @@ pub(crate) fn verify<'a>(
     let stats = cx.explored.stats;
     let stack_depths = finish::stack_depths(&cx, verdict == Verdict::Accept);
     log::print_stats(&mut cx.log, &stats, &stack_depths);
+    let notes = match cx.beyond.take().filter(|_| verdict == Verdict::Accept) {
+        Some(beyond) => beyond::finish(program, *beyond, stats.insns_processed),
+        None => Vec::new(),
+    };
     let is_at_insn = has_begun && verdict != Verdict::Accept;
     let explanation = match &verdict {
         Verdict::Reject(reject) if program.options.explain => {
@@ -56,7 +60,7 @@ pub(crate) fn verify<'a>(
         stack_depths,
         log: cx.log.text,
         pc: is_at_insn.then_some(cx.pc),
-        notes: cx.notes,
+        notes,
     }
 }
 
@@ -74,7 +78,7 @@ fn retrace(program: &Program<'_>, has_begun: bool) -> Vec<Point> {
 }
 
 /// The passes in the kernel's order; `has_begun` says whether paths were followed.
-fn check(cx: &mut Cx<'_>, has_begun: &mut bool) -> Check {
+pub(crate) fn check(cx: &mut Cx<'_>, has_begun: &mut bool) -> Check {
     attr::check(cx)?;
     types::check_early(cx)?;
     cfg::find_subprogs(cx)?;
@@ -82,6 +86,7 @@ fn check(cx: &mut Cx<'_>, has_begun: &mut bool) -> Check {
     resolve::check(cx)?;
     cfg::prepare(cx)?;
     attach::check(cx)?;
+    beyond::begin(cx);
     *has_begun = true;
     explore::explore(cx)?;
     *has_begun = false;

@@ -60,6 +60,7 @@ fn byte_swap(cx: &mut Cx<'_>, state: &mut State, insn: &ByteSwap) -> Check<RegNa
     }
     if insn.kind != SwapKind::ToLe || insn.bits != SwapBits::Bits64 {
         untie(dst);
+        dst.origin = 0;
     }
     dst.num.swap(insn.kind, insn.bits.bits());
     Ok(insn.dst)
@@ -275,6 +276,7 @@ fn scalar(cx: &mut Cx<'_>, state: &mut State, insn: &Alu, rhs: &Reg) -> Check {
         *dst = unknown;
         return Ok(());
     }
+    dst.origin = 0;
     let bitwise = matches!(insn.op, AluOp::And | AluOp::Or | AluOp::Xor);
     if bitwise && rhs.num.as_constant().is_some() && dst.num.as_constant().is_some() {
         forget_origin(dst);
@@ -350,6 +352,7 @@ fn untie(reg: &mut Reg) {
 
 /// The number is not that of another register any more (part of `__mark_reg_known`).
 fn forget_origin(reg: &mut Reg) {
+    reg.origin = 0;
     reg.off = 0;
     reg.detail = Detail::None;
     reg.id = 0;

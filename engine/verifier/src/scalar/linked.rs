@@ -81,7 +81,7 @@ fn follow(reg: &mut Reg, known: &Reg) {
         // Sums of 32 and of 64 bits differ by more than their constants.
         return;
     }
-    let copied = Reg { subreg_def: reg.subreg_def, ..*known };
+    let copied = Reg { subreg_def: reg.subreg_def, origin: reg.origin, ..*known };
     let flags = (reg.id | known.id) & ADD_CONST;
     if flags == 0 || reg.off == known.off {
         *reg = copied;

@@ -54,6 +54,7 @@ pub(super) fn adjust(
     let number_is_dst = dst.is_scalar();
     dst.ty = ptr.ty;
     dst.id = ptr.id;
+    dst.origin = ptr.origin;
     check_offset(off, ptr.ty)?;
     check_offset(ptr, ptr.ty)?;
     dst.num.forget_32();

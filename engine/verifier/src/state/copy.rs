@@ -113,6 +113,7 @@ impl State {
                 equal: None,
                 cleaned: false,
                 trace: 0,
+                shadow: 0,
             },
         }
     }

@@ -71,6 +71,8 @@ pub struct Path {
     pub cleaned: bool,
     /// How far the path was recorded ([`crate::explain::trace`]); 0 if it is not.
     pub trace: u32,
+    /// What is known on the path beside what the kernel knows ([`crate::beyond`]); 0 for nothing.
+    pub shadow: u32,
 }
 
 /// An entry of [`Path::history`] (`struct bpf_jmp_history_entry`).
@@ -176,6 +178,7 @@ impl State {
                 equal: None,
                 cleaned: false,
                 trace: 0,
+                shadow: 0,
             },
         }
     }

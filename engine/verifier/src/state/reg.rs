@@ -273,6 +273,9 @@ pub struct Reg {
     pub subreg_def: u32,
     /// The exact value matters to what follows.
     pub precise: bool,
+    /// Which call gave it, for [`crate::beyond`]; 0 if that does not matter. Copies of the value have it too; no check
+    /// asks for it.
+    pub origin: u32,
 }
 
 /// The bit of [`Reg::id`] of a number that differs by a constant from those with the same identity, as 64 bits
@@ -298,6 +301,7 @@ impl Reg {
             frame: 0,
             subreg_def: 0,
             precise: false,
+            origin: 0,
         }
     }
 

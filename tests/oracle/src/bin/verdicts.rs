@@ -8,6 +8,7 @@
 //! cargo run -p oracle --bin verdicts -- PROGRAM --log 2   # of level 2
 //! cargo run -p oracle --bin verdicts -- --logs 2          # whose logs differ, and where first
 //! cargo run -p oracle --bin verdicts -- --counts          # whose processed instructions differ most
+//! cargo run -p oracle --bin verdicts -- --notes           # what is noted of programs that the kernel accepts
 //! cargo run -p oracle --bin verdicts -- --misses          # the inventory tests/corpus/misses.toml anew
 //! cargo run -p oracle --bin verdicts -- --objects DIR     # objects from elsewhere, as recorded there
 //! ```
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use oracle::recording::{Recordings, Verdict};
-use oracle::replay::{Comparison, KERNEL, Kind, replay};
+use oracle::replay::{Asked, Comparison, KERNEL, Kind, replay};
 use oracle::{Corpus, misses};
 
 /// Compare the verifier with the recorded kernel.
@@ -43,6 +44,9 @@ struct Cli {
     /// Print the programs whose counts differ most
     #[arg(long)]
     counts: bool,
+    /// Print what is noted of programs that the kernel accepts
+    #[arg(long)]
+    notes: bool,
     /// Write the inventory of misses
     #[arg(long)]
     misses: bool,
@@ -66,12 +70,14 @@ fn main() -> Result<ExitCode> {
     };
     // Rooms that panic are a kind of their own.
     std::panic::set_hook(Box::new(|_| {}));
-    let mut all = replay(&corpus, level, fits)?;
+    let asked = Asked { log_level: level, notes: cli.notes };
+    let mut all = replay(&corpus, asked, fits)?;
     if cli.misses {
         misses::write(&corpus, &all)?;
     }
     print_table(&all);
     print_unsupported(&all);
+    print_notes(&all);
     if let Some(kind) = &cli.kind {
         all.retain(|one| one.kind.word() == kind);
     }
@@ -130,6 +136,10 @@ fn print_table(all: &[Comparison]) {
         median(&mut times),
         ours
     );
+    let accepted = all.iter().filter(is_fine).filter(|one| one.recorded.verdict == Verdict::Accept);
+    let mut times: Vec<f64> = accepted.clone().filter_map(Comparison::time_ratio).collect();
+    let ours: f64 = accepted.map(|one| one.elapsed.as_secs_f64() * 1e6).sum();
+    println!("of the accepted ones: time, median {:.2}, in all {ours:.0} us", median(&mut times));
 }
 
 fn median(all: &mut [f64]) -> f64 {
@@ -153,6 +163,17 @@ fn print_unsupported(all: &[Comparison]) {
     reasons.sort_by_key(|(_, (count, _))| std::cmp::Reverse(*count));
     for (reason, (count, example)) in reasons.iter().take(40) {
         println!("{count:6}  {reason}   ({example})");
+    }
+}
+
+fn print_notes(all: &[Comparison]) {
+    for one in all {
+        for note in &one.notes {
+            println!("{} {} line {}: {}", note.code, one.path(), note.line, note.message);
+            for (line, message) in &note.labels {
+                println!("      line {line}: {message}");
+            }
+        }
     }
 }
 

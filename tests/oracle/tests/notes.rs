@@ -1,0 +1,121 @@
+//! What is noted of the programs of the corpus that the kernel accepts: exactly what `tests/corpus/notes.toml` lists, where
+//! each note was judged. Idioms deserve none.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::LazyLock;
+
+use oracle::Corpus;
+use oracle::recording::Verdict;
+use oracle::replay::{Asked, Comparison, replay};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    note: Vec<Expected>,
+    missed: Vec<Missed>,
+}
+
+/// A note that is given.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    /// `family/topic:program`.
+    program: String,
+    /// The codes.
+    codes: Vec<String>,
+    /// What is wrong with the program.
+    why: String,
+}
+
+/// A misuse that the kernel accepts and that has no note.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Missed {
+    program: String,
+    why: String,
+}
+
+fn listed(corpus: &Corpus) -> Listed {
+    let text = fs::read_to_string(corpus.root().join("notes.toml")).expect("the list can be read");
+    toml::from_str(&text).expect("the list is well formed")
+}
+
+/// All programs, verified once for all tests.
+static ALL: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
+    let asked = Asked { log_level: 0, notes: true };
+    replay(&Corpus::of_repository(), asked, |_| true).expect("the corpus can be read")
+});
+
+#[test]
+fn notes_are_those_that_were_judged() {
+    let corpus = Corpus::of_repository();
+    let (listed, all) = (listed(&corpus), &*ALL);
+    let expected: BTreeSet<(String, String)> = listed
+        .note
+        .iter()
+        .flat_map(|note| note.codes.iter().map(|code| (note.program.clone(), code.clone())))
+        .collect();
+    let found: BTreeSet<(String, String)> = all
+        .iter()
+        .flat_map(|one| one.notes.iter().map(|note| (one.path(), note.code.to_owned())))
+        .collect();
+    let new: Vec<_> = found.difference(&expected).collect();
+    let gone: Vec<_> = expected.difference(&found).collect();
+    assert!(new.is_empty() && gone.is_empty(), "not listed: {new:#?}\nnot given: {gone:#?}");
+    assert!(listed.note.iter().all(|note| note.why.len() > 10), "every note is judged");
+    // Only what the kernel accepts has notes.
+    let has_notes = |one: &&Comparison| !one.notes.is_empty();
+    let rejected = all.iter().filter(has_notes).find(|one| one.recorded.verdict == Verdict::Reject);
+    assert!(rejected.is_none(), "{:?}", rejected.map(Comparison::path));
+}
+
+#[test]
+fn idioms_have_no_notes_and_misuse_has() {
+    let corpus = Corpus::of_repository();
+    let all = &*ALL;
+    let of = |topic: &str| {
+        let topic = topic.to_owned();
+        all.iter().filter(move |one| one.topic.path() == topic)
+    };
+    assert_eq!(of("catalogue/idioms").count(), 27);
+    for idiom in of("catalogue/idioms") {
+        assert!(idiom.notes.is_empty(), "{}: {:?}", idiom.name, idiom.notes);
+    }
+    let missed: BTreeSet<String> = listed(&corpus)
+        .missed
+        .into_iter()
+        .map(|one| {
+            assert!(one.why.len() > 10, "{}: why", one.program);
+            one.program
+        })
+        .collect();
+    for misuse in of("catalogue/misuse").filter(|one| one.recorded.verdict == Verdict::Accept) {
+        let is_listed = missed.contains(&misuse.path());
+        assert_eq!(misuse.notes.is_empty(), is_listed, "{}: {:?}", misuse.name, misuse.notes);
+    }
+}
+
+#[test]
+fn every_gap_of_the_kernel_is_shown() {
+    let corpus = Corpus::of_repository();
+    let text = fs::read_to_string(corpus.root().join("dynptr-rules.toml")).expect("can be read");
+    let rules: toml::Table = toml::from_str(&text).expect("is well formed");
+    let all = &*ALL;
+    let mut gaps = 0;
+    for rule in rules["rule"].as_array().expect("is a list") {
+        let id = rule["id"].as_str().expect("has an id");
+        // A const dynptr as target of a clone is refused, if not with good words.
+        if !id.starts_with('G') || id == "G10" {
+            continue;
+        }
+        gaps += 1;
+        for program in rule["accepted"].as_array().expect("is a list") {
+            let program = program.as_str().expect("is a name");
+            let one = all.iter().find(|one| one.path() == program).expect("is in the corpus");
+            assert!(!one.notes.is_empty(), "{id}: {program} has no note");
+        }
+    }
+    assert_eq!(gaps, 10);
+}
