@@ -93,7 +93,7 @@ impl<'a> MapFacts<'a> {
     fn new(
         map: &'a bpf_object::Map,
         btf: Option<&Btf<'_>>,
-        kernel: &Btf<'_>,
+        kernel: (&Btf<'_>, Version),
         records: &StructRecords,
     ) -> Self {
         let record = |definition: &bpf_object::Definition| {
@@ -137,8 +137,10 @@ impl<'a> Program<'a> {
         let (code, undecoded) = isa::Program::decode_partial(&program.insns);
         let attach_number = attach_number(load);
         let btf = linked.object.btf.as_ref();
-        let records = btf.map(|btf| StructRecords::parse(btf, kernel)).unwrap_or_default();
-        let maps = linked.maps.iter().map(|map| MapFacts::new(map, btf, kernel, &records));
+        let records = btf.map(|btf| StructRecords::parse(btf, kernel, options.kernel));
+        let records = records.unwrap_or_default();
+        let types = (kernel, options.kernel);
+        let maps = linked.maps.iter().map(|map| MapFacts::new(map, btf, types, &records));
         // Loaders do without types that the kernel refuses.
         let btf = btf.filter(|_| records.error.is_none());
         let (functions, lines): (&[FuncInfo], &[LineInfo]) = match btf {
@@ -213,6 +215,17 @@ impl<'a> Program<'a> {
             ty = self.kernel.get(ty.target()?)?;
         }
         None
+    }
+
+    /// The kernel does not have a feature yet, which the kernel model names.
+    pub(crate) fn lacks(&self, feature: &str) -> bool {
+        debug_assert!(kernel_model::feature(feature).is_some(), "{feature} is no feature");
+        self.options.kernel < Version::NEWEST_MODELLED && !self.options.kernel.has(feature)
+    }
+
+    /// Bytes of the stack that were never written may be read (`env->allow_uninit_stack`).
+    pub(crate) fn allows_uninit_stack(&self) -> bool {
+        self.options.privileged && !self.lacks("uninitialised_stack_reads")
     }
 
     /// The instruction at a slot.

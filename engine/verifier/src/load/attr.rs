@@ -15,7 +15,7 @@ const MOST_INSNS_UNPRIVILEGED: usize = 4096;
 const UNPRIVILEGED: [&str; 2] = ["socket_filter", "cgroup_skb"];
 
 /// Types of programs whose attach type is compared with those they can have.
-const WITH_ATTACH_TYPE: [&str; 7] = [
+pub(super) const WITH_ATTACH_TYPE: [&str; 7] = [
     "cgroup_sock",
     "cgroup_sock_addr",
     "cgroup_skb",
