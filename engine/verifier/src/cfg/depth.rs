@@ -52,6 +52,9 @@ fn remove_fastcall_spills(cx: &mut Cx<'_>) {
 
 /// Functions of such programs may get stacks of their own (`bpf_enable_priv_stack`, on x86-64).
 fn may_have_private_stacks(cx: &Cx<'_>) -> bool {
+    if cx.program.is_extension {
+        return false;
+    }
     match cx.program.type_name() {
         "kprobe" | "tracepoint" | "perf_event" | "raw_tracepoint" => true,
         "tracing" => cx.program.attach != Some(kernel_model::AttachType::TraceIter),

@@ -3,6 +3,7 @@
 
 mod attach;
 mod attr;
+mod extension;
 mod finish;
 pub(crate) mod gates;
 mod maps;

@@ -207,3 +207,63 @@ fn older_kernels_do_not_know_newer_types_of_programs() {
         assert_eq!(said, expected, "{name}");
     }
 }
+
+/// An object of the tests of this crate.
+fn own_object(name: &str) -> Object {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/");
+    let bytes = std::fs::read(format!("{root}{name}.bpf.o")).expect("it is compiled");
+    Object::parse(&bytes).expect("an object")
+}
+
+#[test]
+fn extensions_fit_what_they_replace() {
+    let table = [
+        ("replaces", "accept"),
+        ("reads_packet", "accept"),
+        ("reads_behind_packet", "invalid access to packet, off=13 size=1, R1(id=0,off=13,r=0)"),
+        ("changes_packet", "Extension program changes packet data, while original does not"),
+        ("changes_packet_as_well", "accept"),
+        ("takes_a_number", "accept"),
+        // Only the kinds of results are compared.
+        ("returns_more", "accept"),
+        (
+            "returns_nothing",
+            "Return type UNKNOWN of returns_nothing() doesn't match type INT of decides()",
+        ),
+        ("takes_less", "takes_less() has 1 args while adds() has 2"),
+        ("takes_a_long", "arg1 in takes_a_long() has size 8 while adds() has 4"),
+        (
+            "takes_another_context",
+            "arg0 takes_another_context(struct xdp_md *) doesn't match decides(struct __sk_buff *)",
+        ),
+        ("replaces_what_is_hidden", "Cannot replace static functions"),
+        ("replaces_nothing", "unsupported: the program that is extended is not known"),
+        ("calls_helper_of_others", "program of this type cannot use helper bpf_get_retval#186"),
+    ];
+    let types = bpf_object::vmlinux().expect("types");
+    let (target, object) = (own_object("extended"), own_object("extensions"));
+    let target = link(&target, &Kernel::new(types));
+    let linked = link(&object, &Kernel::new(types));
+    for (name, expected) in table {
+        let program = linked.programs.iter().find(|program| program.name == name);
+        let program = program.unwrap_or_else(|| panic!("no program {name}"));
+        let bpf_object::Attach::Program { name: function } = &program.load.target else {
+            panic!("{name} replaces nothing");
+        };
+        let options = Options {
+            kernel: Version::NEWEST_MODELLED,
+            privileged: true,
+            log_level: 0,
+            explain: false,
+            file: String::new(),
+        };
+        let extends = crate::Extension::find(&target, function, None);
+        let program = Program::extending(&linked, program, types, options, extends);
+        let said = match verify(&program).verdict {
+            Verdict::Accept => "accept".to_owned(),
+            Verdict::Reject(reject) => reject.message.lines().next().unwrap_or("").to_owned(),
+            Verdict::Unsupported(what) => format!("unsupported: {what}"),
+        };
+        assert_eq!(said, expected, "{name}");
+    }
+}
