@@ -6,11 +6,11 @@ mod place;
 
 use std::time::{Duration, Instant};
 
-use bpf_object::{Kernel, Linked, Object, kernel_version, link};
+use bpf_object::{Attach, Kernel, Linked, Object, kernel_version, link};
 use btf::Btf;
 use diagnostic::Severity;
 use kernel_model::Version;
-use verifier::{Explanation, NoteKind, Options, Program};
+use verifier::{Explanation, Extension, NoteKind, Options, Program};
 
 pub use findings::{VERIFIER, VERIFIER_PAGE, reports};
 pub use json::document;
@@ -31,6 +31,17 @@ pub struct VerifySettings<'s> {
     pub programs: &'s [String],
     /// The name of the file, which maps of variables are named after.
     pub file: &'s str,
+    /// What extensions (`freplace`) extend, if it is not in the object itself.
+    pub target: Option<Target<'s>>,
+}
+
+/// An object with a program that extensions extend.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'s> {
+    /// The object.
+    pub bytes: &'s [u8],
+    /// The program in it; otherwise, the one that has the function which is replaced.
+    pub program: Option<&'s str>,
 }
 
 /// Why an object cannot be verified.
@@ -43,6 +54,9 @@ pub enum VerifyError {
     /// It has no programs.
     #[error("there are no programs in it")]
     NoPrograms,
+    /// What extensions extend is no object, or a broken one.
+    #[error("the target of extensions: {0}")]
+    Target(bpf_object::Error),
     /// It has none of the programs asked for.
     #[error("there is no program `{0}` in it")]
     NoProgram(String),
@@ -139,6 +153,9 @@ pub fn object(bytes: &[u8], settings: &VerifySettings<'_>) -> Result<Vec<Outcome
     let mut kernel = Kernel::new(settings.types);
     kernel.version = kernel_version(version.major.into(), version.minor.into(), 0);
     let linked = link(&object, &kernel);
+    let target = settings.target.map(|target| Object::parse(target.bytes)).transpose();
+    let target = target.map_err(VerifyError::Target)?;
+    let target = target.as_ref().map(|target| link(target, &kernel));
     let names = || object.programs().map(|(_, function)| function.name.as_str());
     if names().next().is_none() {
         return Err(VerifyError::NoPrograms);
@@ -152,7 +169,10 @@ pub fn object(bytes: &[u8], settings: &VerifySettings<'_>) -> Result<Vec<Outcome
     let outcome = |(index, function): (bpf_object::FunctionIndex, &bpf_object::Function)| {
         let linked_program = linked.programs.iter().find(|program| program.function == index);
         match linked_program {
-            Some(program) => verify(&linked, program, settings),
+            Some(program) => {
+                let extends = extended(&linked, target.as_ref(), program, settings);
+                verify(&linked, program, settings, extends)
+            }
             None => unlinked(&linked, index, function),
         }
     };
@@ -187,10 +207,27 @@ fn unlinked(
     }
 }
 
-fn verify(
-    linked: &Linked<'_>,
-    program: &bpf_object::Program,
-    settings: &VerifySettings<'_>,
+/// The function that the program replaces, if it is an extension: in the object that was named for that, or in its own.
+fn extended<'l>(
+    linked: &'l Linked<'l>,
+    target: Option<&'l Linked<'l>>,
+    program: &'l bpf_object::Program,
+    settings: &VerifySettings<'l>,
+) -> Option<Extension<'l>> {
+    let named = settings.target.and_then(|target| target.program);
+    let function = match &program.load.target {
+        Attach::Program { name } => Some(name.as_str()),
+        // The main function has the name of the program.
+        _ => named,
+    };
+    Extension::find(target.unwrap_or(linked), function?, named)
+}
+
+fn verify<'l>(
+    linked: &'l Linked<'l>,
+    program: &'l bpf_object::Program,
+    settings: &VerifySettings<'l>,
+    extends: Option<Extension<'l>>,
 ) -> Outcome {
     let options = Options {
         kernel: settings.kernel,
@@ -200,7 +237,8 @@ fn verify(
         file: settings.file.to_owned(),
     };
     let started = Instant::now();
-    let report = verifier::verify(&Program::new(linked, program, settings.types, options));
+    let program_facts = Program::extending(linked, program, settings.types, options, extends);
+    let report = verifier::verify(&program_facts);
     let elapsed = started.elapsed();
     let place = |pc: isa::Pc| Place::of(linked, program, pc.index());
     let Explanation { labels, help, rule } = report.explanation.unwrap_or_default();

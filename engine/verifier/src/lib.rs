@@ -25,7 +25,7 @@ pub use cx::{Errno, Observer, Reject};
 pub use explain::{Explanation, Label, Note};
 pub use explore::Stats;
 pub use memory::{FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField, StructRecords};
-pub use program::{MapFacts, MapId, Options, Program};
+pub use program::{Extension, MapFacts, MapId, Options, Program};
 pub use scalar::Bounds;
 pub use state::{
     Detail, DynptrKind, Frame, IrqKind, IterState, LockOwner, RefKind, Reference, Reg, RegKind,

@@ -34,7 +34,11 @@ pub struct Program<'a> {
     pub raw: &'a [RawInsn],
     /// What cannot be decoded.
     pub undecoded: Vec<DecodeError>,
-    /// Its type; `None` if the section's name says none.
+    /// It replaces a function of another program (`freplace`).
+    pub is_extension: bool,
+    /// That function, if the program that has it is known.
+    pub extends: Option<Extension<'a>>,
+    /// Its type; `None` if the section's name says none. Of extensions, that of the program they extend.
     pub ty: Option<&'static ProgramType>,
     /// What it may be attached to.
     pub attach: Option<AttachType>,
@@ -68,6 +72,34 @@ pub struct Program<'a> {
     pub options: Options,
 }
 
+/// The function of another program that an extension replaces.
+#[derive(Clone, Copy, Debug)]
+pub struct Extension<'a> {
+    /// The object with the other program.
+    pub linked: &'a Linked<'a>,
+    /// The other program.
+    pub program: &'a bpf_object::Program,
+    /// The name of the function.
+    pub function: &'a str,
+}
+
+impl<'a> Extension<'a> {
+    /// The function called `function` in a program of an object, or in the one called `program`. Extensions are no
+    /// programs to be extended.
+    pub fn find(linked: &'a Linked<'a>, function: &'a str, program: Option<&str>) -> Option<Self> {
+        let is_meant = |one: &bpf_object::Program| program.is_none_or(|name| one.name == name);
+        let named = |part: &bpf_object::Part| {
+            let found = linked.object.functions.get(part.function.0);
+            found.is_some_and(|found| found.name == function)
+        };
+        let program = linked.programs.iter().find(|program| {
+            let is_extension = matches!(program.load.target, Attach::Program { .. });
+            !is_extension && is_meant(program) && program.parts.iter().any(named)
+        })?;
+        Some(Self { linked, program, function })
+    }
+}
+
 /// A map, by its place in [`bpf_object::Linked::maps`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MapId {
@@ -94,7 +126,7 @@ impl<'a> MapFacts<'a> {
     fn new(
         map: &'a bpf_object::Map,
         btf: Option<&Btf<'_>>,
-        kernel: &Btf<'_>,
+        kernel: (&Btf<'_>, Version),
         records: &StructRecords,
     ) -> Self {
         let record = |definition: &bpf_object::Definition| {
@@ -127,19 +159,40 @@ const SLEEPABLE: u32 = 1 << 4;
 const XDP_FRAGS: u32 = 1 << 5;
 
 impl<'a> Program<'a> {
-    /// A program of a linked object, with what is to be known of it.
+    /// A program of a linked object, with what is to be known of it. What an extension replaces is looked for in the
+    /// same object.
     pub fn new(
         linked: &'a Linked<'a>,
         program: &'a bpf_object::Program,
         kernel: &'a Btf<'a>,
         options: Options,
     ) -> Self {
-        let load = &program.load;
+        let extends = match &program.load.target {
+            Attach::Program { name } => Extension::find(linked, name, None),
+            _ => None,
+        };
+        Self::extending(linked, program, kernel, options, extends)
+    }
+
+    /// The same with what it replaces, if it is an extension and that is known.
+    pub fn extending(
+        linked: &'a Linked<'a>,
+        program: &'a bpf_object::Program,
+        kernel: &'a Btf<'a>,
+        options: Options,
+        extends: Option<Extension<'a>>,
+    ) -> Self {
+        let is_extension = program.load.program_type.is_some_and(|ty| ty.name == "ext");
+        let extends = extends.filter(|_| is_extension);
+        // An extension has all rights of the program it extends, and no others.
+        let load = extends.map_or(&program.load, |extension| &extension.program.load);
         let (code, undecoded) = isa::Program::decode_partial(&program.insns);
         let attach_number = attach_number(load);
         let btf = linked.object.btf.as_ref();
-        let records = btf.map(|btf| StructRecords::parse(btf, kernel)).unwrap_or_default();
-        let maps = linked.maps.iter().map(|map| MapFacts::new(map, btf, kernel, &records));
+        let records = btf.map(|btf| StructRecords::parse(btf, kernel, options.kernel));
+        let records = records.unwrap_or_default();
+        let types = (kernel, options.kernel);
+        let maps = linked.maps.iter().map(|map| MapFacts::new(map, btf, types, &records));
         // Loaders do without types that the kernel refuses.
         let btf = btf.filter(|_| records.error.is_none());
         let (functions, lines): (&[FuncInfo], &[LineInfo]) = match btf {
@@ -152,13 +205,15 @@ impl<'a> Program<'a> {
             code,
             raw: &program.insns,
             undecoded,
+            is_extension,
+            extends,
             ty: load.program_type,
             attach: load.program_type.and_then(|ty| {
                 ty.attach_types.iter().copied().find(|one| one.id() == attach_number)
             }),
             attach_number,
-            sleepable: load.flags & SLEEPABLE != 0,
-            xdp_frags: load.flags & XDP_FRAGS != 0,
+            sleepable: program.load.flags & SLEEPABLE != 0,
+            xdp_frags: program.load.flags & XDP_FRAGS != 0,
             target: match &load.target {
                 Attach::Kernel { name, id } => Some((*id, name.as_str())),
                 _ => None,
@@ -214,6 +269,26 @@ impl<'a> Program<'a> {
             ty = self.kernel.get(ty.target()?)?;
         }
         None
+    }
+
+    /// The kernel does not have a feature yet, which the kernel model names.
+    pub(crate) fn lacks(&self, feature: &str) -> bool {
+        if self.options.kernel >= Version::NEWEST_MODELLED {
+            return false;
+        }
+        debug_assert!(kernel_model::feature(feature).is_some(), "{feature} is no feature");
+        !self.options.kernel.has(feature)
+    }
+
+    /// Bytes of the stack that were never written may be read (`env->allow_uninit_stack`).
+    pub(crate) fn allows_uninit_stack(&self) -> bool {
+        self.options.privileged && !self.lacks("uninitialised_stack_reads")
+    }
+
+    /// The operation of the kernel that the program implements.
+    pub fn operation(&self) -> Option<&'a str> {
+        let ty = self.kernel.get(self.target?.0).filter(|ty| ty.kind() == Kind::Struct)?;
+        Some(ty.members().get(self.attach_number as usize)?.name())
     }
 
     /// The instruction at a slot.

@@ -2,7 +2,7 @@
 
 use crate::{Feature, FeatureGroup, Version};
 
-pub(crate) static FEATURES: [Feature; 110] = [
+pub(crate) static FEATURES: [Feature; 115] = [
     Feature {
         name: "bpf_jmp32",
         since: Version::new(5, 1),
@@ -257,6 +257,30 @@ pub(crate) static FEATURES: [Feature; 110] = [
         what: "Reads and writes of the stack with a variable offset.",
         group: FeatureGroup::Verifier,
         commit: "01f810ace9ed",
+        source: "history of kernel/bpf; unverified",
+    },
+    Feature {
+        name: "sleepable_iterators",
+        since: Version::new(5, 18),
+        what: "Iterators that may sleep.",
+        group: FeatureGroup::Verifier,
+        commit: "b77fb25dcb34",
+        source: "history of kernel/bpf; unverified",
+    },
+    Feature {
+        name: "sleepable_uprobes",
+        since: Version::new(6, 0),
+        what: "Programs for uprobes that may sleep.",
+        group: FeatureGroup::Verifier,
+        commit: "64ad7556c75e",
+        source: "history of kernel/bpf; unverified",
+    },
+    Feature {
+        name: "sleepable_struct_ops",
+        since: Version::new(6, 3),
+        what: "Operations of the kernel that may sleep.",
+        group: FeatureGroup::Verifier,
+        commit: "1e12d3ef47d2",
         source: "history of kernel/bpf; unverified",
     },
     Feature {
@@ -841,6 +865,22 @@ pub(crate) static FEATURES: [Feature; 110] = [
         what: "Programs for netkit devices.",
         group: FeatureGroup::Attach,
         commit: "35dfaad7188c",
+        source: "history of kernel/bpf; unverified",
+    },
+    Feature {
+        name: "dummy_struct_ops",
+        since: Version::new(5, 16),
+        what: "Operations that are made to test programs.",
+        group: FeatureGroup::Attach,
+        commit: "c196906d50e3",
+        source: "history of kernel/bpf; unverified",
+    },
+    Feature {
+        name: "hid_struct_ops",
+        since: Version::new(6, 11),
+        what: "Fixes for input devices as tables of operations.",
+        group: FeatureGroup::Attach,
+        commit: "ebc0d8093e8c",
         source: "history of kernel/bpf; unverified",
     },
     Feature {

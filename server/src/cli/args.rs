@@ -110,6 +110,9 @@ pub(super) struct VerifyArgs {
     /// The types of that kernel, as in /sys/kernel/btf/vmlinux [default: those of a 6.18]
     #[arg(long, value_name = "FILE")]
     pub(super) btf: Option<PathBuf>,
+    /// What programs in SEC("freplace") extend: an object or a C file, with the program in it if there are several
+    #[arg(long, value_name = "FILE[:NAME]")]
+    pub(super) target: Option<String>,
     /// Also print the verifier's log: 1, or 2 for all paths
     #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "1",
           value_parser = clap::value_parser!(u32).range(1..=2))]

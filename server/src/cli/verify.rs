@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use btf::Btf;
 use diagnostic::{FileReport, Format, Options, RuleInfo, Summary, renderer};
 use kernel_model::Version;
@@ -17,7 +17,9 @@ use super::report::{color, format, width};
 use super::{Status, complain};
 use crate::compile::CLANG;
 use crate::rules::Catalogue;
-use crate::verify::{Outcome, VERIFIER, Verdict, VerifySettings, document, object, reports};
+use crate::verify::{
+    Outcome, Target, VERIFIER, Verdict, VerifySettings, document, object, reports,
+};
 
 /// Verifies what `args` say.
 pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
@@ -30,11 +32,15 @@ pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<St
         args,
         objects: Objects::new(catalogue, args.config.as_deref())?,
         types,
+        target: None,
         kernel: args.kernel.unwrap_or(Version::NEWEST_MODELLED),
         files: Vec::new(),
         status: Status::Clean,
     };
     let started = Instant::now();
+    if let Some(target) = &args.target {
+        verification.target(target)?;
+    }
     for path in &args.paths {
         verification.file(path)?;
     }
@@ -54,6 +60,8 @@ struct Verification<'v> {
     args: &'v VerifyArgs,
     objects: Objects<'v>,
     types: &'v Btf<'v>,
+    /// The object with what extensions extend, and the program in it.
+    target: Option<(Vec<u8>, Option<String>)>,
     kernel: Version,
     files: Vec<Verified>,
     status: Status,
@@ -89,6 +97,24 @@ impl Verification<'_> {
         Ok(())
     }
 
+    /// Reads what extensions extend: `FILE`, or `FILE:PROGRAM`.
+    fn target(&mut self, text: &str) -> anyhow::Result<()> {
+        let (path, program) = match text.rsplit_once(':') {
+            Some((path, program)) if !Path::new(text).exists() => (path, Some(program.to_owned())),
+            _ => (text, None),
+        };
+        match self.objects.load(Path::new(path)) {
+            Ok(Loaded { bytes, .. }) => {
+                self.target = Some((bytes, program));
+                Ok(())
+            }
+            Err(LoadError::Command(error) | LoadError::File(error)) => {
+                Err(error.context(path.to_owned()))
+            }
+            Err(LoadError::Rejected(_)) => bail!("{path}: clang does not compile it"),
+        }
+    }
+
     fn object(&mut self, path: &Path, bytes: &[u8], source: Option<&Arc<str>>) {
         let settings = VerifySettings {
             kernel: self.kernel,
@@ -97,6 +123,10 @@ impl Verification<'_> {
             log_level: self.args.log.unwrap_or(0),
             programs: &self.args.program,
             file: path.file_name().and_then(|name| name.to_str()).unwrap_or_default(),
+            target: self
+                .target
+                .as_ref()
+                .map(|(bytes, program)| Target { bytes, program: program.as_deref() }),
         };
         match object(bytes, &settings) {
             Ok(outcomes) => {

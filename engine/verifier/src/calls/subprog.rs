@@ -264,10 +264,8 @@ pub(crate) fn entry_state(cx: &mut Cx<'_>, subprog: u32) -> Check<State> {
     };
     let mut state = State::new(subprog, start);
     state.in_sleepable = cx.program.sleepable;
-    if cx.program.type_name() == "ext" {
-        return cx.unsupported("programs that replace functions of others");
-    }
-    if subprog == 0 {
+    // What replaces a function gets what the function gets.
+    if subprog == 0 && !cx.program.is_extension {
         begin_main(cx, &mut state)?;
     } else {
         begin_global(cx, &mut state, subprog)?;

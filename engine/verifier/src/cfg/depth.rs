@@ -30,7 +30,7 @@ enum Place {
 pub(crate) fn check_stack_depth(cx: &mut Cx<'_>) -> Check {
     remove_fastcall_spills(cx);
     let tail_calls = cx.subprogs.iter().any(|subprog| subprog.has_tail_call);
-    let private = !tail_calls && may_have_private_stacks(cx);
+    let private = !tail_calls && may_have_private_stacks(cx) && !cx.program.lacks("private_stack");
     let mut places = vec![Place::Unknown; cx.subprogs.len()];
     for index in (0..cx.subprogs.len()).rev() {
         if index == 0 || cx.subprogs[index].is_async_cb {
@@ -52,6 +52,9 @@ fn remove_fastcall_spills(cx: &mut Cx<'_>) {
 
 /// Functions of such programs may get stacks of their own (`bpf_enable_priv_stack`, on x86-64).
 fn may_have_private_stacks(cx: &Cx<'_>) -> bool {
+    if cx.program.is_extension {
+        return false;
+    }
     match cx.program.type_name() {
         "kprobe" | "tracepoint" | "perf_event" | "raw_tracepoint" => true,
         "tracing" => cx.program.attach != Some(kernel_model::AttachType::TraceIter),

@@ -7,6 +7,8 @@ use isa::RawInsn;
 use kernel_model::{Function, KfuncFlags, RetBase};
 
 use super::raw::{self, Call};
+use crate::calls::helper::proto_of;
+use crate::calls::kfunc::may_call;
 use crate::program::Program;
 
 /// A call of a helper or kfunc (`get_call_summary`).
@@ -63,7 +65,7 @@ fn kfunc(program: &Program<'_>, id: i32) -> Option<(&'static Function, KfuncFlag
         return None;
     }
     let (row, kfunc) = kernel_model::kfunc(function.name())?;
-    if !program.ty.is_some_and(|ty| kfunc.is_for(ty, program.attach)) {
+    if !may_call(program, row.name, kfunc) {
         return None;
     }
     let proto = program.kernel.get(function.target()?)?;
@@ -82,7 +84,7 @@ pub(super) fn kfunc_name<'a>(program: &Program<'a>, insn: RawInsn) -> Option<&'a
 pub(super) fn summary(program: &Program<'_>, insn: RawInsn) -> Option<Summary> {
     match raw::call(insn)? {
         Call::Helper(id) => {
-            let proto = helper(id)?.proto(program.ty?, program.attach)?;
+            let proto = proto_of(program, helper(id)?)?;
             Some(Summary {
                 params: u32::try_from(proto.args.len()).ok()?,
                 is_void: proto.ret.base == RetBase::Void,

@@ -55,8 +55,11 @@ fn arguments(count: u32) -> u16 {
 
 fn print(cx: &mut Cx<'_>) {
     let mut text = String::from("Live regs before insn:\n");
-    for (index, aux) in cx.aux.iter().enumerate() {
-        if cx.program.code.is_second_slot(Pc::from_index(index)) {
+    let mut is_second = false;
+    for ((index, aux), insn) in cx.aux.iter().enumerate().zip(cx.program.raw) {
+        let skipped = is_second;
+        is_second = !skipped && raw::is_wide(*insn);
+        if skipped {
             continue;
         }
         let scc = if aux.scc == 0 { String::new() } else { aux.scc.to_string() };

@@ -76,17 +76,22 @@ pub(crate) struct Subprog {
     pub unreliable: bool,
 }
 
-/// Finds what can be reached, and what is live where, after instructions were looked at and before anything is followed
-/// (`check_cfg`, `compute_postorder`, `bpf_stack_liveness_init`, `compute_scc`, `compute_live_registers`,
-/// `mark_fastcall_patterns`).
-pub(crate) fn prepare(cx: &mut Cx<'_>) -> Check {
+/// Finds what can be reached, after instructions were looked at (`check_cfg`, `compute_postorder`).
+pub(crate) fn order(cx: &mut Cx<'_>) -> Check {
     walk::check(cx)?;
     order::find_edges(cx);
     order::compute_postorder(cx);
+    Ok(())
+}
+
+/// Finds loops and what is live where, before anything is followed (`bpf_stack_liveness_init`, `compute_scc`,
+/// `compute_live_registers`, `mark_fastcall_patterns`).
+pub(crate) fn prepare(cx: &mut Cx<'_>) {
     order::compute_scc(cx);
     live::compute(cx);
-    live::mark_fastcalls(cx);
-    Ok(())
+    if !cx.program.lacks("fastcall") {
+        live::mark_fastcalls(cx);
+    }
 }
 
 /// The subprogram that begins at this instruction (`find_subprog`).

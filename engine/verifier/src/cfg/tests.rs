@@ -4,7 +4,7 @@ use bpf_object::{Kernel, Object, link};
 use isa::Pc;
 use kernel_model::Version;
 
-use super::{check_stack_depth, find_subprogs, liveness, prepare};
+use super::{check_stack_depth, find_subprogs, liveness, order, prepare};
 use crate::cx::{Check, Cx, Stop};
 use crate::program::{Options, Program};
 use crate::state::{Frame, State};
@@ -39,8 +39,16 @@ fn words(checked: Check) -> String {
     }
 }
 
+/// All that is found out about the shape of a program.
+fn shape(cx: &mut Cx<'_>) -> Check {
+    find_subprogs(cx)?;
+    order(cx)?;
+    prepare(cx);
+    Ok(())
+}
+
 fn prepared(text: &str, privileged: bool) -> String {
-    within(text, privileged, |cx| words(find_subprogs(cx).and_then(|()| prepare(cx))))
+    within(text, privileged, |cx| words(shape(cx)))
 }
 
 #[test]
@@ -74,7 +82,7 @@ fn loops_need_privileges() {
 fn loops_and_live_registers_are_printed_as_the_kernel_prints_them() {
     let text = "r6 = r1\nr7 = 0\nr7 += 1\nif r7 < 9 goto -2\ncall 5\nr0 += r6\nexit";
     let log = within(text, true, |cx| {
-        assert_eq!(words(find_subprogs(cx).and_then(|()| prepare(cx))), "fine");
+        assert_eq!(words(shape(cx)), "fine");
         let prune: Vec<usize> = (0..cx.aux.len()).filter(|at| cx.aux[*at].prune_point).collect();
         assert_eq!(prune, [2, 3, 5]);
         cx.log.text.clone()
@@ -94,7 +102,7 @@ fn loops_and_live_registers_are_printed_as_the_kernel_prints_them() {
 fn slots_are_live_from_their_store_to_their_load() {
     let text = "*(u64 *)(r10 - 8) = 1\nr0 = 0\nr0 = *(u64 *)(r10 - 8)\nexit";
     within(text, true, |cx| {
-        assert_eq!(words(find_subprogs(cx).and_then(|()| prepare(cx))), "fine");
+        assert_eq!(words(shape(cx)), "fine");
         let state = State::new(0, Pc(0));
         for (pc, write, read) in [(0, 1, 0), (1, 0, 0), (2, 0, 1)] {
             cx.pc = Pc(pc);
@@ -120,7 +128,7 @@ fn slots_are_live_from_their_store_to_their_load() {
 fn what_a_function_reads_of_its_callers_stack_is_live_at_the_call() {
     let text = "*(u64 *)(r10 - 8) = 1\nr1 = r10\ncall +1\nexit\nr0 = *(u64 *)(r1 - 8)\nexit";
     within(text, true, |cx| {
-        assert_eq!(words(find_subprogs(cx).and_then(|()| prepare(cx))), "fine");
+        assert_eq!(words(shape(cx)), "fine");
         let mut state = State::new(0, Pc(0));
         state.frames.push(Frame::new(Some(Pc(2)), 1, 1));
         cx.pc = Pc(4);

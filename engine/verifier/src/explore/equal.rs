@@ -30,13 +30,13 @@ struct Comparison<'a> {
 pub(super) fn covers(
     explored: &mut Explored,
     aux: &[InsnAux],
-    (last_id, privileged): (u32, bool),
+    (last_id, allows_uninit): (u32, bool),
     (old, new): (StateId, &State),
     level: Level,
 ) -> bool {
     let mut ids = std::mem::take(&mut explored.ids);
     ids.reset(last_id);
-    let mut comparison = Comparison { ids: &mut ids, level, allows_uninit: privileged };
+    let mut comparison = Comparison { ids: &mut ids, level, allows_uninit };
     let covers = comparison.states(aux, explored.state(old), new);
     explored.ids = ids;
     covers
@@ -223,9 +223,8 @@ impl Comparison<'_> {
                     Detail::Iter { id, state, .. } => Some((id, state)),
                     _ => None,
                 };
-                old.ty == new.ty
-                    && step(old) == step(new)
-                    && self.ids.matches(old.ref_obj_id, new.ref_obj_id)
+                // What protects the iterator is not compared.
+                step(old) == step(new) && self.ids.matches(old.ref_obj_id, new.ref_obj_id)
             }
             SlotKind::IrqFlag => {
                 self.ids.matches(old.ref_obj_id, new.ref_obj_id) && old.detail == new.detail

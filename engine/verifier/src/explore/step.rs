@@ -1,6 +1,6 @@
 //! One instruction: who processes it, and what comes next (`do_check_insn`).
 
-use isa::{Callee, Insn, JumpOffset, Pc};
+use isa::{Callee, Insn, JumpOffset, Pc, Stage};
 
 use super::{push, widen};
 use crate::cx::{Check, Cx, Next, reject};
@@ -32,6 +32,7 @@ pub(super) fn step(cx: &mut Cx<'_>, state: &mut State) -> Check<After> {
     let pc = cx.pc;
     let program = cx.program;
     let Some(insn) = program.insn(pc) else { return Err(undecoded(cx)) };
+    load::gates::insn(cx, insn, Stage::Step)?;
     let behind = Pc(pc.0 + if insn.slots() == 2 { 2 } else { 1 });
     let next = match insn {
         Insn::Alu(_)

@@ -147,8 +147,8 @@ fn compare_with_ancestor(
 }
 
 fn covers(cx: &mut Cx<'_>, old: StateId, new: &State, level: Level) -> bool {
-    let privileged = cx.program.options.privileged;
-    equal::covers(&mut cx.explored, &cx.aux, (cx.last_id, privileged), (old, new), level)
+    let allows_uninit = cx.program.allows_uninit_stack();
+    equal::covers(&mut cx.explored, &cx.aux, (cx.last_id, allows_uninit), (old, new), level)
 }
 
 /// The iterator that is stepped may give another element.

@@ -10,6 +10,9 @@ use crate::program::Program;
 /// Whether the program may sleep, and what it is for (`check_attach_btf_id`).
 pub(super) fn check(cx: &Cx<'_>) -> Check {
     let program = cx.program;
+    if program.is_extension {
+        return super::extension::check(cx);
+    }
     let type_name = program.type_name();
     if type_name == "syscall" {
         if !program.sleepable {
@@ -25,7 +28,6 @@ pub(super) fn check(cx: &Cx<'_>) -> Check {
     }
     match type_name {
         "struct_ops" => super::struct_ops::check(cx),
-        "ext" => cx.unsupported("extensions of programs that are not known"),
         "tracing" | "lsm" => check_kernel_target(cx),
         _ => Ok(()),
     }

@@ -15,7 +15,7 @@ const MOST_INSNS_UNPRIVILEGED: usize = 4096;
 const UNPRIVILEGED: [&str; 2] = ["socket_filter", "cgroup_skb"];
 
 /// Types of programs whose attach type is compared with those they can have.
-const WITH_ATTACH_TYPE: [&str; 7] = [
+pub(super) const WITH_ATTACH_TYPE: [&str; 7] = [
     "cgroup_sock",
     "cgroup_sock_addr",
     "cgroup_skb",
@@ -26,7 +26,7 @@ const WITH_ATTACH_TYPE: [&str; 7] = [
 ];
 
 /// Types of programs that are for something the kernel's types describe.
-const WITH_TARGET: [&str; 4] = ["tracing", "lsm", "struct_ops", "ext"];
+const WITH_TARGET: [&str; 3] = ["tracing", "lsm", "struct_ops"];
 
 /// The beginning of `bpf_prog_load` of kernel/bpf/syscall.c, which says nothing in the log.
 pub(super) fn check(cx: &Cx<'_>) -> Check {
@@ -42,10 +42,24 @@ pub(super) fn check(cx: &Cx<'_>) -> Check {
     if program.is_empty() || program.len() > most {
         reject!(E2BIG, "");
     }
+    if program.is_extension {
+        return check_extension(program);
+    }
     if !privileged && (!UNPRIVILEGED.contains(&ty.name) || needs_capability(program)) {
         reject!(EPERM, "");
     }
     check_attach_type(program)
+}
+
+/// Extensions are for something that no attach type tells.
+fn check_extension(program: &Program<'_>) -> Check {
+    if !program.options.privileged {
+        reject!(EPERM, "");
+    }
+    if program.linked_program.load.expected_attach_type != 0 {
+        reject!(EINVAL, "");
+    }
+    Ok(())
 }
 
 /// The type needs `CAP_NET_ADMIN` or `CAP_PERFMON` (`is_net_admin_prog_type`, `is_perfmon_prog_type`).
@@ -61,7 +75,7 @@ fn check_attach_type(program: &Program<'_>) -> Check {
         reject!(EINVAL, "");
     }
     let fits = match name {
-        "syscall" | "ext" => program.attach_number == 0,
+        "syscall" => program.attach_number == 0,
         name if WITH_ATTACH_TYPE.contains(&name) => program.attach.is_some(),
         _ => true,
     };

@@ -3,11 +3,16 @@
 
 mod attach;
 mod attr;
+mod extension;
 mod finish;
+pub(crate) mod gates;
+mod maps;
 mod resolve;
 mod returns;
 mod struct_ops;
 mod target;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use crate::calls::kfunc;
@@ -79,13 +84,16 @@ fn retrace(program: &Program<'_>, has_begun: bool) -> Vec<Point> {
 
 /// The passes in the kernel's order; `has_begun` says whether paths were followed.
 pub(crate) fn check(cx: &mut Cx<'_>, has_begun: &mut bool) -> Check {
+    maps::check(cx)?;
+    gates::check(cx)?;
     attr::check(cx)?;
     types::check_early(cx)?;
     cfg::find_subprogs(cx)?;
     types::check(cx)?;
     resolve::check(cx)?;
-    cfg::prepare(cx)?;
+    cfg::order(cx)?;
     attach::check(cx)?;
+    cfg::prepare(cx);
     beyond::begin(cx);
     *has_begun = true;
     explore::explore(cx)?;

@@ -38,6 +38,7 @@ pub(super) fn check(cx: &mut Cx<'_>) -> Check {
         if next_error.is_some_and(|error| error.pc == pc) {
             next_error = errors.next();
         }
+        super::gates::insn(cx, insn, Stage::Load)?;
         if let Insn::LoadImm(load) = insn {
             check_load(cx, pc, load, &mut used)?;
         }

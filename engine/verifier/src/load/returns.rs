@@ -142,6 +142,7 @@ fn asked(cx: &Cx<'_>) -> Check<Asked> {
     match return_check(ty, program.attach) {
         ReturnCheck::Any => Ok(Asked::Any),
         ReturnCheck::Range { min, max } => range(min, max),
+        ReturnCheck::LsmHook if program.lacks("lsm_return_range") => Ok(Asked::Any),
         ReturnCheck::LsmHook => {
             let hook = program.target.and_then(|(_, name)| lsm_hook(name));
             let check = hook.map(|hook| hook.return_check(AttachType::LsmMac));

@@ -8,7 +8,9 @@ use crate::cx::{Check, Cx, Errno, Reject, Stop, reject};
 struct Rules {
     /// The structure.
     table: &'static str,
-    /// Operations that programs cannot implement.
+    /// The feature of the kernel model that brought it; empty if it is older than what is modelled.
+    feature: &'static str,
+    /// Operations that programs cannot implement (without an entry in `cfi_stubs`).
     unsupported: &'static [&'static str],
     /// Operations whose programs may sleep; others are refused if they do. `None` if the table does not look.
     sleepable: Option<&'static [&'static str]>,
@@ -21,12 +23,14 @@ struct Rules {
 const RULES: [Rules; 5] = [
     Rules {
         table: "tcp_congestion_ops",
+        feature: "",
         unsupported: &["get_info"],
         sleepable: None,
         with_reference: &[],
     },
     Rules {
         table: "sched_ext_ops",
+        feature: "sched_ext",
         unsupported: &[],
         sleepable: Some(&[
             "init_task",
@@ -42,13 +46,16 @@ const RULES: [Rules; 5] = [
     },
     Rules {
         table: "hid_bpf_ops",
+        feature: "hid_struct_ops",
         unsupported: &[],
         sleepable: Some(&["hid_rdesc_fixup", "hid_hw_request", "hid_hw_output_report"]),
         with_reference: &[],
     },
     Rules {
         table: "Qdisc_ops",
+        feature: "qdisc",
         unsupported: &[
+            "peek",
             "change",
             "attach",
             "change_tx_queue_len",
@@ -65,6 +72,7 @@ const RULES: [Rules; 5] = [
     },
     Rules {
         table: "bpf_dummy_ops",
+        feature: "dummy_struct_ops",
         unsupported: &[],
         sleepable: Some(&["test_sleepable"]),
         with_reference: &[],
@@ -79,6 +87,16 @@ pub(super) fn check(cx: &Cx<'_>) -> Check {
     }
     let Some((id, table)) = program.target else { reject!(ENOTSUPP, "") };
     let kernel = program.kernel;
+    let rules = RULES.iter().find(|rules| rules.table == table);
+    if let Some(feature) = rules.and_then(|rules| kernel_model::feature(rules.feature))
+        && program.lacks(feature.name)
+    {
+        let (number, since) = (id.0, feature.since);
+        reject!(
+            ENOTSUPP,
+            "attach_btf_id {number} is not a supported struct: {table} was introduced in {since}"
+        );
+    }
     let supported = kernel.find(&format!("bpf_struct_ops_{table}"), Kind::Struct).is_some();
     let Some(ty) = kernel.get(id).filter(|_| supported) else {
         reject!(ENOTSUPP, "attach_btf_id {} is not a supported struct", id.0);
@@ -91,7 +109,7 @@ pub(super) fn check(cx: &Cx<'_>) -> Check {
     if !is_operation(kernel, kernel.get(member.ty)) {
         reject!(EINVAL, "attach to invalid member {name}(@idx {number}) of struct {table}");
     }
-    let Some(rules) = RULES.iter().find(|rules| rules.table == table) else { return Ok(()) };
+    let Some(rules) = rules else { return Ok(()) };
     let errno = if rules.unsupported.contains(&name) {
         Some(Errno::ENOTSUPP)
     } else {

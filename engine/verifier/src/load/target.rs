@@ -13,8 +13,12 @@ const LONGEST_ARGUMENT: u32 = 16;
 
 /// The prototype is one that trampolines can pass on (`btf_distill_func_proto` of kernel/bpf/btf.c).
 pub(super) fn check_prototype(program: &Program<'_>, name: &str) -> Check {
-    let kernel = program.kernel;
     let Some(proto) = program.attach_proto() else { reject!(EINVAL, "") };
+    check_prototype_of(program.kernel, proto, name)
+}
+
+/// The same of any function.
+pub(super) fn check_prototype_of(kernel: &Btf<'_>, proto: Type<'_>, name: &str) -> Check {
     let params = proto.params();
     if params.len() > MOST_ARGUMENTS {
         reject!(EINVAL, "The function {name} has {} arguments. Too many.", params.len());
@@ -62,7 +66,7 @@ fn is_struct(kernel: &Btf<'_>, id: TypeId) -> bool {
 }
 
 /// The kind as the kernel prints it (`btf_type_str`).
-fn kind_name(kernel: &Btf<'_>, id: TypeId) -> &'static str {
+pub(super) fn kind_name(kernel: &Btf<'_>, id: TypeId) -> &'static str {
     let kind = kernel.resolve(id).as_ref().map(Type::kind);
     match kind {
         Some(Kind::Int) => "INT",

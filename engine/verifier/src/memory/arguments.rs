@@ -270,7 +270,7 @@ fn structure(
     let btf = program.kernel;
     let mut flags =
         if is_trusted(program, target) { TypeFlags::PTR_TRUSTED } else { TypeFlags::NONE };
-    let known = if target.is_tracepoint {
+    let known = if target.is_tracepoint && !program.lacks("tracepoint_args_may_be_null") {
         tracepoint_arg(&target.name, u32::try_from(arg).unwrap_or(u32::MAX))
     } else {
         TracepointArg::Trusted

@@ -1,6 +1,7 @@
 //! The search for special fields in the types of a program (`btf_find_field` of kernel/bpf/btf.c).
 
 use btf::{Btf, Kind, Type, TypeId};
+use kernel_model::Version;
 
 use crate::cx::Errno;
 
@@ -54,6 +55,28 @@ pub(super) enum Mark {
 
 pub(super) const KPTRS: u32 =
     Mark::KptrUntrusted as u32 | Mark::KptrRef as u32 | Mark::KptrPercpu as u32;
+
+/// Fields with the feature of the kernel model that brought them.
+const SINCE: [(u32, &str); 10] = [
+    (Mark::SpinLock as u32, "spin_lock"),
+    (Mark::ResSpinLock as u32, "resilient_spin_lock"),
+    (Mark::Timer as u32, "timers"),
+    (Mark::Workqueue as u32, "workqueues"),
+    (Mark::TaskWork as u32, "task_work"),
+    (Mark::KptrUntrusted as u32 | Mark::KptrRef as u32, "kptrs"),
+    (Mark::KptrPercpu as u32, "percpu_kptrs"),
+    (Mark::Uptr as u32, "uptrs"),
+    (Mark::ListHead as u32 | Mark::ListNode as u32, "linked_lists"),
+    (Mark::RbRoot as u32 | Mark::RbNode as u32, "red_black_trees"),
+];
+
+/// The fields that a kernel knows; to older ones they are ordinary members.
+pub(super) fn known(kernel: Version) -> u32 {
+    let refcount = if kernel.has("shared_ownership") { Mark::Refcount as u32 } else { 0 };
+    let known = SINCE.iter().filter(|(_, feature)| kernel.has(feature));
+    known.fold(refcount, |mask, (mark, _)| mask | mark)
+}
+
 /// A field that was found (`struct btf_field_info`).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Info<'b> {

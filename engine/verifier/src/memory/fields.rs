@@ -2,9 +2,9 @@
 //! `btf_parse_struct_metas`, `btf_check_and_fixup_fields` of kernel/bpf/btf.c, `map_check_btf` of kernel/bpf/syscall.c).
 
 use btf::{Btf, Kind, Type, TypeId};
-use kernel_model::MapField;
+use kernel_model::{MapField, Version};
 
-use super::field_search::{Found, Info, KPTRS, Mark, Search, kept_pointer};
+use super::field_search::{Found, Info, KPTRS, Mark, Search, kept_pointer, known};
 use super::{FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField, StructRecords};
 use crate::cx::Errno;
 
@@ -22,6 +22,9 @@ const KEPT: [&str; 6] = [
     "prog_test_ref_kfunc",
     "prog_test_member",
 ];
+
+/// Structures with special fields are looked for since objects can be allocated (commit 8ffa5cc14213).
+const OBJECTS_SINCE: Version = Version::new(6, 2);
 
 /// What values of maps may have.
 const IN_MAPS: u32 = Mark::SpinLock as u32
@@ -46,10 +49,17 @@ const IN_OBJECTS: u32 = Mark::SpinLock as u32
 
 impl StructRecords {
     /// Finds the special fields of all structures of a program (`btf_parse_struct_metas`).
-    pub fn parse(program: &Btf<'_>, kernel: &Btf<'_>) -> Self {
+    pub fn parse(program: &Btf<'_>, kernel: &Btf<'_>, version: Version) -> Self {
         let mut all = Self::default();
-        let special: Vec<TypeId> =
-            program.own_types().filter(|ty| is_special(program, ty)).map(|ty| ty.id()).collect();
+        if version < OBJECTS_SINCE {
+            return all;
+        }
+        let mut mask = IN_OBJECTS & known(version);
+        if !version.has("kptrs_in_allocated_objects") {
+            mask &= !KPTRS;
+        }
+        let types = program.own_types().filter(|ty| is_special(program, ty, mask));
+        let special: Vec<TypeId> = types.map(|ty| ty.id()).collect();
         if special.is_empty() {
             return all;
         }
@@ -58,7 +68,7 @@ impl StructRecords {
                 continue;
             }
             let size = ty.size().unwrap_or(0);
-            match record(program, kernel, &ty, IN_OBJECTS, size) {
+            match record(program, kernel, &ty, mask, size) {
                 Ok(record) if !record.fields.is_empty() => all.records.push((ty.id(), record)),
                 Ok(_) => all.error = all.error.or(Some(Errno::EFAULT.0)),
                 Err(errno) => all.error = all.error.or(Some(errno.0)),
@@ -75,7 +85,7 @@ impl StructRecords {
 }
 
 /// A member of this type makes a structure one with special fields.
-fn is_special(btf: &Btf<'_>, ty: &Type<'_>) -> bool {
+fn is_special(btf: &Btf<'_>, ty: &Type<'_>, mask: u32) -> bool {
     const NAMES: [&str; 6] = [
         "bpf_spin_lock",
         "bpf_list_head",
@@ -87,7 +97,7 @@ fn is_special(btf: &Btf<'_>, ty: &Type<'_>) -> bool {
     match ty.kind() {
         Kind::Struct => NAMES.contains(&ty.name()),
         Kind::Ptr | Kind::Volatile => {
-            matches!(kept_pointer(btf, ty, KPTRS), Ok(Some(_)))
+            matches!(kept_pointer(btf, ty, KPTRS & mask), Ok(Some(_)))
         }
         _ => false,
     }
@@ -97,7 +107,7 @@ impl FieldRecord {
     /// The special fields of the values of a map, and whether the kernel takes them there.
     pub fn of_map(
         program: &Btf<'_>,
-        kernel: &Btf<'_>,
+        (kernel, version): (&Btf<'_>, Version),
         records: &StructRecords,
         definition: &bpf_object::Definition,
     ) -> Self {
@@ -111,7 +121,8 @@ impl FieldRecord {
         }
         // Values of simple types have none; what is malformed counts as none.
         let ty = program.resolve(ty.id()).unwrap_or(ty);
-        let Ok(record) = record(program, kernel, &ty, IN_MAPS, definition.value_size) else {
+        let mask = IN_MAPS & known(version);
+        let Ok(record) = record(program, kernel, &ty, mask, definition.value_size) else {
             return Self::default();
         };
         match check_map(&record, definition)
@@ -123,21 +134,32 @@ impl FieldRecord {
     }
 }
 
-/// The types of keys and values have the sizes of the map, and arrays are indexed by numbers of 32 bits
-/// (`map_check_btf`, `array_map_check_btf`).
+/// The types of keys and values have the sizes of the map, and keys are what the type of the map asks for
+/// (`map_check_btf` of kernel/bpf/syscall.c and of the types of maps).
 fn check_sizes(program: &Btf<'_>, definition: &bpf_object::Definition) -> Found {
     let fits = |id, size: u32| program.size_of(id).is_ok_and(|found| found == u64::from(size));
     if !fits(definition.value_type, definition.value_size) {
         return Err(Errno::EINVAL);
     }
-    if definition.key_type == TypeId::VOID {
-        return Ok(());
-    }
+    let name = kernel_model::map_type_by_id(definition.map_type).map_or("", |ty| ty.name);
     let key = program.resolve(definition.key_type);
+    if definition.key_type == TypeId::VOID {
+        // Values of arrays that are sections of variables, and of filters, have no keys.
+        let value = program.resolve(definition.value_type).map(|ty| ty.kind());
+        let is_section =
+            name == "array" && definition.max_entries == 1 && value == Some(Kind::DataSec);
+        let may_be_keyless = is_section || name == "bloom_filter";
+        return if may_be_keyless { Ok(()) } else { Err(Errno::EINVAL) };
+    }
     let is_number = key.and_then(|key| key.int()).is_some_and(|int| int.bits == 32);
-    let is_array = kernel_model::map_type_by_id(definition.map_type)
-        .is_some_and(|ty| matches!(ty.name, "array" | "percpu_array"));
-    if !fits(definition.key_type, definition.key_size) || is_array && !is_number {
+    let key_fits = match name {
+        "array" | "percpu_array" | "sk_storage" | "inode_storage" | "task_storage"
+        | "cgrp_storage" => is_number,
+        "lpm_trie" => key.is_some_and(|key| key.kind() == Kind::Struct),
+        "bloom_filter" => false,
+        _ => true,
+    };
+    if !fits(definition.key_type, definition.key_size) || !key_fits {
         return Err(Errno::EINVAL);
     }
     Ok(())

@@ -382,7 +382,7 @@ fn fill_part(cx: &mut Cx<'_>, state: &mut State, at: Place, value: Name) -> Chec
             SlotKind::Spill => spilled += 1,
             SlotKind::Zero => zeros += 1,
             SlotKind::Misc => {}
-            SlotKind::Invalid if cx.program.options.privileged => {}
+            SlotKind::Invalid if cx.program.allows_uninit_stack() => {}
             _ => return refuse_read(at, index),
         }
     }
@@ -407,7 +407,7 @@ fn check_initialized(cx: &Cx<'_>, kinds: &[SlotKind; 8], at: Place, byte: usize)
     for index in 0..at.size {
         match kinds[(byte + 8 - index as usize) % 8] {
             SlotKind::Misc | SlotKind::Zero => {}
-            SlotKind::Invalid if cx.program.options.privileged => {}
+            SlotKind::Invalid if cx.program.allows_uninit_stack() => {}
             _ => return refuse_read(at, index),
         }
     }

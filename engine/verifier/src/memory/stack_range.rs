@@ -176,6 +176,7 @@ fn use_bytes(
     clobbers: bool,
 ) -> Option<i32> {
     let privileged = cx.program.options.privileged;
+    let allows_uninit = cx.program.allows_uninit_stack();
     let mut slots = 0_u64;
     for at in range {
         let Some((slot, byte)) = slot_of(at) else { break };
@@ -184,7 +185,7 @@ fn use_bytes(
         match place.kinds[byte] {
             SlotKind::Misc => continue,
             SlotKind::Zero => {}
-            SlotKind::Invalid if privileged => {}
+            SlotKind::Invalid if allows_uninit => {}
             _ if place.is_spilled() && (place.spilled.is_scalar() || privileged) => {
                 if clobbers {
                     place.spilled = cx.unknown();

@@ -310,11 +310,12 @@ fn arguments_of_every_function_are_known() {
     assert!(count[0] > 10_000 && count[1] > 10_000, "{count:?}");
 }
 
-/// Types of a program with an object in a list, and a value with the list.
-fn list_types(node_name: &str) -> (Vec<u8>, TypeId, TypeId) {
+/// Types of a program with an object in a list, a key and a value with the list.
+fn list_types(node_name: &str) -> (Vec<u8>, TypeId, [TypeId; 2]) {
     let mut writer = Writer::new(Endian::Little);
     let mut add = |ty: &NewType<'_>| writer.add(ty).expect("short");
     let word = add(&NewType::int("__u64", 8, false));
+    let key = add(&NewType::int("int", 4, true));
     let opaque =
         |name, size, member: &'static str, word| (name, size, [NewMember::at(member, word, 0)]);
     let mut plain = |(name, size, members): (&'static str, u32, [NewMember<'_>; 1])| {
@@ -329,24 +330,27 @@ fn list_types(node_name: &str) -> (Vec<u8>, TypeId, TypeId) {
     let value = add(&NewType::Struct { name: "value", size: 24, members: &members });
     let text = format!("contains:item:{node_name}");
     add(&NewType::DeclTag { text: &text, target: value, component: Some(1) });
-    (writer.finish(), item, value)
+    (writer.finish(), item, [key, value])
 }
 
 #[test]
 fn special_fields_are_found() {
     let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-    let (bytes, item, value) = list_types("node");
+    let (bytes, item, [key, value]) = list_types("node");
     let btf = Btf::parse(&bytes).expect("types");
-    let records = StructRecords::parse(&btf, kernel);
+    let records = StructRecords::parse(&btf, kernel, Version::NEWEST_MODELLED);
     assert_eq!(records.error, None);
     assert_eq!(records.of(item).map(|record| record.fields.len()), Some(1));
     let definition = bpf_object::Definition {
         map_type: 2,
+        key_size: 4,
+        key_type: key,
         value_size: 24,
         value_type: value,
         ..bpf_object::Definition::default()
     };
-    let record = FieldRecord::of_map(&btf, kernel, &records, &definition);
+    let record =
+        FieldRecord::of_map(&btf, (kernel, Version::NEWEST_MODELLED), &records, &definition);
     assert_eq!(record.error, None);
     let kinds: Vec<_> = record.fields.iter().map(|field| (field.offset, field.kind)).collect();
     assert!(
@@ -359,7 +363,8 @@ fn special_fields_are_found() {
     );
     // A map that cannot hold lists.
     let definition = bpf_object::Definition { map_type: 5, ..definition };
-    let record = FieldRecord::of_map(&btf, kernel, &records, &definition);
+    let record =
+        FieldRecord::of_map(&btf, (kernel, Version::NEWEST_MODELLED), &records, &definition);
     assert_eq!(record.error, Some(-95));
 }
 
@@ -368,7 +373,7 @@ fn a_list_needs_its_node() {
     let kernel = bpf_object::vmlinux().expect("the types of a kernel");
     let (bytes, ..) = list_types("other");
     let btf = Btf::parse(&bytes).expect("types");
-    assert_eq!(StructRecords::parse(&btf, kernel).error, Some(-2));
+    assert_eq!(StructRecords::parse(&btf, kernel, Version::NEWEST_MODELLED).error, Some(-2));
 }
 
 /// A store or a load of 1, 2, 4 or 8 bytes, aligned to its size, in the first 32 bytes of the stack.

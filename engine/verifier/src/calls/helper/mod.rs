@@ -9,6 +9,8 @@ mod result;
 mod special;
 pub(crate) mod types;
 
+pub(crate) use proto::proto_of;
+
 use isa::{HelperId, Pc, Reg};
 use kernel_model::{ArgBase, Function, HelperProto, TypeFlags};
 

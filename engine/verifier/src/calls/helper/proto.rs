@@ -5,6 +5,7 @@ use kernel_model::{AttachType, Capability, Function, HelperProto};
 
 use super::HelperCall;
 use crate::cx::{Check, Cx, reject};
+use crate::program::Program;
 use crate::state::State;
 
 /// The numbers of helpers end before this one (`__BPF_FUNC_MAX_ID`).
@@ -25,7 +26,7 @@ pub(super) fn begin(cx: &mut Cx<'_>, state: &State, pc: Pc, id: HelperId) -> Che
     if cx.program.ty.is_none_or(|ty| ty.name == "ext") {
         return cx.unsupported("helpers of a program whose type is not known");
     }
-    let Some((function, proto)) = function.and_then(|f| Some((f, proto_of(cx, f)?))) else {
+    let Some((function, proto)) = function.and_then(|f| Some((f, proto_of(cx.program, f)?))) else {
         reject!(EINVAL, "program of this type cannot use helper {name}#{number}");
     };
     if !cx.program.gpl && proto.gpl_only {
@@ -59,8 +60,10 @@ pub(super) fn begin(cx: &mut Cx<'_>, state: &State, pc: Pc, id: HelperId) -> Che
 }
 
 /// The prototype that the program gets (`get_func_proto`).
-fn proto_of(cx: &Cx<'_>, function: &'static Function) -> Option<&'static HelperProto> {
-    let program = cx.program;
+pub(crate) fn proto_of(
+    program: &Program<'_>,
+    function: &'static Function,
+) -> Option<&'static HelperProto> {
     let (ty, target) = (program.ty?, program.target.map(|(_, name)| name));
     // Its operations table has no helpers at all.
     if ty.name == "struct_ops" && target == Some("bpf_dummy_ops") {

@@ -22,7 +22,7 @@ pub(in crate::calls) use args::Arg;
 pub(in crate::calls) use meta::Meta;
 pub(crate) use special::Special;
 pub(super) use table::Kfunc;
-pub(crate) use table::Table;
+pub(crate) use table::{Table, may_call};
 
 use crate::calls::callback::{self, CallbackCall};
 use crate::calls::{check_leaks, clobber, dynptr, graph, iter, refs};

@@ -11,7 +11,7 @@ use crate::memory::Pointee;
 use crate::state::{Detail, Reg, RegKind, RegType, State};
 
 /// The argument points to what the kfunc wants.
-pub(super) fn check(cx: &Cx<'_>, state: &State, arg: Arg<'_, '_>, takes: Takes) -> Check {
+pub(super) fn check(cx: &mut Cx<'_>, state: &State, arg: Arg<'_, '_>, takes: Takes) -> Check {
     let index = arg.index;
     let reg = state.reg(arg.reg);
     let is_structure =
@@ -38,6 +38,9 @@ pub(super) fn check(cx: &Cx<'_>, state: &State, arg: Arg<'_, '_>, takes: Takes) 
     let found = Pointee { id: given_ty.id(), own: given.own };
     let Err(mut said) = types::matches(cx, found, reg.off, needs, strict) else { return Ok(()) };
     if types::is_projection(wanted.name(), given_ty.name()) {
+        if !said.is_empty() {
+            cx.say(format_args!("{said}"));
+        }
         return Ok(());
     }
     if !said.is_empty() {

@@ -255,7 +255,7 @@ fn read<'a>(
         name,
         special,
         flags,
-        allowed: row.map_or(Allowed::No, |(_, kfunc)| allowed(program, kfunc)),
+        allowed: row.map_or(Allowed::No, |(_, kfunc)| allowed(program, name, kfunc)),
         changes_packet: row.is_some_and(|(function, _)| function.changes_packet),
         params: params.collect::<Option<_>>()?,
         ret: program.kernel.resolve(proto.target()?)?,
@@ -271,7 +271,7 @@ fn suffix(name: &str) -> Option<KfuncSuffix> {
 
 /// Whether the program may call it (`btf_kfunc_id_set_contains` of kernel/bpf/btf.c), for its type, what it is made for
 /// and the filter of the set.
-fn allowed(program: &Program<'_>, kfunc: &kernel_model::Kfunc) -> Allowed {
+fn allowed(program: &Program<'_>, name: &str, kfunc: &kernel_model::Kfunc) -> Allowed {
     let Some(ty) = program.ty else { return Allowed::Unknown };
     if !kfunc.is_for(ty, program.attach) {
         return Allowed::No;
@@ -282,11 +282,29 @@ fn allowed(program: &Program<'_>, kfunc: &kernel_model::Kfunc) -> Allowed {
         }
         KfuncFilter::StructOps(structure) => match program.target {
             Some((_, target)) if target != structure => Allowed::No,
+            Some((_, "Qdisc_ops")) if !serves_queue(program, name) => Allowed::No,
+            Some((_, "Qdisc_ops")) => Allowed::Yes,
             // Which operations may call it is not known.
             _ => Allowed::Unknown,
         },
         _ => Allowed::Yes,
     }
+}
+
+/// The operation of a queueing discipline may call it (`bpf_qdisc_kfunc_filter` of net/sched/bpf_qdisc.c).
+fn serves_queue(program: &Program<'_>, name: &str) -> bool {
+    let operation = program.operation().unwrap_or_default();
+    match name {
+        "bpf_qdisc_skb_drop" => operation == "enqueue",
+        "bpf_qdisc_watchdog_schedule" => matches!(operation, "enqueue" | "dequeue"),
+        "bpf_qdisc_bstats_update" => operation == "dequeue",
+        _ => true,
+    }
+}
+
+/// The program may call it, as far as is known.
+pub(crate) fn may_call(program: &Program<'_>, name: &str, kfunc: &kernel_model::Kfunc) -> bool {
+    allowed(program, name, kfunc) != Allowed::No
 }
 
 impl Param<'_> {
