@@ -150,9 +150,10 @@ impl Comparison<'_> {
         if !old.precise && self.level == Level::NotExact {
             return true;
         }
-        // A number that was linked with none does not mind what the other is linked with (`regsafe` of 6.18.44).
-        let (old_delta, new_delta) = (old.id & ADD_CONST != 0, new.id & ADD_CONST != 0);
-        if old.id != 0 && old_delta != new_delta || old_delta && old.off != new.off {
+        // A number that was linked with none does not mind what the other is linked with. Otherwise both are at a distance
+        // from what they are linked with or none is, and the sums are of the same width (`regsafe` of 6.18.44).
+        let (old_sum, new_sum) = (old.id & ADD_CONST, new.id & ADD_CONST);
+        if old.id != 0 && old_sum != new_sum || old_sum != 0 && old.off != new.off {
             return false;
         }
         self.ids.matches_scalars(old.id, new.id) && covers_number(old, new)
@@ -255,4 +256,35 @@ pub(super) fn is_same(old: &Reg, new: &Reg) -> bool {
 /// The ranges and bits of the old number cover those of the new one (`range_within` and `tnum_in`).
 fn covers_number(old: &Reg, new: &Reg) -> bool {
     old.num.covers_ranges(&new.num) && new.num.bits.leq(old.num.bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{ADD_CONST32, ADD_CONST64};
+
+    #[test]
+    fn precise_numbers_must_be_linked_alike() {
+        let number = |id, off| Reg { id, off, precise: true, ..Reg::unknown() };
+        for (old, new, expected) in [
+            ((0, 0), (5, 0), true),
+            ((0, 0), (5 | ADD_CONST64, 4), true),
+            ((3, 0), (5, 0), true),
+            ((3, 0), (0, 0), true),
+            ((3, 0), (5 | ADD_CONST64, 4), false),
+            ((3 | ADD_CONST64, 4), (5 | ADD_CONST64, 4), true),
+            ((3 | ADD_CONST64, 4), (5 | ADD_CONST64, 8), false),
+            // Sums of 32 bits have no upper half.
+            ((3 | ADD_CONST64, 4), (5 | ADD_CONST32, 4), false),
+            ((3 | ADD_CONST32, 4), (5 | ADD_CONST64, 4), false),
+            ((3 | ADD_CONST32, 4), (5 | ADD_CONST32, 4), true),
+        ] {
+            let mut ids = IdMap::default();
+            ids.reset(10);
+            let mut comparison =
+                Comparison { ids: &mut ids, level: Level::NotExact, allows_uninit: true };
+            let found = comparison.regs(&number(old.0, old.1), &number(new.0, new.1));
+            assert_eq!(found, expected, "{old:?} {new:?}");
+        }
+    }
 }

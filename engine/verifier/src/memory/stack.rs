@@ -238,10 +238,7 @@ fn overwrite(
     stored: &Stored,
 ) -> Check {
     let place = &mut state.frames[at.frame as usize].stack[slot];
-    place.spilled.ty = Reg::NOT_INIT.ty;
-    if is_special(place) {
-        place.kinds.iter_mut().for_each(scrub);
-    }
+    forget_special(place);
     let kind = if stored.is_zero() {
         // What is zero must stay so in later states.
         if let Stored::Reg(name, _) = stored {
@@ -275,6 +272,14 @@ fn save(slot: &mut StackSlot, reg: &Reg, size: u32, cx: &Cx<'_>) {
 pub(super) fn scrub(kind: &mut SlotKind) {
     if *kind != SlotKind::Invalid {
         *kind = SlotKind::Misc;
+    }
+}
+
+/// Bytes are all that is left in the slot (`scrub_special_slot`).
+pub(super) fn forget_special(slot: &mut StackSlot) {
+    slot.spilled.ty = Reg::NOT_INIT.ty;
+    if is_special(slot) {
+        slot.kinds.iter_mut().for_each(scrub);
     }
 }
 

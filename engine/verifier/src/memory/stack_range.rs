@@ -55,8 +55,8 @@ pub(super) fn write(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> Ch
             zero_used = true;
             continue;
         }
-        place.spilled.ty = Reg::NOT_INIT.ty;
-        let keeps_zero = writes_zero && kind == SlotKind::Zero;
+        stack::forget_special(place);
+        let keeps_zero = writes_zero && place.kinds[byte] == SlotKind::Zero;
         zero_used |= keeps_zero;
         place.kinds[byte] = if keeps_zero { SlotKind::Zero } else { SlotKind::Misc };
     }

@@ -11,7 +11,7 @@ use super::{Access, FieldKind, FieldRecord, StructRecords, helper_access, narrow
 use crate::cx::{Check, Cx, InsnAux, Stop};
 use crate::program::{Options, Program};
 use crate::scalar::Bounds;
-use crate::state::{Detail, Reg as RegState, RegKind, RegType, State};
+use crate::state::{Detail, Reg as RegState, RegKind, RegType, SlotKind, State};
 
 /// Runs a test within a program of the corpus, whose code is replaced.
 fn within<T>(
@@ -208,6 +208,19 @@ fn calls_need_initialised_stack_or_fill_it() {
     assert_eq!(access(17, Access::Read, false), "invalid read from stack R2 off=-16 size=17");
     assert_eq!(access(24, Access::Write, true), "invalid write to stack R2 off=-16 size=24");
     assert_eq!(access(0, Access::Read, false), "invalid zero-sized read");
+}
+
+#[test]
+fn stores_at_unknown_offsets_leave_nothing_of_what_was_spilled() {
+    // The byte that tells what the slot is lies before those that may be written.
+    let text = "*(u64 *)(r10 -8) = r1\nr2 = *(u32 *)(r1 +0)\nr2 &= 3\nr3 = r10\nr3 += -4\nr3 += r2
+        *(u8 *)(r3 +0) = 7\nr0 = *(u64 *)(r10 -8)\nexit";
+    let found = within("functions/global", "scalars", text, |cx, state| {
+        let found = run(cx, state);
+        assert!(state.frames[0].stack[0].kinds.iter().all(|kind| *kind == SlotKind::Misc));
+        found
+    });
+    assert_eq!(found, format!("0..{}", u64::MAX));
 }
 
 #[test]

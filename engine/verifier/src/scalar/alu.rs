@@ -59,7 +59,7 @@ fn byte_swap(cx: &mut Cx<'_>, state: &mut State, insn: &ByteSwap) -> Check<RegNa
         return Ok(insn.dst);
     }
     if insn.kind != SwapKind::ToLe || insn.bits != SwapBits::Bits64 {
-        untie(dst);
+        dst.id = 0;
         dst.origin = 0;
     }
     dst.num.swap(insn.kind, insn.bits.bits());
@@ -141,7 +141,7 @@ fn mov_low(cx: &mut Cx<'_>, state: &mut State, src: RegName) -> Check<Reg> {
         }
         let mut value = *reg;
         if !whole {
-            untie(&mut value);
+            value.id = 0;
         }
         value
     } else {
@@ -167,7 +167,7 @@ fn mov_sx(cx: &mut Cx<'_>, state: &mut State, insn: &MovSx) -> Check<RegName> {
         }
         let mut value = *reg;
         if !same {
-            untie(&mut value);
+            value.id = 0;
         }
         if wide {
             value.num.sign_extend(bits / 8);
@@ -284,7 +284,7 @@ fn scalar(cx: &mut Cx<'_>, state: &mut State, insn: &Alu, rhs: &Reg) -> Check {
     if cx.program.options.privileged {
         tie(dst, insn, rhs, fits_before);
     } else {
-        untie(dst);
+        dst.id = 0;
     }
     Ok(())
 }
@@ -312,42 +312,35 @@ fn fork(cx: &mut Cx<'_>, state: &mut State, dst: RegName) -> Check {
 }
 
 /// After an addition or subtraction of a constant, the number is still tied to what it came from; after anything else
-/// it is not (part of `adjust_reg_min_max_vals`).
+/// it is not (part of `adjust_reg_min_max_vals`). 6.18.44 forgets the distance only with the former.
 fn tie(dst: &mut Reg, insn: &Alu, rhs: &Reg, fits_before: bool) {
-    let delta = delta(insn, rhs).filter(|_| insn.width == Width::Bits64 || fits_before);
-    match delta {
-        Some(delta) if dst.id != 0 && dst.id & ADD_CONST == 0 => {
+    let adds = matches!(insn.op, AluOp::Add | AluOp::Sub) && insn.src != Source::Reg(insn.dst);
+    let value = match insn.width {
+        Width::Bits32 => rhs.num.low_constant().map(|half| i64::from(half.cast_signed())),
+        Width::Bits64 => rhs.num.as_constant().map(u64::cast_signed),
+    };
+    let Some(value) = value.filter(|_| adds && dst.id != 0) else {
+        dst.id = 0;
+        return;
+    };
+    let is_followed = insn.width == Width::Bits64 || fits_before;
+    match distance(insn.op, value).filter(|_| is_followed) {
+        Some(distance) if dst.id & ADD_CONST == 0 => {
             dst.id |= match insn.width {
                 Width::Bits32 => ADD_CONST32,
                 Width::Bits64 => ADD_CONST64,
             };
-            dst.off = delta;
+            dst.off = distance;
         }
         // Sums of sums are not followed.
-        _ => untie(dst),
+        _ => (dst.id, dst.off) = (0, 0),
     }
 }
 
-/// What is added, if that is known and small enough.
-fn delta(insn: &Alu, rhs: &Reg) -> Option<i32> {
-    if insn.src == Source::Reg(insn.dst) {
-        return None;
-    }
-    let value = match insn.width {
-        Width::Bits32 => rhs.num.low_constant()?.cast_signed(),
-        Width::Bits64 => i32::try_from(rhs.num.as_constant()?.cast_signed()).ok()?,
-    };
-    match insn.op {
-        AluOp::Add => Some(value),
-        AluOp::Sub => value.checked_neg(),
-        _ => None,
-    }
-}
-
-/// The number is not tied to another any more.
-fn untie(reg: &mut Reg) {
-    reg.id = 0;
-    reg.off = 0;
+/// What is added, if that is small enough.
+fn distance(op: AluOp, value: i64) -> Option<i32> {
+    let value = i32::try_from(value).ok()?;
+    if op == AluOp::Sub { value.checked_neg() } else { Some(value) }
 }
 
 /// The number is not that of another register any more (part of `__mark_reg_known`).

@@ -151,6 +151,49 @@ fn what_is_tied_to_a_number_is_narrowed_with_it() {
 }
 
 #[test]
+fn numbers_are_tied_to_what_they_were_before_a_constant_was_added() {
+    const SUM32: u32 = 3 | crate::state::ADD_CONST32;
+    const SUM64: u32 = 3 | crate::state::ADD_CONST64;
+    for (text, expected) in [
+        ("r2 += 4", (SUM64, 4)),
+        ("r2 -= 4", (SUM64, -4)),
+        ("r2 += -4", (SUM64, -4)),
+        // The greatest distance has no negative.
+        ("r2 -= -2147483648", (0, 0)),
+        // The upper half was not zero before.
+        ("w2 += 4", (0, 0)),
+        ("r2 &= 255\nw2 += 4", (0, 0)),
+        ("r2 += 4\nr2 += 4", (0, 0)),
+        ("r2 += r2", (0, 0)),
+        ("r2 *= 2", (0, 0)),
+        // The distance is forgotten only with an addition.
+        ("r2 += 4\nr2 &= 255", (0, 4)),
+        ("r2 += 4\nr2 = be16 r2", (0, 4)),
+    ] {
+        let found = within(text, |cx, state| {
+            state.reg_mut(Reg::R2).id = 3;
+            let code: Vec<_> = cx.program.code.iter().map(|(pc, insn)| (pc, *insn)).collect();
+            for (pc, insn) in code {
+                assert_eq!(words(alu(cx, state, pc, &insn)), "fine", "{text}");
+            }
+            (state.reg(Reg::R2).id, state.reg(Reg::R2).off)
+        });
+        assert_eq!(found, expected, "{text}");
+    }
+    let half = within("w2 += 4", |cx, state| {
+        let reg = state.reg_mut(Reg::R2);
+        (reg.id, reg.num) = (3, super::Bounds::constant(0xffff_ffff));
+        reg.num.bits = domains::Tnum::new(0, 0xffff_ffff);
+        reg.num.forget_ranges();
+        reg.num.sync();
+        let insn = *cx.program.code.iter().next().expect("an instruction").1;
+        assert_eq!(words(alu(cx, state, Pc(0), &insn)), "fine");
+        (state.reg(Reg::R2).id, state.reg(Reg::R2).off)
+    });
+    assert_eq!(half, (SUM32, 4));
+}
+
+#[test]
 fn tests_for_null_change_all_copies() {
     let (not, taken) = branch("if r5 == 0 goto +0", |state| {
         let copy = *state.reg(Reg::R5);

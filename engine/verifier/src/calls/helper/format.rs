@@ -8,7 +8,8 @@ pub(super) fn is_valid(format: &[u8], arguments: u64) -> bool {
     let (mut index, mut used) = (0, 0_u64);
     while index < format.len() {
         let byte = at(index);
-        if !(byte.is_ascii_graphic() || is_space(byte)) {
+        // Text may be of any language, unlike conversions.
+        if byte.is_ascii() && !byte.is_ascii_graphic() && !is_space(byte) {
             return false;
         }
         if byte != b'%' {
@@ -65,11 +66,17 @@ fn pointer(at: &impl Fn(usize) -> u8, index: usize) -> Option<usize> {
 }
 
 fn ends_word(byte: u8) -> bool {
-    byte == 0 || is_space(byte) || byte.is_ascii_punctuation()
+    byte == 0 || is_space(byte) || is_punctuation(byte)
 }
 
+/// A byte alone, in Latin-1 (`ispunct`).
+fn is_punctuation(byte: u8) -> bool {
+    byte.is_ascii_punctuation() || matches!(byte, 0xa1..=0xbf | 0xd7 | 0xf7)
+}
+
+/// The same (`isspace`).
 fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t'..=b'\r')
+    matches!(byte, b' ' | b'\t'..=b'\r' | 0xa0)
 }
 
 #[cfg(test)]
@@ -78,7 +85,7 @@ mod tests {
 
     #[test]
     fn formats() {
-        let good: [(&str, u64); 9] = [
+        let good: [(&str, u64); 12] = [
             ("", 0),
             ("100%% sure\n", 0),
             ("%d %u %llx", 3),
@@ -88,11 +95,15 @@ mod tests {
             ("%c%c", 2),
             ("%p.", 1),
             ("one %d", 2),
+            ("gr\u{fc}n", 0),
+            ("\u{20ac}%d\u{20ac}", 1),
+            // Its first byte is a sign of multiplication, if read alone.
+            ("%s\u{5d0}", 1),
         ];
         for (format, arguments) in good {
             assert!(is_valid(format.as_bytes(), arguments), "{format}");
         }
-        let bad: [(&str, u64); 8] = [
+        let bad: [(&str, u64); 9] = [
             ("%d", 0),
             ("%", 1),
             ("%q", 1),
@@ -100,7 +111,8 @@ mod tests {
             ("%pI5", 1),
             ("%lllx", 1),
             ("bell \u{7}", 0),
-            ("\u{e4}", 0),
+            ("%\u{fc}", 1),
+            ("%s\u{fc}", 1),
         ];
         for (format, arguments) in bad {
             assert!(!is_valid(format.as_bytes(), arguments), "{format}");

@@ -13,6 +13,9 @@ use crate::state::{Detail, State};
 /// `BPF_F_RDONLY_PROG`.
 const READ_ONLY_FOR_PROGRAMS: u32 = 1 << 7;
 
+/// `BPF_F_INNER_MAP`.
+const OF_ANY_LENGTH: u32 = 1 << 12;
+
 /// The kernel's name of a map, for messages. Maps that only stand for what another map holds have none.
 pub(super) fn name(cx: &Cx<'_>, map: MapId) -> String {
     let facts = cx.program.map(map).filter(|_| !map.inner);
@@ -32,8 +35,13 @@ pub(super) fn type_of(cx: &Cx<'_>, map: MapId) -> Option<&'static kernel_model::
     if map.inner { kernel_model::map_type_by_id(facts.definition(true).map_type) } else { facts.ty }
 }
 
-/// It is an array that always has a value at a key in its range (`can_elide_value_nullness`).
+/// It is an array that always has a value at a key in its range (`can_elide_value_nullness`). Some arrays in maps only
+/// stand for others with fewer entries.
 pub(super) fn always_has_value(cx: &Cx<'_>, map: MapId) -> bool {
+    let flags = cx.program.map(map).map_or(0, |facts| facts.definition(map.inner).flags);
+    if flags & OF_ANY_LENGTH != 0 {
+        return false;
+    }
     type_of(cx, map).is_some_and(|ty| ["array", "percpu_array"].contains(&ty.name))
 }
 
@@ -186,5 +194,40 @@ fn may_update_sockets(cx: &Cx<'_>, helper: &str) -> bool {
         "socket_filter" | "sched_cls" | "sched_act" | "xdp" | "sk_reuseport" | "flow_dissector"
         | "sk_lookup" => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bpf_object::{Kernel, Object, link};
+    use kernel_model::Version;
+
+    use super::*;
+    use crate::program::{Options, Program};
+
+    #[test]
+    fn arrays_of_any_length_may_have_no_value() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/maps/kinds.bpf.o");
+        let object = Object::parse(&std::fs::read(path).expect("the corpus")).expect("an object");
+        let kernel = bpf_object::vmlinux().expect("the types of a kernel");
+        let mut linked = link(&object, &Kernel::new(kernel));
+        let outer = linked.maps.iter().position(|map| map.name == "array_of_maps");
+        let outer = outer.expect("a map");
+        let map = MapId { index: u32::try_from(outer).expect("a few maps"), inner: true };
+        for (flags, expected) in [(0, true), (OF_ANY_LENGTH, false)] {
+            let inner = linked.maps[outer].inner.as_mut().expect("a map of maps");
+            // An array.
+            inner.map_type = 2;
+            inner.flags |= flags;
+            let options = Options {
+                kernel: Version::new(6, 18),
+                privileged: true,
+                log_level: 0,
+                explain: false,
+                file: String::new(),
+            };
+            let program = Program::new(&linked, &linked.programs[0], kernel, options);
+            assert_eq!(always_has_value(&Cx::new(&program), map), expected);
+        }
     }
 }
