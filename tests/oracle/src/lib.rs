@@ -15,6 +15,7 @@ pub mod recording;
 pub mod replay;
 pub mod runs;
 pub mod safety;
+pub mod sound;
 
 pub use corpus::{CATALOGUE, Corpus, Topic};
 pub use deny::{Denied, Deny};
