@@ -28,7 +28,7 @@ impl Loose {
         self.numbers & bit(reg) != 0
     }
 
-    fn has_source(self, source: Source) -> bool {
+    pub(super) fn has_source(self, source: Source) -> bool {
         matches!(source, Source::Reg(reg) if self.has(reg))
     }
 }
@@ -119,7 +119,7 @@ pub(super) fn reads(insn: &Insn) -> u16 {
 pub(super) fn after(
     graph: &Graph,
     node: &Node,
-    loose: &[Loose],
+    (loose, broken): (&[Loose], &[u32]),
     registers: &[u64; 11],
     frame_pointers: &[Address],
 ) -> Vec<Loose> {
@@ -152,7 +152,7 @@ pub(super) fn after(
                 own.numbers |= bit(Reg::R0);
             }
         }
-        Insn::Jump(jump) => compared(graph, node, jump, before, &mut all),
+        Insn::Jump(jump) => compared(graph, node, jump, (before, broken), &mut all),
         Insn::Call(Callee::Helper(_) | Callee::Kfunc { .. }) => own.set(Reg::R0, false),
         Insn::Goto(_)
         | Insn::GotoLong(_)
@@ -169,30 +169,35 @@ pub(super) fn after(
     all
 }
 
-/// What is learnt from a comparison with a loose number is learnt of both sides, and of what they are tied to.
-fn compared(graph: &Graph, node: &Node, jump: &Jump, before: Loose, all: &mut [Loose]) {
-    if !before.has(jump.lhs) && !before.has_source(jump.rhs) {
+/// What is learnt from a comparison with a loose number is learnt of both sides, and of what they are tied to. What is
+/// tied to a side by a tie that was broken learns what is not so.
+fn compared(
+    graph: &Graph,
+    node: &Node,
+    jump: &Jump,
+    (before, broken): (Loose, &[u32]),
+    all: &mut [Loose],
+) {
+    let is_loose = before.has(jump.lhs) || before.has_source(jump.rhs);
+    if !is_loose && broken.is_empty() {
         return;
     }
     let rhs = if let Source::Reg(reg) = jump.rhs { bit(reg) } else { 0 };
-    let sides = bit(jump.lhs) | rhs;
+    let sides = (bit(jump.lhs) | rhs) & 0x3ff;
     let own = graph.frames.get(node.frame);
     let id_of = |place: u32| graph.regs.get(place).id;
-    let is_side = |number: usize| sides >> number & 1 != 0;
-    let ids: Vec<u32> = own
-        .regs
-        .iter()
-        .enumerate()
-        .filter(|(number, _)| is_side(*number))
+    let of_sides = own.regs.iter().enumerate().filter(|(number, _)| sides >> number & 1 != 0);
+    let ids: Vec<u32> = of_sides
         .map(|(_, place)| id_of(*place))
-        .filter(|id| *id != 0)
+        .filter(|id| *id != 0 && (is_loose || broken.contains(id)))
         .collect();
-    if let Some(own) = all.last_mut() {
-        own.numbers |= sides & 0x3ff;
+    if let (true, Some(own)) = (is_loose, all.last_mut()) {
+        own.numbers |= sides;
     }
-    for (frame, loose) in graph.frames_of(node).zip(all.iter_mut().rev()) {
+    for (depth, (frame, loose)) in graph.frames_of(node).zip(all.iter_mut().rev()).enumerate() {
+        let sides = if depth == 0 { sides } else { 0 };
         for (number, place) in frame.regs.iter().enumerate() {
-            if ids.contains(&id_of(*place)) {
+            if ids.contains(&id_of(*place)) && sides >> number & 1 == 0 {
                 loose.numbers |= 1 << number;
             }
         }

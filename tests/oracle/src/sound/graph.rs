@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::Hash;
 
 use btf::TypeId;
-use isa::{Callee, Insn, Pc};
+use isa::{Callee, Imm64, Insn, Pc};
 use rustc_hash::FxHashMap;
 use verifier::{
     Bounds, Detail, Frame, Reg, RegKind, RegType, Report, Seen, SlotKind, StackSlot, State,
@@ -52,16 +52,20 @@ pub(super) struct RegFact {
     pub(super) num: Bounds,
     /// What ties it to others: numbers that differ by a constant have the same.
     pub(super) id: u32,
+    /// A constant was added to the lower half, so that only that is tied.
+    pub(super) ties_half: bool,
     pub(super) frame: u32,
 }
 
-/// The bits of an identity that say that a constant was added (`BPF_ADD_CONST`).
+/// The bits of an identity that say that a constant was added (`BPF_ADD_CONST`), and that it was as 32 bits.
 const ADDED: u32 = 3 << 30;
+const ADDED_HALF: u32 = 1 << 30;
 
 impl RegFact {
     fn of(reg: &Reg) -> Self {
         let Reg { ty, off, detail, num, id, frame, .. } = *reg;
-        Self { ty, off, detail, num, id: id & !ADDED, frame }
+        let ties_half = id & ADDED_HALF != 0;
+        Self { ty, off, detail, num, id: id & !ADDED, ties_half, frame }
     }
 
     pub(super) fn is_number(&self) -> bool {
@@ -198,6 +202,14 @@ impl Graph {
 
     pub(super) fn throws(&self, pc: Pc) -> bool {
         self.throws.contains(&pc)
+    }
+
+    /// A function begins here whose address is taken.
+    pub(super) fn begins_callback(&self, pc: Pc) -> bool {
+        self.code.iter().any(|(at, insn)| {
+            let Insn::LoadImm(load) = insn else { return false };
+            matches!(load.value, Imm64::Func(offset) if offset.target(at) == Some(pc))
+        })
     }
 
     /// The frames of a visit, the innermost first.

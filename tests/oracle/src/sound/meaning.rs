@@ -35,6 +35,9 @@ pub(super) struct World<'a> {
 /// Types of maps whose lookup gives maps or sockets: arrays and hashes of maps, and maps of sockets.
 const HOLDS_OTHERS: [u32; 5] = [12, 13, 15, 17, 18];
 
+/// A distance that no access bridges (`BPF_MAX_VAR_OFF`).
+const FAR: i64 = 1 << 29;
+
 /// Numbers below are no pointers, for the runtime.
 const NULL_PAGE: u64 = 1 << 16;
 
@@ -47,6 +50,8 @@ impl World<'_> {
             RegKind::Scalar => return number(&fact.num, value),
             RegKind::Arena => return Holds::Vacuous,
             _ if may_be_null && value == 0 => return Holds::Pointer,
+            // So far from what it was made for a pointer of the runtime is another one.
+            _ if fact.num.smin < -FAR || fact.num.smax > FAR => return Holds::PointerOnly,
             // Contexts that lead to a packet which the runtime does not have.
             RegKind::Packet | RegKind::PacketMeta | RegKind::PacketEnd if self.packet.is_none() => {
                 return Holds::PointerOnly;

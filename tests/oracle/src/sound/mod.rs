@@ -31,6 +31,8 @@ mod check;
 pub mod corpus;
 mod distort;
 mod flow;
+pub mod generate;
+pub mod generated;
 mod graph;
 pub mod inputs;
 mod meaning;

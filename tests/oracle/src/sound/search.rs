@@ -6,7 +6,7 @@ use verifier::SlotKind;
 
 use super::check::Counts;
 use super::flow::{self, Loose};
-use super::graph::{Edge, Graph, Node, SlotFact};
+use super::graph::{Edge, Graph, Node, RegFact, SlotFact};
 use super::meaning::{Holds, World};
 
 /// So many places in the graph are followed at the same time at most; more are one path that was cut into many.
@@ -18,6 +18,11 @@ pub(super) struct Position {
     pub(super) visit: u32,
     /// By frame, the outermost first.
     pub(super) loose: Vec<Loose>,
+    /// Identities of numbers that are not as far from each other as is known, because a path was cut where that did not
+    /// matter.
+    pub(super) broken: Vec<u32>,
+    /// The path was cut in a callback.
+    pub(super) cut_in_callback: bool,
 }
 
 /// What is known of the run at an instruction.
@@ -30,6 +35,25 @@ pub(super) struct Now<'s> {
     /// Registers by frame, before the instruction and, in the last one, when the instruction before was executed.
     pub(super) before: &'s [[u64; 11]],
     pub(super) registers: &'s [u64; 11],
+}
+
+/// A number without the constant by which it differs from those that it is tied to.
+#[derive(Clone, Copy)]
+struct Tied {
+    base: u64,
+    is_half: bool,
+}
+
+impl Tied {
+    fn of(fact: &RegFact, value: u64) -> Self {
+        let base = value.wrapping_sub(i64::from(fact.off).cast_unsigned());
+        Self { base, is_half: fact.ties_half }
+    }
+
+    fn fits(self, other: Self) -> bool {
+        let mask = if self.is_half || other.is_half { 0xffff_ffff } else { u64::MAX };
+        self.base & mask == other.base & mask
+    }
 }
 
 /// The search for the places in the graph where a run may be now.
@@ -53,7 +77,10 @@ impl Search<'_, '_> {
         let own = registers.map(|registers| registers[10]);
         let pointers: Vec<Address> = pointers.iter().copied().take(depth).chain(own).collect();
         let after = match registers {
-            Some(registers) => flow::after(graph, node, &position.loose, registers, &pointers),
+            Some(registers) => {
+                let known = (position.loose.as_slice(), position.broken.as_slice());
+                flow::after(graph, node, known, registers, &pointers)
+            }
             None => position.loose.clone(),
         };
         let writes = graph.insn(node.pc).is_none_or(|insn| {
@@ -75,18 +102,43 @@ impl Search<'_, '_> {
             } else {
                 after.clone()
             };
+            let is_in_callback = self.graph.frames_of(next).any(|frame| frame.in_callback);
+            let cut_in_callback = position.cut_in_callback || cover.is_some() && is_in_callback;
             let stack_differs =
                 graph.frames.get(node.frame).stack != graph.frames.get(next.frame).stack;
             if next.pc == self.now.pc && next_depth + self.now.base == self.now.depth {
-                self.arrive(visit, loose, cover, writes || stack_differs || through > 0);
+                let looks_at_stack = writes || stack_differs || through > 0;
+                let mut broken = position.broken.clone();
+                broken.extend(self.newly_broken(node, next, &position.loose));
+                let position = Position { visit, loose, broken, cut_in_callback };
+                self.arrive(position, cover, looks_at_stack);
             } else if self.is_called_again(node, next) && through < 8 {
                 let loose = match cover {
                     Some(cover) => self.cover_caller(next, loose, cover),
                     None => loose,
                 };
-                self.go_on(&Position { visit, loose }, through + 1);
+                let broken = match cover {
+                    Some(_) => self.broken_ties(next, &loose),
+                    None => position.broken.clone(),
+                };
+                self.go_on(&Position { visit, loose, broken, cut_in_callback }, through + 1);
             }
         }
+    }
+
+    /// The tie of a number that an instruction computes, if it does not hold.
+    ///
+    /// Linux ties what a load with sign gives to the number that was spilled, if that is as wide as the load, although a
+    /// negative one is another number then (`check_stack_read_fixed_off`, `coerce_reg_to_size_sx`), and so does the
+    /// verifier. And a number to which a loose one was added is not as far from others as is known.
+    fn newly_broken(&self, node: &Node, next: &Node, loose: &[Loose]) -> Option<u32> {
+        let dst = match self.graph.insn(node.pc)? {
+            Insn::LoadSx(load) => load.dst,
+            Insn::Alu(alu) if loose.last()?.has_source(alu.src) => alu.dst,
+            _ => return None,
+        };
+        let place = self.graph.frames.get(next.frame).regs.get(dst.index())?;
+        Some(self.graph.regs.get(*place).id).filter(|id| *id != 0)
     }
 
     /// A callback has returned to the call of the function of the kernel that calls it, which the verifier follows once
@@ -99,17 +151,16 @@ impl Search<'_, '_> {
     /// The run may be here, if its registers and the stack are as is known.
     pub(super) fn arrive(
         &mut self,
-        visit: u32,
-        mut loose: Vec<Loose>,
+        mut position: Position,
         cover: Option<u32>,
         looks_at_stack: bool,
     ) {
-        if self.found.len() >= MOST_POSITIONS || self.found.iter().any(|found| found.visit == visit)
-        {
+        let is_known = self.found.iter().any(|found| found.visit == position.visit);
+        if is_known || self.found.len() >= MOST_POSITIONS {
             return;
         }
         let counts = self.counts;
-        let node = self.graph.node(visit);
+        let node = self.graph.node(position.visit);
         let last = self.graph.frames.get(node.frame).depth;
         let result = (0..=last).rev().try_for_each(|depth| {
             // What calls the innermost function does not change unless the innermost one changes it, which is seen when it
@@ -117,16 +168,107 @@ impl Search<'_, '_> {
             if depth != last && cover.is_none() {
                 return Ok(());
             }
-            self.frame(node, depth, &mut loose, cover, looks_at_stack)
+            self.frame(node, depth, &mut position.loose, cover, looks_at_stack)
         });
-        let result = result.and_then(|()| self.reads(node, &loose));
+        let result = result.and_then(|()| self.reads(node, &position.loose));
+        let result = result.and_then(|()| match cover {
+            Some(_) => {
+                position.broken = self.broken_ties(node, &position.loose);
+                Ok(())
+            }
+            None => self.ties(node, &position),
+        });
         match result {
-            Ok(()) => self.found.push(Position { visit, loose }),
+            Ok(()) => {
+                self.found.push(position.clone());
+                self.fork(&position);
+            }
             Err(failure) => {
                 self.counts = counts;
                 self.failures.push(failure);
             }
         }
+    }
+
+    /// A number of two possible values is followed as each of them, from the same instruction on.
+    fn fork(&mut self, position: &Position) {
+        let node = self.graph.node(position.visit);
+        if !matches!(self.graph.insn(node.pc), Some(Insn::Alu(_))) {
+            return;
+        }
+        for edge in &node.edges {
+            let (visit, cover) = match *edge {
+                Edge::Next(visit) => (visit, None),
+                Edge::Covered(visit) => (visit, Some(visit)),
+            };
+            if self.graph.node(visit).pc == node.pc {
+                self.arrive(Position { visit, ..position.clone() }, cover, false);
+            }
+        }
+    }
+
+    /// Registers that are tied to each other are as far from each other as is known.
+    fn ties(&self, node: &Node, position: &Position) -> Result<(), String> {
+        let frame = self.graph.frames.get(node.frame);
+        let loose = position.loose.last().copied().unwrap_or_default();
+        let mut seen: Vec<(u32, Tied)> = Vec::new();
+        for (number, place) in frame.regs.iter().enumerate() {
+            let fact = self.graph.regs.get(*place);
+            let is_known = (loose.numbers | loose.dead) >> number & 1 == 0;
+            if fact.id == 0 || !fact.is_number() || !is_known || position.broken.contains(&fact.id)
+            {
+                continue;
+            }
+            let tied = Tied::of(fact, self.now.registers[number]);
+            match seen.iter().find(|(id, _)| *id == fact.id) {
+                Some((_, other)) if !other.fits(tied) => {
+                    return Err(format!(
+                        "R{number} is not as far from others as the verifier says: {fact}"
+                    ));
+                }
+                Some(_) => {}
+                None => seen.push((fact.id, tied)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The identities of numbers that are not as far from each other as is known.
+    fn broken_ties(&self, node: &Node, loose: &[Loose]) -> Vec<u32> {
+        let (mut seen, mut broken): (Vec<(u32, Tied)>, _) = (Vec::new(), Vec::new());
+        let mut look = |fact: &RegFact, value: u64| {
+            if fact.id == 0 || !fact.is_number() {
+                return;
+            }
+            let tied = Tied::of(fact, value);
+            match seen.iter().find(|(id, _)| *id == fact.id) {
+                Some((_, other)) if !other.fits(tied) => broken.push(fact.id),
+                Some(_) => {}
+                None => seen.push((fact.id, tied)),
+            }
+        };
+        let last = loose.len().saturating_sub(1);
+        for (inner, frame) in self.graph.frames_of(node).enumerate() {
+            let depth = last.saturating_sub(inner);
+            let is_innermost = depth + self.now.base == self.now.depth;
+            let outer = self.now.before.get(depth);
+            let registers = if is_innermost { Some(self.now.registers) } else { outer };
+            let Some(registers) = registers else { continue };
+            let first = if is_innermost { 0 } else { 6 };
+            for (number, place) in frame.regs.iter().enumerate().skip(first) {
+                look(self.graph.regs.get(*place), registers[number]);
+            }
+            for (slot, place) in self.graph.stacks.get(frame.stack).iter().enumerate().take(64) {
+                let fact = self.graph.slots.get(*place);
+                let count = fact.kinds.iter().rev().take_while(|kind| **kind == SlotKind::Spill);
+                let address = registers[10].wrapping_sub(8 * (slot as u64 + 1));
+                let bytes = self.now.memory.read(address, count.count());
+                let low = bytes.unwrap_or_default().iter().rev();
+                let value = low.fold(0, |value, byte| value << 8 | u64::from(*byte));
+                look(self.graph.regs.get(fact.spilled), value);
+            }
+        }
+        broken
     }
 
     /// What the next instruction reads is not dead.
@@ -261,14 +403,12 @@ impl Search<'_, '_> {
         let mut low = [0; 8];
         low[..count].copy_from_slice(&bytes[..count]);
         let (low, known) = (u64::from_le_bytes(low), self.graph.regs.get(fact.spilled));
-        match known.num.as_constant() {
-            // Of a constant that is stored to less than a slot, the low bytes count.
-            Some(value) if known.is_number() && count < 8 => {
-                let mask = (1 << (8 * count)) - 1;
-                if value & mask == low { Holds::Number } else { Holds::No }
-            }
-            _ => self.now.world.holds(known, low),
+        let mut fact = *known;
+        if fact.is_number() && matches!(count, 1 | 2 | 4) {
+            // What is known is of the register that was stored; the low bytes of it are on the stack.
+            fact.num.truncate(u32::try_from(count).unwrap_or(4));
         }
+        self.now.world.holds(&fact, low)
     }
 
     /// What may be loose in the function that has called a function of the kernel, when the path is cut where that call is
