@@ -64,6 +64,6 @@ pub use helpers::modelled;
 pub use image::{Image, LoadError};
 pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Socket};
 pub use machine::{Machine, run};
-pub use memory::{Address, AllocId, Lifetime, Memory};
+pub use memory::{Address, AllocId, Lifetime, Memory, split};
 pub use op::OpIndex;
-pub use trace::{Coverage, Step, Trace};
+pub use trace::{Coverage, PacketPlace, Step, Trace};

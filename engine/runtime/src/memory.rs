@@ -46,7 +46,7 @@ impl AllocId {
 
 /// The allocation and the offset that an address stands for, whether or not there is such an allocation.
 #[expect(clippy::cast_possible_truncation, reason = "halves of 64 bits")]
-pub(crate) fn split(address: Address) -> (AllocId, i64) {
+pub fn split(address: Address) -> (AllocId, i64) {
     let id = AllocId((address >> 32) as u32 ^ TOP);
     (id, i64::from(address as u32) - i64::from(BIAS))
 }

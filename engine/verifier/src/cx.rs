@@ -7,6 +7,7 @@ use isa::Pc;
 use crate::cfg::{Flow, Subprog};
 use crate::explore::Explored;
 use crate::log::Log;
+use crate::observe::Observer;
 use crate::program::{MapId, Program};
 use crate::state::{Reg, RegKind, RegType, State};
 
@@ -162,12 +163,11 @@ pub(crate) struct Cx<'a> {
     pub pc: Pc,
     /// The one before.
     pub prev_pc: Option<Pc>,
-    /// Sees what is known before each instruction that is followed.
+    /// Sees what happens.
     pub observer: Option<&'a mut Observer<'a>>,
+    /// How many visits of instructions the observer has seen.
+    pub visits: u32,
 }
-
-/// Sees what is known before an instruction.
-pub type Observer<'a> = dyn FnMut(Pc, &State) + 'a;
 
 impl<'a> Cx<'a> {
     /// The beginning of a verification.
@@ -192,6 +192,7 @@ impl<'a> Cx<'a> {
             pc: Pc(0),
             prev_pc: None,
             observer: None,
+            visits: 0,
         }
     }
 }

@@ -16,15 +16,17 @@ mod explore;
 mod load;
 mod log;
 mod memory;
+mod observe;
 mod program;
 mod scalar;
 mod state;
 
 pub use beyond::{NOTES, NoteKind};
-pub use cx::{Errno, Observer, Reject};
+pub use cx::{Errno, Reject};
 pub use explain::{Explanation, Label, Note};
 pub use explore::Stats;
 pub use memory::{FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField, StructRecords};
+pub use observe::{Observer, Seen, Visit};
 pub use program::{Extension, MapFacts, MapId, Options, Program};
 pub use scalar::Bounds;
 pub use state::{
@@ -67,10 +69,7 @@ pub fn verify(program: &Program<'_>) -> Report {
     load::verify(program, None)
 }
 
-/// As [`verify`], with an observer that sees what is known before each instruction that is followed.
-///
-/// Where a path ends because a state that was seen covers it, numbers that do not matter to what follows
-/// ([`Reg::precise`] is not set in that state) may be others than any that were seen.
+/// As [`verify`], with an observer that sees what is known before each instruction that is followed, and where paths end.
 pub fn verify_observed<'a>(program: &'a Program<'a>, observer: &'a mut Observer<'a>) -> Report {
     load::verify(program, Some(observer))
 }

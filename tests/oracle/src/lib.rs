@@ -16,6 +16,7 @@ pub mod replay;
 pub mod runs;
 pub mod safety;
 pub mod sizes;
+pub mod sound;
 
 pub use corpus::{CATALOGUE, Corpus, Topic};
 pub use deny::{Denied, Deny};

@@ -209,6 +209,13 @@ impl Image {
         }
     }
 
+    /// The program that an instruction belongs to, by its place, and the slot in it.
+    pub(crate) fn slot(&self, op: OpIndex) -> (usize, u32) {
+        let after = self.programs.partition_point(|program| program.start <= op.0);
+        let slot = self.slots.get(op.index()).copied().unwrap_or(u32::MAX);
+        (after.saturating_sub(1), slot)
+    }
+
     /// The program that an instruction belongs to.
     pub(crate) fn program_at(&self, op: u32) -> Option<&ProgramImage> {
         let after = self.programs.partition_point(|program| program.start <= op);

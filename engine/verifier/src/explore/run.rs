@@ -13,6 +13,7 @@ use crate::cfg::liveness;
 use crate::cx::{Check, Cx, reject};
 use crate::explain;
 use crate::log;
+use crate::observe;
 use crate::state::State;
 
 /// Follows all paths of the program and of its global functions.
@@ -71,6 +72,7 @@ fn follow_function(cx: &mut Cx<'_>, subprog: u32) -> Check {
     let mut state = subprog::entry_state(cx, subprog)?;
     state.path.first_insn = start;
     follow(cx, state, start)?;
+    observe::finish(cx);
     if !cx.log.is_verbose() {
         cx.log.reset(0);
     }
@@ -139,9 +141,7 @@ fn advance(cx: &mut Cx<'_>, way: &mut Way) -> Check<bool> {
         log::print_step(cx, state);
     }
     explain::trace::begin(cx, state, *pc);
-    if let Some(observe) = &mut cx.observer {
-        observe(*pc, state);
-    }
+    observe::arrive(cx, state);
     cx.aux[pc.index()].seen = true;
     liveness::begin_insn(cx, state, *pc);
     *prev = Some(*pc);

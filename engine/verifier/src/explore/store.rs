@@ -65,11 +65,17 @@ impl Explored {
         self.visits.reset(scc_count);
     }
 
+    /// The states that were stored; those forgotten may be among them.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = StateId> + use<> {
+        let count = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        (0..count).map(StateId)
+    }
+
     pub(crate) fn state(&self, id: StateId) -> &State {
         &self.nodes[id.0 as usize].state
     }
 
-    pub(super) fn state_mut(&mut self, id: StateId) -> &mut State {
+    pub(crate) fn state_mut(&mut self, id: StateId) -> &mut State {
         &mut self.nodes[id.0 as usize].state
     }
 

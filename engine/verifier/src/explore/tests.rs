@@ -4,6 +4,7 @@ use bpf_object::{Kernel, Object, link};
 use isa::Pc;
 use kernel_model::Version;
 
+use crate::observe::Seen;
 use crate::program::{Options, Program};
 use crate::state::State;
 use crate::{Report, Verdict};
@@ -27,7 +28,12 @@ fn observe(text: &str, log_level: u32, seen: &mut dyn FnMut(Pc, &State)) -> Repo
     let mut program = Program::new(&linked, found.expect("a program"), kernel, options);
     (program.code, program.raw) = (code, &raw);
     (program.functions, program.lines, program.btf) = (&[], &[], None);
-    crate::load::verify(&program, Some(&mut |pc, state: &State| seen(pc, state)))
+    let mut observer = |event: Seen<'_>| {
+        if let Seen::Arrival { pc, state, .. } = event {
+            seen(pc, state);
+        }
+    };
+    crate::load::verify(&program, Some(&mut observer))
 }
 
 fn verify(text: &str, log_level: u32) -> Report {

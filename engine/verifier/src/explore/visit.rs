@@ -11,6 +11,7 @@ use crate::beyond;
 use crate::calls::iter;
 use crate::cx::{Check, Cx, reject};
 use crate::log;
+use crate::observe;
 use crate::state::{Detail, IterState, RegKind, SlotKind, State, StateId};
 
 /// So many notes are enough for a state to be stored.
@@ -211,6 +212,7 @@ fn depths_differ(old: &State, new: &State) -> bool {
 /// The path ends in a stored state; what must be exact there must have been so on the path.
 fn end_path(cx: &mut Cx<'_>, state: &mut State, id: StateId, in_loop: bool) -> Check {
     cx.explored.count_hit(id);
+    observe::cover(cx, state, id);
     if cx.aux.get(cx.pc.index()).is_some_and(|aux| aux.jump_point) {
         history::note_jump(cx, state);
     }
@@ -279,6 +281,7 @@ fn count_miss(cx: &mut Cx<'_>, bucket: usize, place: usize, storing: &Storing) {
 /// Gives the memory of a state free that nothing needs any more (`maybe_free_verifier_state`).
 pub(super) fn free_if_done(cx: &mut Cx<'_>, id: StateId) {
     if cx.explored.is_done(id) && !scc::is_incomplete(cx, cx.explored.state(id)) {
+        observe::forget(cx, id);
         cx.explored.free(id);
     }
 }
@@ -291,6 +294,7 @@ fn store(cx: &mut Cx<'_>, state: &mut State, bucket: usize) {
     }
     let id = cx.explored.store(bucket, state);
     scc::enter(cx, id);
+    observe::store(cx, id);
     let path = &mut state.path;
     path.parent = Some(id);
     path.first_insn = cx.pc;

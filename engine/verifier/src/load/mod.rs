@@ -16,8 +16,9 @@ mod tests;
 mod types;
 
 use crate::calls::kfunc;
-use crate::cx::{Check, Cx, Observer, Stop};
+use crate::cx::{Check, Cx, Stop};
 use crate::explain::trace::{Point, Trace};
+use crate::observe::Observer;
 use crate::program::Program;
 use crate::{Report, Verdict, beyond, cfg, explain, explore, log};
 

@@ -6,7 +6,7 @@
 use domains::Tnum;
 
 /// What is known of a number: its bits, and its ranges read as 64 and as 32 bits, unsigned and signed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Bounds {
     /// Known bits (`var_off`).
     pub bits: Tnum,

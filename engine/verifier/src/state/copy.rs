@@ -112,6 +112,7 @@ impl State {
                 may_goto_depth: 0,
                 equal: None,
                 cleaned: false,
+                visit: None,
                 trace: 0,
                 shadow: 0,
             },

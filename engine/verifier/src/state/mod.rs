@@ -69,6 +69,8 @@ pub struct Path {
     pub equal: Option<StateId>,
     /// What is dead was forgotten (`cleaned`).
     pub cleaned: bool,
+    /// The last visit that an observer has seen; of a stored state, the one at which it was stored.
+    pub visit: Option<crate::observe::Visit>,
     /// How far the path was recorded ([`crate::explain::trace`]); 0 if it is not.
     pub trace: u32,
     /// What is known on the path beside what the kernel knows ([`crate::beyond`]); 0 for nothing.
@@ -177,6 +179,7 @@ impl State {
                 may_goto_depth: 0,
                 equal: None,
                 cleaned: false,
+                visit: None,
                 trace: 0,
                 shadow: 0,
             },
