@@ -31,6 +31,8 @@ pub struct VerifySettings<'s> {
     pub programs: &'s [String],
     /// The name of the file, which maps of variables are named after.
     pub file: &'s str,
+    /// What loaders set for maps of no entries.
+    pub max_entries: Option<u32>,
     /// What extensions (`freplace`) extend, if it is not in the object itself.
     pub target: Option<Target<'s>>,
 }
@@ -152,7 +154,10 @@ pub fn object(bytes: &[u8], settings: &VerifySettings<'_>) -> Result<Vec<Outcome
     let version = settings.kernel;
     let mut kernel = Kernel::new(settings.types);
     kernel.version = kernel_version(version.major.into(), version.minor.into(), 0);
-    let linked = link(&object, &kernel);
+    let mut linked = link(&object, &kernel);
+    if let Some(entries) = settings.max_entries {
+        set_entries(&mut linked, entries);
+    }
     let target = settings.target.map(|target| Object::parse(target.bytes)).transpose();
     let target = target.map_err(VerifyError::Target)?;
     let target = target.as_ref().map(|target| link(target, &kernel));
@@ -177,6 +182,23 @@ pub fn object(bytes: &[u8], settings: &VerifySettings<'_>) -> Result<Vec<Outcome
         }
     };
     Ok(object.programs().filter(|(_, function)| asked(&function.name)).map(outcome).collect())
+}
+
+/// Gives maps of no entries some, if their type wants any.
+fn set_entries(linked: &mut Linked<'_>, entries: u32) {
+    let maps = linked.maps.iter_mut();
+    for definition in
+        maps.flat_map(|map| std::iter::once(&mut map.definition).chain(&mut map.inner))
+    {
+        let Some(ty) = kernel_model::map_type_by_id(definition.map_type) else { continue };
+        let rule = ty.max_entries;
+        if definition.max_entries == 0 && !rule.allows(0) {
+            let entries = entries.clamp(rule.min, rule.max);
+            // Loaders round the size of ring buffers up.
+            let is_fine = rule.allows(entries);
+            definition.max_entries = if is_fine { entries } else { entries.next_power_of_two() };
+        }
+    }
 }
 
 /// A program that a loader refuses.

@@ -104,7 +104,13 @@ pub(crate) struct InsnAux {
     pub steps_iterator: bool,
     /// Its strongly connected component; 0 if it is in none.
     pub scc: u32,
-    /// It was reached.
+    /// How it is masked against speculation, if it is.
+    pub masking: Option<crate::scalar::sanitize::Masking>,
+    /// A barrier stands in front of it, so that it is not executed speculatively (`nospec`).
+    pub nospec: bool,
+    /// A barrier stands behind it (`nospec_result`).
+    pub nospec_result: bool,
+    /// It was reached, not only by speculation.
     pub seen: bool,
     /// It is a call that may be patched away (`fastcall`).
     pub fastcall_pattern: bool,

@@ -110,6 +110,9 @@ pub(super) struct VerifyArgs {
     /// The types of that kernel, as in /sys/kernel/btf/vmlinux [default: those of a 6.18]
     #[arg(long, value_name = "FILE")]
     pub(super) btf: Option<PathBuf>,
+    /// What the loader sets for maps whose max_entries is 0 in the object
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_entries: Option<u32>,
     /// What programs in SEC("freplace") extend: an object or a C file, with the program in it if there are several
     #[arg(long, value_name = "FILE[:NAME]")]
     pub(super) target: Option<String>,

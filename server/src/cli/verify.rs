@@ -123,6 +123,7 @@ impl Verification<'_> {
             log_level: self.args.log.unwrap_or(0),
             programs: &self.args.program,
             file: path.file_name().and_then(|name| name.to_str()).unwrap_or_default(),
+            max_entries: self.args.max_entries,
             target: self
                 .target
                 .as_ref()

@@ -312,6 +312,12 @@ pub(super) const TABLE: &[Advice] = &[
         "",
     ),
     row("frame pointer is read only", Here, "", ""),
+    row(
+        "map `*` cannot be created: max_entries is 0*",
+        Here,
+        "give the map max_entries, or say with --max-entries what the loader sets",
+        "",
+    ),
     row("div by zero", Here, "", ""),
 ];
 

@@ -24,6 +24,8 @@ struct Comparison<'a> {
     level: Level,
     /// Uninitialised stack may be read.
     allows_uninit: bool,
+    /// Numbers must be the same (`explore_alu_limits`).
+    strict_numbers: bool,
 }
 
 /// Whether a stored state covers another.
@@ -36,7 +38,8 @@ pub(super) fn covers(
 ) -> bool {
     let mut ids = std::mem::take(&mut explored.ids);
     ids.reset(last_id);
-    let mut comparison = Comparison { ids: &mut ids, level, allows_uninit };
+    let strict_numbers = explored.strict_numbers;
+    let mut comparison = Comparison { ids: &mut ids, level, allows_uninit, strict_numbers };
     let covers = comparison.states(aux, explored.state(old), new);
     explored.ids = ids;
     covers
@@ -147,6 +150,9 @@ impl Comparison<'_> {
 
     fn scalars(&mut self, old: &Reg, new: &Reg) -> bool {
         use crate::state::ADD_CONST;
+        if self.strict_numbers {
+            return is_same(old, new) && self.ids.matches_scalars(old.id, new.id);
+        }
         if !old.precise && self.level == Level::NotExact {
             return true;
         }

@@ -10,7 +10,7 @@ use super::{INSNS_LIMIT, Pending, history, scc, visit};
 use crate::beyond;
 use crate::calls::subprog;
 use crate::cfg::liveness;
-use crate::cx::{Check, Cx, reject};
+use crate::cx::{Check, Cx, Errno, Reject, Stop, reject};
 use crate::explain;
 use crate::log;
 use crate::observe;
@@ -142,15 +142,28 @@ fn advance(cx: &mut Cx<'_>, way: &mut Way) -> Check<bool> {
     }
     explain::trace::begin(cx, state, *pc);
     observe::arrive(cx, state);
-    cx.aux[pc.index()].seen = true;
-    liveness::begin_insn(cx, state, *pc);
+    cx.aux[pc.index()].seen |= !state.speculative;
     *prev = Some(*pc);
+    if state.speculative && cx.aux[pc.index()].nospec {
+        return Ok(false);
+    }
+    liveness::begin_insn(cx, state, *pc);
     beyond::before(cx, state)?;
-    let after = step(cx, state)?;
+    let after = match step(cx, state) {
+        Err(Stop::Reject(reject)) if state.speculative && can_be_prevented(reject.errno) => {
+            liveness::end_insn(cx);
+            prevent(cx, &reject);
+            return Ok(false);
+        }
+        after => after?,
+    };
     if cx.beyond.is_some() {
         beyond::after(cx, state, after.next());
     }
     liveness::end_insn(cx);
+    if state.speculative && cx.aux[cx.pc.index()].nospec_result {
+        return Ok(false);
+    }
     match after {
         After::At(next) => *pc = next,
         After::Returned(next) => {
@@ -160,6 +173,21 @@ fn advance(cx: &mut Cx<'_>, way: &mut Way) -> Check<bool> {
         After::End => return Ok(false),
     }
     Ok(true)
+}
+
+/// A barrier helps against what the processor would only do speculatively (`error_recoverable_with_nospec`).
+fn can_be_prevented(errno: Errno) -> bool {
+    matches!(errno, Errno::EPERM | Errno::EACCES | Errno::EINVAL)
+}
+
+/// A barrier is put in front of the instruction, which ends speculative paths.
+fn prevent(cx: &mut Cx<'_>, reject: &Reject) {
+    if cx.log.is_on() && !reject.message.is_empty() {
+        cx.say(format_args!("{}", reject.message));
+    }
+    let aux = &mut cx.aux[cx.pc.index()];
+    aux.nospec = true;
+    aux.masking = None;
 }
 
 /// A path has ended: the states it went through have one branch less (`update_branch_counts`).

@@ -14,6 +14,8 @@ pub(crate) struct Explored {
     pub pending: Vec<Pending>,
     /// What was counted.
     pub stats: Stats,
+    /// Numbers are compared exactly, because how they are masked may depend on them (`explore_alu_limits`).
+    pub strict_numbers: bool,
     /// Calls, exits and jumps that were processed.
     pub(super) jumps: u32,
     /// `jumps`, when a state was stored last.

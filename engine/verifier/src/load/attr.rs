@@ -32,10 +32,9 @@ const WITH_TARGET: [&str; 3] = ["tracing", "lsm", "struct_ops"];
 pub(super) fn check(cx: &Cx<'_>) -> Check {
     let program = cx.program;
     let Some(ty) = program.ty else {
-        return cx.unsupported(format!(
-            "section `{}` does not say what type the program has",
-            program.linked_program.section
-        ));
+        // libbpf gives up here; the kernel is not asked.
+        let section = &program.linked_program.section;
+        reject!(EINVAL, "missing BPF prog type, check ELF section name '{section}'");
     };
     let privileged = program.options.privileged;
     let most = if privileged { MOST_INSNS } else { MOST_INSNS_UNPRIVILEGED };

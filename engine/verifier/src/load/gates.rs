@@ -46,7 +46,9 @@ pub(super) fn check(cx: &Cx<'_>) -> Check {
 /// The kernel compares the attach types of such programs when they are loaded; that of others is looked at when they are
 /// attached.
 fn is_compared(ty: &str) -> bool {
-    super::attr::WITH_ATTACH_TYPE.contains(&ty) || matches!(ty, "tracing" | "lsm")
+    // Of `sk_reuseport`, only since it has attach types.
+    let compared = super::attr::WITH_ATTACH_TYPE.contains(&ty) && ty != "sk_reuseport";
+    compared || matches!(ty, "tracing" | "lsm")
 }
 
 fn needs(program: &Program<'_>, name: &str, what: &str) -> Check {

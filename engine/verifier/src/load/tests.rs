@@ -138,12 +138,16 @@ fn maps_of_maps_hold_what_their_pattern_says() {
 
 /// What a kernel says of a program of the corpus whose code is replaced.
 fn with_code(text: &str, kernel: Version) -> String {
-    let object = object("functions/global");
+    replaced("functions/global", "tc", text, kernel, true)
+}
+
+/// The same of the first program in a section of an object.
+fn replaced(path: &str, section: &str, text: &str, kernel: Version, privileged: bool) -> String {
+    let object = object(path);
     let types = bpf_object::vmlinux().expect("types");
     let linked = link(&object, &Kernel::new(types));
-    let found = linked.programs.iter().find(|program| program.name == "scalars");
-    let options =
-        Options { kernel, privileged: true, log_level: 0, explain: false, file: String::new() };
+    let found = linked.programs.iter().find(|program| program.section == section);
+    let options = Options { kernel, privileged, log_level: 0, explain: false, file: String::new() };
     let code = isa::assemble(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let raw = code.encode();
     let mut program = Program::new(&linked, found.expect("a program"), types, options);
@@ -152,6 +156,41 @@ fn with_code(text: &str, kernel: Version) -> String {
         Verdict::Accept => "accept".to_owned(),
         Verdict::Reject(reject) => reject.message,
         Verdict::Unsupported(what) => format!("unsupported: {what}"),
+    }
+}
+
+#[test]
+fn speculation_is_masked_or_stopped() {
+    let table = [
+        // The load that is only made by speculation is stopped.
+        ("r0 = 0\nif r0 == 0 goto +1\nr0 = *(u64 *)(r0 + 0)\nexit", "accept"),
+        ("r0 = 0\nif r0 == 0 goto +1\nr0 = r9\nexit", "accept"),
+        ("r0 = 0\nif r1 != 0 goto +1\nr0 = r9\nexit", "R1 pointer comparison prohibited"),
+        ("r2 = r10\nr3 = -8\nr2 += r3\n*(u64 *)(r2 + 0) = 1\nr0 = 0\nexit", "accept"),
+        (
+            "r2 = r10\nr3 = -600\nr2 += r3\nr0 = 0\nexit",
+            "R2 stack pointer arithmetic goes out of range, prohibited for !root; off=-600",
+        ),
+        (
+            "r2 = r10\nr3 = 8\nr2 += r3\nr0 = 0\nexit",
+            "R2 stack pointer arithmetic goes out of range, prohibited for !root; off=8",
+        ),
+        (
+            "r3 = 8\nr1 += r3\nr0 = 0\nexit",
+            "R1 has pointer with unsupported alu operation, pointer arithmetic with it prohibited for !root",
+        ),
+        (
+            "r0 = *(u32 *)(r1 + 0)\nr2 = r10\nr2 -= r0\nr0 = 0\nexit",
+            "R2 subtraction from stack pointer prohibited",
+        ),
+        (
+            "r3 = -8\nr0 = *(u32 *)(r1 + 0)\nr2 = 0\nif r0 == 0 goto +1\nr2 = r10\nr2 += r3\nr0 = 0\nexit",
+            "R2 tried to add from different maps, paths or scalars, pointer arithmetic with it prohibited for !root",
+        ),
+    ];
+    for (text, expected) in table {
+        let said = replaced("asm/loops", "socket", text, Version::NEWEST_MODELLED, false);
+        assert_eq!(said, expected, "{text}");
     }
 }
 

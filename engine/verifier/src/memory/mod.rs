@@ -31,6 +31,11 @@ pub(crate) use constant::Variables;
 pub(crate) use context::{Arguments, Layout};
 pub(crate) use map_value::is_frozen;
 
+/// A pointer into the value of a map points to a byte of it (`check_map_access` of one byte).
+pub(crate) fn check_map_pointer(cx: &Cx<'_>, reg: Reg, pointer: &state::Reg) -> Check {
+    map_value::check_by_call(cx.program, reg, pointer, 1, false)
+}
+
 use by_call::mem_size;
 use map_value::definition;
 use region::Span;

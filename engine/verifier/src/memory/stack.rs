@@ -170,6 +170,9 @@ fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, request: &Request) -> Ch
         None => request.constant.map_or(Stored::Unknown, Stored::Constant),
     };
     check_corruption(cx, state, at, slot)?;
+    if !cx.program.options.privileged && may_be_bypassed(state, at, slot, &stored) {
+        cx.aux[pc.index()].nospec_result = true;
+    }
     if kinds(state, at.frame, slot)[0] == SlotKind::Dynptr {
         dynptr::destroy_by_store(cx, state, at.frame, slot)?;
     }
@@ -214,6 +217,16 @@ fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, request: &Request) -> Ch
     save(&mut state.frames[at.frame as usize].stack[slot], &spilled, at.size, cx);
     explore::note_stack_access(cx, state, at.frame, u32::try_from(slot).unwrap_or(0));
     Ok(())
+}
+
+/// A processor may load what was there before the store, which must be nothing but numbers (part of
+/// `check_stack_write_fixed_off`).
+fn may_be_bypassed(state: &State, at: Place, slot: usize, stored: &Stored) -> bool {
+    let stores_pointer =
+        matches!(stored, Stored::Reg(_, reg) if !reg.is_scalar() && is_spillable(reg.kind()));
+    let kinds = kinds(state, at.frame, slot);
+    let mut bytes = kinds.iter().take(at.size as usize);
+    stores_pointer || bytes.any(|kind| !matches!(kind, SlotKind::Misc | SlotKind::Zero))
 }
 
 /// Without privileges, pointers on the stack are not overwritten in part.

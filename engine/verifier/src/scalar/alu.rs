@@ -262,13 +262,10 @@ fn adjust(cx: &mut Cx<'_>, state: &mut State, insn: &Alu) -> Check {
 
 /// `adjust_scalar_min_max_vals`, and the ties between numbers that differ by a constant
 fn scalar(cx: &mut Cx<'_>, state: &mut State, insn: &Alu, rhs: &Reg) -> Check {
-    let sanitized = matches!(insn.op, AluOp::Add | AluOp::Sub) && register(insn.src).is_some();
-    if sanitized && !cx.program.options.privileged {
-        return cx.unsupported("arithmetic of registers without privileges");
-    }
     if matches!(insn.op, AluOp::And | AluOp::Or) && rhs.num.as_constant().is_some() {
         fork(cx, state, insn.dst)?;
     }
+    super::sanitize::numbers(cx, insn)?;
     let unknown = cx.unknown();
     let dst = state.reg_mut(insn.dst);
     let fits_before = fits(&dst.num, Width::Bits32);

@@ -3,7 +3,7 @@
 use isa::{Cond, Imm, Jump, Pc, Source, Width};
 
 use super::operand::{immediate, register, settle};
-use super::{compare, linked, null, packet};
+use super::{compare, linked, null, packet, sanitize};
 use crate::cx::{Check, Cx, Next, reject};
 use crate::state::{Linked, Reg, RegKind, RegType, State};
 
@@ -26,7 +26,10 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
             crate::explore::mark_precise(cx, state, reg)?;
         }
         if !cx.program.options.privileged {
-            return cx.unsupported("speculative paths");
+            let behind = Pc(pc.0 + 1);
+            let to = if taken { Some(behind) } else { target };
+            let Some(to) = to else { return cx.unsupported("a jump in front of the program") };
+            sanitize::other_way(cx, state, jump, to)?;
         }
         return match target {
             Some(target) if taken => Ok(Next::Jump(target)),

@@ -14,6 +14,7 @@ mod null;
 pub(crate) mod operand;
 mod packet;
 mod pointer;
+pub(crate) mod sanitize;
 #[cfg(test)]
 mod tests;
 

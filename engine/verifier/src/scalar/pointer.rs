@@ -4,7 +4,7 @@ use isa::{Alu, AluOp, Width};
 use kernel_model::TypeFlags;
 
 use super::alu::operator;
-use super::operand::register;
+use super::sanitize::{self, Operation};
 use crate::cx::{Check, Cx, reject};
 use crate::state::{Detail, Reg, RegKind, RegType, State};
 
@@ -58,10 +58,11 @@ pub(super) fn adjust(
     check_offset(off, ptr.ty)?;
     check_offset(ptr, ptr.ty)?;
     dst.num.forget_32();
-    let sanitized = !cx.program.options.privileged && register(insn.src).is_some();
-    if sanitized && matches!(insn.op, AluOp::Add | AluOp::Sub) {
-        return cx.unsupported("pointer arithmetic with registers without privileges");
-    }
+    let operation = Operation { insn, ptr, off, number_is_dst };
+    let begun = match sanitize::is_needed(cx, insn) {
+        true => Some(sanitize::begin(cx, state, &operation, &dst)?),
+        false => None,
+    };
     match insn.op {
         AluOp::Add => add(cx, &mut dst, ptr, off),
         AluOp::Sub if number_is_dst => {
@@ -82,7 +83,10 @@ pub(super) fn adjust(
     }
     check_offset(&dst, ptr.ty)?;
     dst.num.sync();
-    check_reach(cx, &dst, number)?;
+    check_reach(cx, &dst, insn.dst)?;
+    if let Some(begun) = begun {
+        sanitize::finish(cx, state, &operation, begun, &dst)?;
+    }
     *state.reg_mut(insn.dst) = dst;
     Ok(())
 }
@@ -199,7 +203,8 @@ fn subtract(cx: &mut Cx<'_>, dst: &mut Reg, ptr: &Reg, off: &Reg) {
 }
 
 /// Without privileges, a pointer must not leave what it points to (`sanitize_check_bounds`).
-fn check_reach(cx: &Cx<'_>, dst: &Reg, number: u8) -> Check {
+fn check_reach(cx: &Cx<'_>, dst: &Reg, reg: isa::Reg) -> Check {
+    let number = reg.number();
     if cx.program.options.privileged {
         return Ok(());
     }
@@ -222,7 +227,13 @@ fn check_reach(cx: &Cx<'_>, dst: &Reg, number: u8) -> Check {
             }
             Ok(())
         }
-        (RegKind::MapValue, _) => cx.unsupported("pointers into map values without privileges"),
+        (RegKind::MapValue, _) if dst.ty.flags.0 == 0 => {
+            crate::memory::check_map_pointer(cx, reg, dst).map_err(|stop| {
+                stop.and_says(&format!(
+                "R{number} pointer arithmetic of map value goes out of range, prohibited for !root"
+            ))
+            })
+        }
         _ => Ok(()),
     }
 }
