@@ -105,13 +105,27 @@ pub fn replay(
     log_level: u32,
     filter: impl Fn(&str) -> bool + Sync,
 ) -> Result<Vec<Comparison>> {
+    run(corpus, log_level, false, filter)
+}
+
+/// The same, with explanations of rejections.
+pub fn explained(corpus: &Corpus, filter: impl Fn(&str) -> bool + Sync) -> Result<Vec<Comparison>> {
+    run(corpus, 0, true, filter)
+}
+
+fn run(
+    corpus: &Corpus,
+    log_level: u32,
+    explain: bool,
+    filter: impl Fn(&str) -> bool + Sync,
+) -> Result<Vec<Comparison>> {
     let recordings = Recordings::of(corpus, &KERNEL.to_string());
     let topics = recordings.topics()?;
     let next = AtomicUsize::new(0);
     let work = || {
         let mut all = Vec::new();
         while let Some(topic) = topics.get(next.fetch_add(1, Ordering::Relaxed)) {
-            all.push(replay_topic(corpus, &recordings, topic, log_level, &filter));
+            all.push(replay_topic(corpus, &recordings, topic, (log_level, explain), &filter));
         }
         all
     };
@@ -134,7 +148,7 @@ fn replay_topic(
     corpus: &Corpus,
     recordings: &Recordings,
     topic: &Topic,
-    log_level: u32,
+    (log_level, explain): (u32, bool),
     filter: impl Fn(&str) -> bool,
 ) -> Result<Vec<Comparison>> {
     let mut recording = recordings.load(topic)?.unwrap_or_default();
@@ -149,7 +163,7 @@ fn replay_topic(
     let linked = link(&object, &Kernel::new(kernel));
     let compare = |(name, recorded): (String, Program)| {
         let file = "corpus".to_owned();
-        let options = Options { kernel: KERNEL, privileged: true, log_level, explain: false, file };
+        let options = Options { kernel: KERNEL, privileged: true, log_level, explain, file };
         let (outcome, elapsed) = verify(&linked, &name, &options);
         let kind = kind(&recorded, &outcome);
         let report = outcome.ok();
