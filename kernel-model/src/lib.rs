@@ -1,6 +1,6 @@
 //! What the kernel and libbpf define, as rows of data: helpers and kfuncs with the linter's roles and the
 //! verifier's prototypes, program and attach types, contexts, map types, ELF section names, constants, what came
-//! with which release, and C declarations of packet headers; and the BTF of a kernel.
+//! with which release, C declarations of packet headers, and what the verifier says; and the BTF of a kernel.
 //!
 //! The rows are written as TOML under `data/`, each with its source, and become the committed Rust under
 //! `src/generated/` by `cargo xtask codegen`. The crate only answers questions about them; it reads no file and
@@ -14,6 +14,7 @@ mod function;
 mod generated;
 mod kfunc;
 mod map;
+mod message;
 mod program;
 mod proto;
 mod record;
@@ -38,6 +39,9 @@ pub use kfunc::{
 pub use map::{
     DirectValue, LookupResult, MapField, MapType, SizeRule, Step, map_type, map_type_by_id,
     map_types,
+};
+pub use message::{
+    Example, Message, MessageCase, MessageFamily, Story, message, message_families, messages,
 };
 pub use program::{
     DataStarts, Packet, ProgramType, ReturnCheck, ReturnCode, ReturnRule, SkbDynptr, Sleepable,

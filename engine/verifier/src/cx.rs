@@ -169,6 +169,8 @@ pub(crate) struct Cx<'a> {
     pub pc: Pc,
     /// The one before.
     pub prev_pc: Option<Pc>,
+    /// The instruction that a refusal beside all paths is about, or the chain of calls.
+    pub blamed: Vec<Pc>,
     /// Sees what happens.
     pub observer: Option<&'a mut Observer<'a>>,
     /// How many visits of instructions the observer has seen.
@@ -197,6 +199,7 @@ impl<'a> Cx<'a> {
             beyond: None,
             pc: Pc(0),
             prev_pc: None,
+            blamed: Vec::new(),
             observer: None,
             visits: 0,
         }
@@ -204,6 +207,12 @@ impl<'a> Cx<'a> {
 }
 
 impl Cx<'_> {
+    /// What is refused from here on is about this instruction, wherever paths lead.
+    pub(crate) fn blame(&mut self, pc: Pc) {
+        self.blamed.clear();
+        self.blamed.push(pc);
+    }
+
     /// A new identity.
     pub(crate) fn new_id(&mut self) -> u32 {
         self.last_id += 1;

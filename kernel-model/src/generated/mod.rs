@@ -7,6 +7,7 @@ pub(crate) mod features;
 pub(crate) mod functions;
 pub(crate) mod kfunc_sets;
 pub(crate) mod maps;
+pub(crate) mod messages;
 pub(crate) mod programs;
 pub(crate) mod sections;
 pub(crate) mod snapshot;

@@ -9,6 +9,7 @@ mod error;
 
 pub mod compile;
 pub mod expect;
+pub mod explained;
 pub mod log;
 pub mod misses;
 pub mod recording;

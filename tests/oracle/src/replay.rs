@@ -130,13 +130,27 @@ pub fn replay(
     asked: Asked,
     filter: impl Fn(&str) -> bool + Sync,
 ) -> Result<Vec<Comparison>> {
+    run(corpus, asked, false, filter)
+}
+
+/// The same, with explanations of rejections.
+pub fn explained(corpus: &Corpus, filter: impl Fn(&str) -> bool + Sync) -> Result<Vec<Comparison>> {
+    run(corpus, Asked::default(), true, filter)
+}
+
+fn run(
+    corpus: &Corpus,
+    asked: Asked,
+    explain: bool,
+    filter: impl Fn(&str) -> bool + Sync,
+) -> Result<Vec<Comparison>> {
     let recordings = Recordings::of(corpus, &KERNEL.to_string());
     let topics = recordings.topics()?;
     let next = AtomicUsize::new(0);
     let work = || {
         let mut all = Vec::new();
         while let Some(topic) = topics.get(next.fetch_add(1, Ordering::Relaxed)) {
-            all.push(replay_topic(corpus, &recordings, topic, asked, &filter));
+            all.push(replay_topic(corpus, &recordings, topic, (asked, explain), &filter));
         }
         all
     };
@@ -159,7 +173,7 @@ fn replay_topic(
     corpus: &Corpus,
     recordings: &Recordings,
     topic: &Topic,
-    asked: Asked,
+    (asked, explain): (Asked, bool),
     filter: impl Fn(&str) -> bool,
 ) -> Result<Vec<Comparison>> {
     let mut recording = recordings.load(topic)?.unwrap_or_default();
@@ -178,7 +192,8 @@ fn replay_topic(
     let compare = |(name, recorded): (String, Program)| {
         let file = "corpus".to_owned();
         let Asked { log_level, notes } = asked;
-        let options = Options { kernel: KERNEL, privileged: true, log_level, explain: notes, file };
+        let explain = explain || notes;
+        let options = Options { kernel: KERNEL, privileged: true, log_level, explain, file };
         let (outcome, elapsed) = verify(&linked, &name, &options);
         let kind = kind(&recorded, &outcome);
         let report = outcome.ok();

@@ -5,6 +5,7 @@ mod features;
 mod functions;
 mod kfuncs;
 mod maps;
+mod messages;
 mod programs;
 mod protos;
 mod targets;
@@ -23,6 +24,7 @@ use self::functions::FunctionTable;
 pub(crate) use self::kfuncs::Declaration;
 use self::kfuncs::SetTable;
 use self::maps::MapTable;
+use self::messages::Family;
 use self::programs::{AttachTable, ProgramTable, SectionTable};
 use self::protos::ProtoTable;
 pub(crate) use self::protos::Typed;
@@ -42,6 +44,7 @@ pub(crate) struct Rows {
     pub(crate) iterators: IteratorTable,
     callbacks: CallbackTable,
     features: FeatureTable,
+    messages: Vec<Family>,
     pub(crate) constants: ConstantTable,
     pub(crate) snapshot: Snapshot,
 }
@@ -63,6 +66,7 @@ impl Rows {
             iterators: read(&data.join("iterators.toml"))?,
             callbacks: read(&data.join("callbacks.toml"))?,
             features: read(&data.join("features.toml"))?,
+            messages: messages::read(&data.join("messages"))?,
             constants: read(&data.join("constants.toml"))?,
             snapshot: read(&data.join("snapshot.toml"))?,
         })
@@ -83,6 +87,7 @@ pub(crate) fn generate(root: &Path, check: bool) -> Result<()> {
         ("maps.rs", maps::render(&rows.maps)?),
         ("targets.rs", targets::render(&rows.targets, &rows.iterators, &rows.callbacks)?),
         ("features.rs", features::render(&rows.features)?),
+        ("messages.rs", messages::render(&rows.messages)?),
         ("constants.rs", render_constants(&rows.constants)?),
         ("snapshot.rs", render_snapshot(&rows.snapshot)),
     ];

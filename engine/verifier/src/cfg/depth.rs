@@ -34,7 +34,15 @@ pub(crate) fn check_stack_depth(cx: &mut Cx<'_>) -> Check {
     let mut places = vec![Place::Unknown; cx.subprogs.len()];
     for index in (0..cx.subprogs.len()).rev() {
         if index == 0 || cx.subprogs[index].is_async_cb {
-            Descent::new(index == 0 && private, &mut places).run(cx, index)?;
+            let mut descent = Descent::new(index == 0 && private, &mut places);
+            if let Err(stop) = descent.run(cx, index) {
+                let calls = descent.callers.iter().map(|&(_, next)| Pc::from_index(next - 1));
+                cx.blamed = calls.collect();
+                if cx.blamed.is_empty() {
+                    cx.pc = cx.subprogs[index].start;
+                }
+                return Err(stop);
+            }
         }
     }
     add_patched_in(cx);

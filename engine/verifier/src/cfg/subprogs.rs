@@ -29,6 +29,7 @@ pub(crate) fn find_subprogs(cx: &mut Cx<'_>) -> Check {
                 "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN"
             );
         }
+        cx.blame(Pc::from_index(index));
         match call {
             Some(Call::Kfunc(id)) => {
                 crate::calls::kfunc::add(
@@ -41,6 +42,7 @@ pub(crate) fn find_subprogs(cx: &mut Cx<'_>) -> Check {
             _ => add(cx, target(index, insn.imm))?,
         }
     }
+    cx.blamed.clear();
     if let Some(handler) = exception_handler(cx)? {
         add(cx, handler.into())?;
         let index = super::subprog_at(cx, Pc(handler)).unwrap_or(0);
@@ -154,6 +156,7 @@ fn check(cx: &mut Cx<'_>) -> Check {
         }
         let closes = end.checked_sub(1).is_some_and(|last| raw::ends_function(program.raw[last]));
         if !closes {
+            cx.blame(Pc::from_index(end.saturating_sub(1)));
             reject!(EINVAL, "last insn is not an exit or jmp");
         }
     }

@@ -1,11 +1,20 @@
 //! What happened on the path, told in lines of C.
 //!
-//! [`trace`] records the path, [`walk`] follows a register back along it, [`advice`] is a table of what the kernel's
-//! messages are about, and [`tell`] puts all into words.
+//! [`trace`] records the path, [`walk`] follows a register back along it, and [`tell`] tells the story that the table of
+//! messages in `kernel-model` names: of a value ([`values`], [`bounds`]), of an object on the stack ([`objects`]), of what
+//! was opened and acquired ([`sections`]), of a limit ([`limits`]), or of what the kernel knows beforehand ([`facts`]).
 
-mod advice;
+mod bounds;
+mod facts;
+mod fields;
+mod limits;
+mod objects;
+mod sections;
 mod tell;
+#[cfg(test)]
+mod tests;
 pub(crate) mod trace;
+mod values;
 mod walk;
 mod words;
 
@@ -31,7 +40,7 @@ pub struct Note {
 /// How a rejection came about.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Explanation {
-    /// What happened where, in the order of the path; the last one is at the rejected instruction, if there is one.
+    /// What happened where, in the order of the path; what was there before any path comes first.
     pub labels: Vec<Label>,
     /// What would make the kernel take the program.
     pub help: Option<&'static str>,

@@ -25,6 +25,10 @@ pub(crate) struct Trace {
     changes: Vec<(u8, Reg)>,
     /// The registers before the last step, and its frame.
     last: Option<(Box<Regs>, usize)>,
+    /// How often each instruction was followed.
+    visits: Vec<u32>,
+    /// There were more steps than are recorded.
+    is_full: bool,
 }
 
 /// An instruction on a path.
@@ -61,7 +65,13 @@ pub(crate) fn begin(cx: &mut Cx<'_>, state: &mut State, pc: Pc) {
 
 impl Trace {
     fn begin(&mut self, state: &mut State, pc: Pc) {
+        let index = pc.index();
+        if self.visits.len() <= index {
+            self.visits.resize(index + 1, 0);
+        }
+        self.visits[index] = self.visits[index].saturating_add(1);
         if self.steps.len() >= MOST_STEPS {
+            self.is_full = true;
             return;
         }
         let depth = state.frames.len().saturating_sub(1);
@@ -92,8 +102,17 @@ impl Trace {
         state.path.trace = u32::try_from(self.steps.len()).unwrap_or(0);
     }
 
-    /// The path to the instruction that was begun last, at most its last part.
+    /// How often each instruction was followed, by slot.
+    pub(super) fn visits(&self) -> &[u32] {
+        &self.visits
+    }
+
+    /// The path to the instruction that was begun last, at most its last part; nothing if it was too long to be
+    /// recorded.
     pub(crate) fn path(&self) -> Vec<Point> {
+        if self.is_full {
+            return Vec::new();
+        }
         let mut indices = Vec::new();
         let mut at = self.steps.len();
         while at > 0 && indices.len() < LONGEST_PATH {

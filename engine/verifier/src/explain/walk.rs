@@ -7,7 +7,7 @@ use crate::program::Program;
 use crate::state::{Reg, RegKind};
 
 /// What happened to a value, by the places on the path of the instructions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Story {
     /// The instruction that made it; none if it was there from the beginning.
     pub origin: Option<Origin>,
@@ -15,6 +15,16 @@ pub(super) struct Story {
     pub lost: Option<(usize, Reg)>,
     /// Jumps after which more was known of it, the last one first.
     pub checks: Vec<usize>,
+    /// The register that the way begins with.
+    pub first: RegName,
+    /// The instruction that took the address of a variable on the stack, if the way begins there.
+    pub taken: Option<usize>,
+}
+
+impl Default for Story {
+    fn default() -> Self {
+        Self { origin: None, lost: None, checks: Vec::new(), first: RegName::R0, taken: None }
+    }
 }
 
 /// Where a value comes from.
@@ -28,8 +38,20 @@ pub(super) struct Origin {
 
 /// Where the value comes from that `reg` holds before the instruction at place `at` of the path.
 pub(super) fn story(program: &Program<'_>, path: &[Point], at: usize, reg: RegName) -> Story {
-    let mut walk = Walk { program, path, at, reg, story: Story::default() };
-    while walk.at > 0 && walk.step() {}
+    follow(Walk { program, path, at, reg, through_offsets: false, story: Story::default() })
+}
+
+/// The same, through what is added to pointers: to where the pointer itself comes from.
+pub(super) fn root(program: &Program<'_>, path: &[Point], at: usize, reg: RegName) -> Story {
+    follow(Walk { program, path, at, reg, through_offsets: true, story: Story::default() })
+}
+
+fn follow(mut walk: Walk<'_>) -> Story {
+    while walk.at > 0 && walk.reg != RegName::R10 && walk.step() {}
+    walk.story.first = walk.reg;
+    if walk.reg == RegName::R10 {
+        walk.story.taken = Some(walk.at);
+    }
     walk.story
 }
 
@@ -38,6 +60,8 @@ struct Walk<'w> {
     path: &'w [Point],
     at: usize,
     reg: RegName,
+    /// Arithmetic on a pointer does not end its way.
+    through_offsets: bool,
     story: Story,
 }
 
@@ -101,7 +125,7 @@ impl Walk<'_> {
 
     fn within(&mut self, before: &Point, now: &Point) -> Found {
         let Some(insn) = self.program.insn(before.pc) else { return Found::Made };
-        if let Some(found) = self.written_by(insn) {
+        if let Some(found) = self.moved(insn, before, now).or_else(|| self.written_by(insn)) {
             return found;
         }
         let (was, is) = (before.regs[self.reg.index()], now.regs[self.reg.index()]);
@@ -115,6 +139,22 @@ impl Walk<'_> {
             }
         }
         Found::Same(self.reg)
+    }
+
+    /// The pointer that something was added to, if that is to be followed.
+    fn moved(&self, insn: &Insn, before: &Point, now: &Point) -> Option<Found> {
+        let Insn::Alu(alu) = insn else { return None };
+        if !self.through_offsets || alu.dst != self.reg || !is_pointer(&now.regs[self.reg.index()])
+        {
+            return None;
+        }
+        let src = match alu.src {
+            Source::Reg(src) => Some(src),
+            Source::Imm(_) => None,
+        };
+        let operands = [Some(alu.dst), src].into_iter().flatten();
+        let mut pointers = operands.filter(|reg| is_pointer(&before.regs[reg.index()]));
+        pointers.next().map(Found::Same)
     }
 
     /// What the instruction does to the register, if it writes it.

@@ -1,9 +1,15 @@
 //! What is in registers, and what is called, in words for people.
 
 use isa::{Callee, Insn, Pc};
+use kernel_model::TypeFlags;
 
 use crate::program::Program;
 use crate::state::{Detail, Reg, RegKind};
+
+/// The greatest number of 32 bits.
+const ANY_WORD: i64 = 0xffff_ffff;
+/// An upper bound beyond this one says nothing to people.
+const NEARLY_ANY: i64 = 1 << 62;
 
 /// What a register holds.
 pub(super) fn value(program: &Program<'_>, reg: &Reg) -> String {
@@ -50,6 +56,23 @@ fn pointee(program: &Program<'_>, reg: &Reg) -> String {
     }
 }
 
+/// Memory that something is loaded from.
+pub(super) fn memory(program: &Program<'_>, base: &Reg) -> String {
+    match base.kind() {
+        RegKind::Stack => "the stack".to_owned(),
+        RegKind::Packet => "the packet".to_owned(),
+        _ => value(program, &Reg { ty: base.ty.without(TypeFlags::PTR_MAYBE_NULL), ..*base }),
+    }
+}
+
+/// So many bytes.
+pub(super) fn bytes(count: impl Into<i64>) -> String {
+    match count.into() {
+        1 => "1 byte".to_owned(),
+        count => format!("{count} bytes"),
+    }
+}
+
 /// A number, by what is known of it.
 pub(super) fn number(reg: &Reg) -> String {
     let num = &reg.num;
@@ -58,6 +81,9 @@ pub(super) fn number(reg: &Reg) -> String {
     }
     match (num.smin, num.smax) {
         (i64::MIN, i64::MAX) if num.umax == u64::MAX => "any number".to_owned(),
+        (0, ANY_WORD) => "any number of 32 bits".to_owned(),
+        // What is left of any number that was shifted.
+        (i64::MIN, max) if max > NEARLY_ANY => "any number".to_owned(),
         (i64::MIN, i64::MAX) => format!("a number up to {}", num.umax),
         (i64::MIN, max) => format!("a number up to {max}, which may be negative"),
         (min, i64::MAX) => format!("a number from {min} on"),

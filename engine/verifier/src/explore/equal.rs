@@ -287,8 +287,12 @@ mod tests {
         ] {
             let mut ids = IdMap::default();
             ids.reset(10);
-            let mut comparison =
-                Comparison { ids: &mut ids, level: Level::NotExact, allows_uninit: true };
+            let mut comparison = Comparison {
+                ids: &mut ids,
+                level: Level::NotExact,
+                allows_uninit: true,
+                strict_numbers: false,
+            };
             let found = comparison.regs(&number(old.0, old.1), &number(new.0, new.1));
             assert_eq!(found, expected, "{old:?} {new:?}");
         }

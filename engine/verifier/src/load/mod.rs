@@ -16,8 +16,9 @@ mod tests;
 mod types;
 
 use crate::calls::kfunc;
-use crate::cx::{Check, Cx, Stop};
-use crate::explain::trace::{Point, Trace};
+use crate::cx::{Check, Cx, Reject, Stop};
+use crate::explain::Explanation;
+use crate::explain::trace::Trace;
 use crate::observe::Observer;
 use crate::program::Program;
 use crate::{Report, Verdict, beyond, cfg, explain, explore, log};
@@ -54,9 +55,7 @@ pub(crate) fn verify<'a>(
     };
     let is_at_insn = has_begun && verdict != Verdict::Accept;
     let explanation = match &verdict {
-        Verdict::Reject(reject) if program.options.explain => {
-            Some(explain::explain(program, reject, &retrace(program, has_begun)))
-        }
+        Verdict::Reject(reject) if program.options.explain => Some(retrace(program, reject)),
         _ => None,
     };
     Report {
@@ -70,17 +69,20 @@ pub(crate) fn verify<'a>(
     }
 }
 
-/// The path to the rejection of a program, which is verified once more for that.
-fn retrace(program: &Program<'_>, has_begun: bool) -> Vec<Point> {
-    if !has_begun {
-        return Vec::new();
-    }
+/// Explains the rejection of a program, which is verified once more for that.
+fn retrace(program: &Program<'_>, reject: &Reject) -> Explanation {
     let mut cx = Cx::new(program);
     cx.log.level = 0;
     cx.trace = Some(Trace::default());
+    let mut has_begun = false;
     // That it is rejected is known.
-    let _ = check(&mut cx, &mut false);
-    cx.trace.map(|trace| trace.path()).unwrap_or_default()
+    let _ = check(&mut cx, &mut has_begun);
+    let path = cx.trace.as_ref().filter(|_| has_begun).map(Trace::path).unwrap_or_default();
+    // The path leads to the rejected instruction, or to the one before, if that could not be begun; otherwise nothing
+    // of the function was followed.
+    let leads_here =
+        path.last().is_some_and(|point| point.pc == cx.pc || cx.prev_pc == Some(point.pc));
+    explain::explain(&cx, reject, if leads_here { &path } else { &[] })
 }
 
 /// The passes in the kernel's order; `has_begun` says whether paths were followed.

@@ -33,6 +33,7 @@ pub(super) fn check(cx: &mut Cx<'_>) -> Check {
     let mut used = Vec::new();
     for (pc, insn) in program.code.iter() {
         if let Some(error) = next_error.filter(|error| error.pc < pc) {
+            cx.pc = error.pc;
             reject!(EINVAL, "{}", error.kernel_message());
         }
         if next_error.is_some_and(|error| error.pc == pc) {
@@ -40,11 +41,15 @@ pub(super) fn check(cx: &mut Cx<'_>) -> Check {
         }
         super::gates::insn(cx, insn, Stage::Load)?;
         if let Insn::LoadImm(load) = insn {
+            cx.pc = pc;
             check_load(cx, pc, load, &mut used)?;
         }
     }
     match next_error {
-        Some(error) => reject!(EINVAL, "{}", error.kernel_message()),
+        Some(error) => {
+            cx.pc = error.pc;
+            reject!(EINVAL, "{}", error.kernel_message())
+        }
         None => Ok(()),
     }
 }

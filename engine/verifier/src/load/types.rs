@@ -1,6 +1,7 @@
 //! Types of functions and lines, which must fit the program.
 
 use btf::{Btf, Kind, Linkage, Type, TypeId};
+use isa::Pc;
 
 use crate::cx::{Check, Cx, reject};
 
@@ -47,8 +48,10 @@ pub(super) fn check(cx: &mut Cx<'_>) -> Check {
 
 /// Instructions that end the program are only for functions whose result is known to be a number
 /// (`check_abnormal_return`).
-fn check_abnormal_return(cx: &Cx<'_>) -> Check {
-    for subprog in cx.subprogs.iter().skip(1) {
+fn check_abnormal_return(cx: &mut Cx<'_>) -> Check {
+    for index in 1..cx.subprogs.len() {
+        cx.blame(cx.subprogs[index].start);
+        let subprog = &cx.subprogs[index];
         if subprog.has_ld_abs {
             reject!(EINVAL, "LD_ABS is not allowed in subprogs without BTF");
         }
@@ -56,6 +59,7 @@ fn check_abnormal_return(cx: &Cx<'_>) -> Check {
             reject!(EINVAL, "tail_call is not allowed in subprogs without BTF");
         }
     }
+    cx.blamed.clear();
     Ok(())
 }
 
@@ -76,13 +80,16 @@ fn check_functions(cx: &mut Cx<'_>) -> Check {
         function.name().clone_into(&mut subprog.name);
         let result = proto_of(btf, function).and_then(|proto| proto.target());
         let gives_number = result.is_some_and(|id| is_number(btf, id));
-        if index > 0 && !gives_number && subprog.has_ld_abs {
+        let (has_ld_abs, has_tail_call) = (subprog.has_ld_abs, subprog.has_tail_call);
+        cx.blame(Pc(info.insn));
+        if index > 0 && !gives_number && has_ld_abs {
             reject!(EINVAL, "LD_ABS is only allowed in functions that return 'int'.");
         }
-        if index > 0 && !gives_number && subprog.has_tail_call {
+        if index > 0 && !gives_number && has_tail_call {
             reject!(EINVAL, "tail_call is only allowed in functions that return 'int'.");
         }
     }
+    cx.blamed.clear();
     Ok(())
 }
 

@@ -11,6 +11,8 @@
 //! cargo run -p oracle --bin verdicts -- --notes           # what is noted of programs that the kernel accepts
 //! cargo run -p oracle --bin verdicts -- --misses          # the inventory tests/corpus/misses.toml anew
 //! cargo run -p oracle --bin verdicts -- --objects DIR     # objects from elsewhere, as recorded there
+//! cargo run -p oracle --bin verdicts -- --explained       # how many rejections are explained, and which are not
+//! cargo run -p oracle --bin verdicts -- NAME --explained  # what is told of them
 //! ```
 //!
 //! The profile for development is optimised; times are to be taken with `--release`.
@@ -23,8 +25,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use oracle::explained::{self, Explained};
 use oracle::recording::{Recordings, Verdict};
-use oracle::replay::{Asked, Comparison, KERNEL, Kind, replay};
+use oracle::replay::{self, Asked, Comparison, KERNEL, Kind, replay};
 use oracle::{Corpus, misses};
 
 /// Compare the verifier with the recorded kernel.
@@ -50,6 +53,9 @@ struct Cli {
     /// Write the inventory of misses
     #[arg(long)]
     misses: bool,
+    /// Print how rejections are explained
+    #[arg(long)]
+    explained: bool,
     /// Print all differences
     #[arg(long)]
     all: bool,
@@ -70,6 +76,11 @@ fn main() -> Result<ExitCode> {
     };
     // Rooms that panic are a kind of their own.
     std::panic::set_hook(Box::new(|_| {}));
+    if cli.explained {
+        let all = replay::explained(&corpus, fits)?;
+        print_explained(&corpus, &all, !cli.filter.is_empty())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let asked = Asked { log_level: level, notes: cli.notes };
     let mut all = replay(&corpus, asked, fits)?;
     if cli.misses {
@@ -91,6 +102,30 @@ fn main() -> Result<ExitCode> {
     }
     let has_false_accepts = all.iter().any(|one| one.kind == Kind::FalseAccept);
     Ok(if has_false_accepts { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Figures of explanations, and those that lack something; with `is_long`, everything that is told.
+fn print_explained(corpus: &Corpus, all: &[Comparison], is_long: bool) -> Result<()> {
+    let found = explained::all(corpus, all)?;
+    let figures = explained::figures(&found);
+    println!("{figures}");
+    for one in found.iter().filter(|one| is_long || one.labels.is_empty() || one.help.is_none()) {
+        print_one(one);
+    }
+    Ok(())
+}
+
+fn print_one(one: &Explained) {
+    println!("{}: {}", one.path, one.message);
+    for (place, text) in &one.labels {
+        println!("    {place}: {text}");
+    }
+    if let Some(help) = one.help {
+        println!("    help: {help}");
+    }
+    if let Some(rule) = one.rule {
+        println!("    rule: {rule}");
+    }
 }
 
 const COLUMNS: [&str; 9] = [

@@ -49,6 +49,7 @@ pub(crate) fn fixup(cx: &mut Cx<'_>) -> Check {
     for (pc, insn) in cx.program.code.iter() {
         let Insn::Call(Callee::Kfunc { id, .. }) = insn else { continue };
         if id.0 == 0 && cx.aux.get(pc.index()).is_some_and(|aux| aux.seen) {
+            cx.pc = pc;
             reject!(EINVAL, "invalid kernel function call not eliminated in verifier pass");
         }
     }

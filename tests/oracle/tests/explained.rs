@@ -1,0 +1,36 @@
+//! Rejections of the corpus are explained: figures do not sink, messages are in the table, and the table's examples are
+//! what they are said to be.
+
+use kernel_model::{Example, messages};
+use oracle::Corpus;
+use oracle::explained::{all, figures};
+use oracle::replay::explained;
+
+#[test]
+fn rejections_are_explained() {
+    let corpus = Corpus::of_repository();
+    let comparisons = explained(&corpus, |_| true).expect("the corpus can be read");
+    let found = all(&corpus, &comparisons).expect("the corpus can be read");
+    let figures = figures(&found);
+    assert!(figures.rejected >= 680, "{figures}");
+    assert_eq!(figures.labels, figures.rejected, "{figures}");
+    assert_eq!(figures.help, figures.rejected, "{figures}");
+    assert_eq!(figures.known, figures.rejected, "{figures}");
+    assert!(figures.several >= 370, "{figures}");
+    assert!(figures.rule >= 100, "{figures}");
+    for one in &found {
+        for (place, text) in &one.labels {
+            let is_sentence = !text.is_empty() && !text.contains('\n') && !text.ends_with('.');
+            assert!(is_sentence, "{}: {place}: {text}", one.path);
+        }
+    }
+    let mut examples = 0;
+    for row in messages() {
+        let Example::Corpus(path) = row.example else { continue };
+        let example = found.iter().find(|one| one.path == path);
+        let example = example.unwrap_or_else(|| panic!("{path} is not rejected"));
+        assert!(row.fits(&example.message), "{path}: {} is not {}", example.message, row.text);
+        examples += 1;
+    }
+    assert!(examples >= 150, "{examples}");
+}
