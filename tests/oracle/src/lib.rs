@@ -16,6 +16,6 @@ pub mod replay;
 pub mod runs;
 pub mod safety;
 
-pub use corpus::{CATALOGUE, Corpus, Topic};
+pub use corpus::{CATALOGUE, Corpus, NOTES, Topic};
 pub use deny::{Denied, Deny};
 pub use error::{Error, Result};
