@@ -150,7 +150,7 @@ fn what_the_kernel_accepts_may_have_a_note() {
     assert_eq!(note["location"]["line"], 24, "{note}");
     let lines = note["labels"].as_array().expect("is a list").iter();
     let lines: Vec<_> = lines.map(|label| label["location"]["line"].as_u64()).collect();
-    assert_eq!(lines, [Some(22), Some(25)], "where it is made, and where the packet goes on");
+    assert_eq!(lines, [Some(22), Some(26)], "where it is made, and where the program ends");
     assert_eq!(forgotten(&sandbox, &["--exit-zero"]).code, 0);
 }
 

@@ -199,3 +199,23 @@ int size_of_a_record_that_may_be_none(struct __sk_buff *skb)
 	bpf_ringbuf_discard_dynptr(&d, 0);
 	return size;
 }
+
+SEC("tc") __accept __notes("N01")
+int lost_in_a_loop(struct __sk_buff *skb)
+{
+	struct bpf_iter_num it;
+	struct bpf_dynptr d;
+	char buffer[16], *p;
+	int *i;
+
+	bpf_dynptr_from_skb(skb, 0, &d);
+	bpf_iter_num_new(&it, 0, 8);
+	while ((i = bpf_iter_num_next(&it))) {
+		p = bpf_dynptr_slice_rdwr(&d, *i * 16, buffer, sizeof(buffer));
+		if (!p)
+			break;
+		p[0] = 1;
+	}
+	bpf_iter_num_destroy(&it);
+	return TC_ACT_OK;
+}

@@ -362,3 +362,62 @@ int records_in_turn(struct __sk_buff *skb)
 	}
 	return TC_ACT_OK;
 }
+
+/* Whether something was stored is remembered across a loop. */
+SEC("tc") __accept
+int stored_or_not_across_a_loop(struct __sk_buff *skb)
+{
+	struct bpf_iter_num it;
+	struct bpf_dynptr d;
+	char buffer[16], *p;
+	int stored = 0;
+
+	bpf_dynptr_from_skb(skb, 0, &d);
+	p = bpf_dynptr_slice_rdwr(&d, 34, buffer, sizeof(buffer));
+	if (!p)
+		return TC_ACT_SHOT;
+	bpf_iter_num_new(&it, 0, 8);
+	while (bpf_iter_num_next(&it)) {
+		if (skb->mark & 1) {
+			p[0] = 1;
+			stored = 1;
+		}
+	}
+	bpf_iter_num_destroy(&it);
+	if (stored && p == buffer && bpf_dynptr_write(&d, 34, buffer, sizeof(buffer), 0))
+		return TC_ACT_SHOT;
+	return TC_ACT_OK;
+}
+
+/* The buffer is put to another use, byte by byte. */
+SEC("tc") __accept
+int buffer_filled_byte_by_byte(struct __sk_buff *skb)
+{
+	struct bpf_dynptr d;
+	char buffer[16], *p;
+	u32 at = skb->mark & 15;
+
+	bpf_dynptr_from_skb(skb, 0, &d);
+	p = bpf_dynptr_slice_rdwr(&d, 34, buffer, sizeof(buffer));
+	if (!p)
+		return TC_ACT_SHOT;
+	sum += p[0];
+	opaque(at);
+	at &= 15;
+	buffer[at] = 1;
+	if (bpf_dynptr_write(&d, 34, buffer, sizeof(buffer), 0))
+		return TC_ACT_SHOT;
+	return TC_ACT_OK;
+}
+
+/* A result that does not matter. */
+SEC("tc") __accept
+int failure_does_not_matter(struct __sk_buff *skb)
+{
+	char bytes[4] = {};
+	struct bpf_dynptr d;
+
+	bpf_dynptr_from_skb(skb, 0, &d);
+	(void)bpf_dynptr_write(&d, skb->mark, bytes, sizeof(bytes), 0);
+	return TC_ACT_OK;
+}

@@ -137,9 +137,31 @@ impl Beyond {
         offset: i16,
         size: u32,
     ) {
-        let Some(from) = place_in(pointer).map(|at| at + i64::from(offset)) else { return };
+        let Some(from) = place_in(pointer).map(|at| at + i64::from(offset)) else {
+            return self.filled_somewhere(state, pointer);
+        };
         let to = from + i64::from(size);
         self.filled(state, pc, pointer, from, to);
+    }
+
+    /// Bytes are written of which only the frame or map is known.
+    fn filled_somewhere(&mut self, state: &mut State, pointer: &Reg) {
+        let frame = pointer.frame;
+        let is_stack = pointer.kind() == RegKind::Stack;
+        let is_near = |slice: &Slice| match slice.buffer {
+            Buffer::Stack { frame: own, .. } => is_stack && own == frame,
+            Buffer::Map { map, .. } => pointer.map() == Some(map),
+            Buffer::None | Buffer::Other => false,
+        };
+        let shadow = self.shadow(state);
+        if !shadow.slices.iter().any(is_near) && shadow.unread.is_empty() {
+            return;
+        }
+        let shadow = self.edit(state);
+        shadow.unread.retain(|one| !is_stack || one.frame != frame);
+        for slice in shadow.slices.iter_mut().filter(|slice| is_near(slice)) {
+            slice.refilled = true;
+        }
     }
 
     /// The program or a call writes these bytes of what `pointer` points to.

@@ -139,8 +139,8 @@ impl Beyond {
             self.found.fine(&table::IGNORED, pc);
         }
         if dynptr.memory.is_packet() {
+            self.settle(state, range);
             let shadow = self.edit(state);
-            settle(shadow, range);
             if dynptr.memory == Memory::Skb {
                 outdate_metadata(shadow, pc);
                 shadow.private = true;
@@ -405,16 +405,27 @@ impl Beyond {
                 }
             }
         }
-        settle(self.edit(state), range);
+        self.settle(state, range);
     }
 }
 
-/// The bytes are in the packet now, whatever a slice of them held.
-fn settle(shadow: &mut Shadow, range: Range) {
-    for slice in shadow.slices.iter_mut().filter(|slice| range.may_touch(slice)) {
-        slice.dirty = None;
+impl Beyond {
+    /// The bytes are in the packet now, whatever a slice of them held.
+    fn settle(&mut self, state: &mut State, range: Range) {
+        let shadow = self.shadow(state);
+        let touched =
+            shadow.slices.iter().chain(&shadow.lost).filter(|slice| range.may_touch(slice));
+        let made: Vec<Pc> = touched.map(|slice| slice.made).collect();
+        if made.is_empty() {
+            return;
+        }
+        made.into_iter().for_each(|made| self.found.written(made));
+        let shadow = self.edit(state);
+        for slice in shadow.slices.iter_mut().filter(|slice| range.may_touch(slice)) {
+            slice.dirty = None;
+        }
+        shadow.lost.retain(|slice| !range.may_touch(slice));
     }
-    shadow.lost.retain(|slice| !range.may_touch(slice));
 }
 
 /// Other slices that may be in the buffer show other bytes from now on.

@@ -27,6 +27,9 @@ impl Beyond {
     pub(super) fn after_call(&mut self, cx: &Cx<'_>, state: &mut State, args: &Arguments) {
         let pc = cx.pc;
         let Some(call) = self.call_at(pc) else { return };
+        if cx.aux.get(pc.index()).is_some_and(|aux| aux.steps_iterator || aux.calls_callback) {
+            self.loosen(state);
+        }
         self.check_dynptrs(pc, call, args);
         self.use_arguments(state, pc, call, &args.regs);
         match call.api {

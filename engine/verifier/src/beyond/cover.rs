@@ -34,6 +34,7 @@ impl<'c, 'a> Cut<'c, 'a> {
             || old.linear > new.linear
             || self.facts.has_bulk && old.private && !new.private
             || old.failed && !new.failed && owes()
+            || old.loose && !new.loose && owes()
             || !new.lost.iter().all(|lost| old.lost.iter().any(|one| one.made == lost.made))
         {
             return false;

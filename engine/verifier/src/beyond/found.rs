@@ -22,6 +22,8 @@ pub(super) enum Condition {
     NoBuffer { subprog: u32, at: i64 },
     /// Nothing in the program makes the kernel un-share the packet.
     Shared,
+    /// The slice made there is never written back.
+    NeverWritten(Pc),
 }
 
 /// What a global function writes to.
@@ -60,6 +62,12 @@ fn line_of(program: &Program<'_>, pc: Pc) -> Line {
     line.map_or((u32::MAX, pc.0), |line| (line.file, line.line_column))
 }
 
+/// The author says that the result does not matter.
+fn is_cast_to_void(program: &Program<'_>, pc: Pc) -> bool {
+    let line = program.linked.source_line(program.linked_program, pc.index());
+    line.is_some_and(|line| line.text.contains("(void)"))
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -68,6 +76,7 @@ pub(super) struct Found {
     fine: FxHashSet<(&'static str, Pc)>,
     fine_lines: FxHashSet<(&'static str, Line)>,
     buffers: FxHashSet<(u32, i64)>,
+    written: FxHashSet<Pc>,
     effects: FxHashSet<(u32, Effect)>,
     passes: FxHashSet<Passes>,
     /// A slice that can be written, or a store to the packet, makes the kernel un-share packets.
@@ -123,6 +132,11 @@ impl Found {
         self.buffers.insert((subprog, at));
     }
 
+    /// What was stored through the slice made there is written back, on some path.
+    pub(super) fn written(&mut self, made: Pc) {
+        self.written.insert(made);
+    }
+
     /// A global function writes to something.
     pub(super) fn effect(&mut self, subprog: u32, effect: Effect) {
         self.effects.insert((subprog, effect));
@@ -160,6 +174,9 @@ impl Found {
             .filter(|one| self.holds(one) && self.is_first(one) && !is_consequence(one));
         let mut notes: Vec<Note> = kept.map(|one| one.note.clone()).collect();
         notes.sort_by_key(|note| (note.pc, note.kind.code));
+        notes.retain(|note| {
+            note.kind.code != table::IGNORED.code || !is_cast_to_void(program, note.pc)
+        });
         notes
             .retain(|note| !self.fine_lines.contains(&(note.kind.code, line_of(program, note.pc))));
         let mut said = FxHashSet::default();
@@ -191,6 +208,7 @@ impl Found {
             }
             Condition::NoBuffer { subprog, at } => !self.buffers.contains(&(subprog, at)),
             Condition::Shared => !self.unshares,
+            Condition::NeverWritten(made) => !self.written.contains(&made),
         };
         holds && !self.fine.contains(&(note.kind.code, note.pc))
     }

@@ -302,6 +302,7 @@ impl Beyond {
                 self.store(state, pc, atomic.base, atomic.offset.0, 8, None);
             }
             Insn::Exit => self.leave(cx, state, pc),
+            Insn::MayGoto(_) => self.loosen(state),
             Insn::Alu(_)
             | Insn::Mov(_)
             | Insn::MovSx(_)
@@ -311,8 +312,7 @@ impl Beyond {
             | Insn::LoadImm(_)
             | Insn::LoadPacket(_)
             | Insn::Goto(_)
-            | Insn::GotoLong(_)
-            | Insn::MayGoto(_) => {}
+            | Insn::GotoLong(_) => {}
         }
         Ok(())
     }
@@ -353,6 +353,14 @@ impl Beyond {
             stale: None,
         };
         self.edit(state).add_slice(pointer);
+    }
+
+    /// The kernel forgets numbers where a loop comes round.
+    fn loosen(&mut self, state: &mut State) {
+        let shadow = self.shadow(state);
+        if !shadow.loose && !shadow.slices.is_empty() {
+            self.edit(state).loose = true;
+        }
     }
 
     /// A global function knows its arguments by their places.

@@ -31,6 +31,8 @@ pub(super) struct Shadow {
     pub private: bool,
     /// A call has failed.
     pub failed: bool,
+    /// The kernel forgot numbers in a loop, so that ways may be followed that cannot be.
+    pub loose: bool,
 }
 
 /// The memory that a dynptr is over.
