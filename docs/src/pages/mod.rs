@@ -2,6 +2,7 @@
 
 mod configuration;
 mod model;
+mod notes;
 mod rules;
 
 use std::fs;
@@ -39,6 +40,7 @@ pub fn all(root: &Path) -> Result<Vec<Page>> {
     };
     pages.push(configuration::page(&read("docs/bpf-analyzer.schema.json")?)?);
     pages.extend(model::pages());
+    pages.push(notes::page());
     pages.push(Page::new("inside/architecture.md", read("ARCHITECTURE.md")?));
     pages.push(Page::new("changes.md", read("CHANGELOG.md")?));
     Ok(pages)

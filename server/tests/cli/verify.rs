@@ -119,3 +119,73 @@ fn another_kernel_has_other_functions() {
     assert!(message.contains("introduced in 6.4"), "{message}");
     assert_eq!(ask("6.12").json()["programs"][0]["verdict"], "accept");
 }
+
+/// Runs `verify` on misuse pattern M01, which the kernel accepts.
+fn forgotten(sandbox: &Sandbox, more: &[&str]) -> super::sandbox::Ran {
+    let path = object("catalogue/misuse");
+    let mut args = vec!["verify", "--program=m01"];
+    args.extend(more);
+    args.push(text(&path));
+    sandbox.run(&args)
+}
+
+#[test]
+fn what_the_kernel_accepts_may_have_a_note() {
+    let sandbox = Sandbox::new(&[]);
+    let ran = forgotten(&sandbox, &["--format=json"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let document = ran.json();
+    let program = &document["programs"][0];
+    assert_eq!((&program["verdict"], &program["errno"]), (&"accept".into(), &0.into()));
+    assert_eq!(program["notes"].as_array().map(Vec::len), Some(1), "{program}");
+    let note = &program["notes"][0];
+    for (key, expected) in [
+        ("code", "N01"),
+        ("rule", "missing-write-back"),
+        ("severity", "error"),
+        ("kernel", "accepts"),
+    ] {
+        assert_eq!(note[key], expected, "{note}");
+    }
+    assert_eq!(note["location"]["line"], 24, "{note}");
+    let lines = note["labels"].as_array().expect("is a list").iter();
+    let lines: Vec<_> = lines.map(|label| label["location"]["line"].as_u64()).collect();
+    assert_eq!(lines, [Some(22), Some(26)], "where it is made, and where the program ends");
+    assert_eq!(forgotten(&sandbox, &["--exit-zero"]).code, 0);
+}
+
+#[test]
+fn notes_are_shown_in_all_formats() {
+    let sandbox = Sandbox::new(&[]);
+    let shown = forgotten(&sandbox, &[]);
+    assert_eq!(shown.code, 1, "{shown:?}");
+    for expected in ["error[missing-write-back]", "the slice is made here", "accepted  m01"] {
+        assert!(shown.out.contains(expected), "{expected}: {}", shown.out);
+    }
+    for (format, expected) in [
+        ("concise", "error[missing-write-back]"),
+        ("sarif", "\"ruleId\":\"missing-write-back\""),
+        ("github", "::error "),
+        ("junit", "missing-write-back"),
+    ] {
+        let ran = forgotten(&sandbox, &["--format", format]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.out.contains(expected), "{format}: {}", ran.out);
+    }
+}
+
+#[test]
+fn idioms_are_accepted_without_notes() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("catalogue/idioms");
+    let ran = sandbox.run(&["verify", "--format=json", text(&path)]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn notes_have_rules_of_the_linter() {
+    for note in verifier::NOTES {
+        let found = note.rule.map(lint_rules::rules::find);
+        assert!(found.is_none_or(|rule| rule.is_some()), "{}: {:?}", note.code, note.rule);
+    }
+}

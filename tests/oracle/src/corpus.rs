@@ -26,6 +26,9 @@ pub struct Topic {
 /// The family whose sources are the catalogue of dynptr patterns beside the corpus.
 pub const CATALOGUE: &str = "catalogue";
 
+/// The family of programs that show what is noted of programs the kernel accepts. They are not recorded.
+pub const NOTES: &str = "notes";
+
 /// How a line begins that gives more arguments to the compiler.
 const CLANG_MARK: &str = "// clang: ";
 

@@ -19,6 +19,6 @@ pub mod safety;
 pub mod sizes;
 pub mod sound;
 
-pub use corpus::{CATALOGUE, Corpus, Topic};
+pub use corpus::{CATALOGUE, Corpus, NOTES, Topic};
 pub use deny::{Denied, Deny};
 pub use error::{Error, Result};

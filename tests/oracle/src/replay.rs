@@ -54,7 +54,7 @@ pub struct Noted {
 pub struct Asked {
     /// The level of the log; 0 for none.
     pub log_level: u32,
-    /// Whether it shall note what the kernel accepts although it is wrong.
+    /// Whether it shall note what the kernel accepts although it is wrong; what it rejects is left out then.
     pub notes: bool,
 }
 
@@ -177,7 +177,10 @@ fn replay_topic(
     filter: impl Fn(&str) -> bool,
 ) -> Result<Vec<Comparison>> {
     let mut recording = recordings.load(topic)?.unwrap_or_default();
-    recording.programs.retain(|name, _| filter(&format!("{}:{name}", topic.path())));
+    recording.programs.retain(|name, program| {
+        let has_notes = program.verdict != Verdict::Reject;
+        (has_notes || !asked.notes) && filter(&format!("{}:{name}", topic.path()))
+    });
     if recording.programs.is_empty() {
         return Ok(Vec::new());
     }

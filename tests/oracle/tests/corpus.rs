@@ -6,7 +6,7 @@ use std::path::Path;
 use oracle::expect::expectations;
 use oracle::recording::{Recording, Recordings, Verdict};
 use oracle::runs::{Packets, runs};
-use oracle::{CATALOGUE, Corpus, Deny, Topic, compile};
+use oracle::{CATALOGUE, Corpus, Deny, NOTES, Topic, compile};
 
 /// The kernel whose recordings are looked at.
 const VERSION: &str = "6.18";
@@ -47,7 +47,8 @@ fn recordings_are_of_the_objects() {
     let recordings = recordings();
     let recorded: Vec<&Topic> = recordings.keys().collect();
     let topics = corpus.topics().expect("can be listed");
-    assert_eq!(recorded, topics.iter().collect::<Vec<_>>(), "run `cargo xtask oracle record`");
+    let topics: Vec<&Topic> = topics.iter().filter(|topic| topic.family != NOTES).collect();
+    assert_eq!(recorded, topics, "run `cargo xtask oracle record`");
     let mut complaints = Vec::new();
     for (topic, recording) in &recordings {
         let path = topic.path();

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::LazyLock;
 
-use oracle::Corpus;
+use bpf_object::{Kernel, Object, link};
 use oracle::recording::Verdict;
-use oracle::replay::{Asked, Comparison, replay};
+use oracle::replay::{Asked, Comparison, KERNEL, replay};
+use oracle::{Corpus, NOTES};
 use serde::Deserialize;
+use verifier::{Options, Program};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,10 +67,6 @@ fn notes_are_those_that_were_judged() {
     let gone: Vec<_> = expected.difference(&found).collect();
     assert!(new.is_empty() && gone.is_empty(), "not listed: {new:#?}\nnot given: {gone:#?}");
     assert!(listed.note.iter().all(|note| note.why.len() > 10), "every note is judged");
-    // Only what the kernel accepts has notes.
-    let has_notes = |one: &&Comparison| !one.notes.is_empty();
-    let rejected = all.iter().filter(has_notes).find(|one| one.recorded.verdict == Verdict::Reject);
-    assert!(rejected.is_none(), "{:?}", rejected.map(Comparison::path));
 }
 
 #[test]
@@ -95,6 +93,53 @@ fn idioms_have_no_notes_and_misuse_has() {
         let is_listed = missed.contains(&misuse.path());
         assert_eq!(misuse.notes.is_empty(), is_listed, "{}: {:?}", misuse.name, misuse.notes);
     }
+}
+
+/// How attributes begin that say which notes a program has.
+const MARK: &str = "notes:";
+
+#[test]
+fn programs_say_which_notes_they_have() {
+    let corpus = Corpus::of_repository();
+    let kernel = bpf_object::vmlinux().expect("the types of the kernel");
+    let mut complaints = Vec::new();
+    let mut counts = [0, 0];
+    let topics = corpus.topics().expect("can be listed");
+    for topic in topics.iter().filter(|topic| topic.family == NOTES) {
+        let bytes = fs::read(corpus.object(topic)).expect("is compiled");
+        let object = Object::parse(&bytes).expect("is an object");
+        let linked = link(&object, &Kernel::new(kernel));
+        let btf = object.btf.as_ref().expect("has types");
+        for program in &linked.programs {
+            let tags = btf.types().filter(|ty| ty.kind() == btf::Kind::DeclTag);
+            let tag = tags
+                .filter_map(|tag| Some((tag.name().strip_prefix(MARK)?, btf.get(tag.target()?)?)));
+            let of_program = |(codes, function): (_, btf::Type<'_>)| {
+                (function.name() == program.name).then_some(codes)
+            };
+            let expected: Vec<&str> =
+                tag.filter_map(of_program).flat_map(str::split_whitespace).collect();
+            let options = Options {
+                kernel: KERNEL,
+                privileged: true,
+                log_level: 0,
+                explain: true,
+                file: String::new(),
+            };
+            let report = verifier::verify(&Program::new(&linked, program, kernel, options));
+            let found: Vec<&str> = report.notes.iter().map(|note| note.kind.code).collect();
+            counts[usize::from(!found.is_empty())] += 1;
+            let path = format!("{}:{}", topic.path(), program.name);
+            if report.verdict != verifier::Verdict::Accept {
+                complaints.push(format!("{path}: {:?}", report.verdict));
+            } else if found != expected {
+                complaints
+                    .push(format!("{path}: expected {expected:?}, found {:#?}", report.notes));
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    assert!(counts[0] > 15 && counts[1] > 8, "{counts:?}");
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub(super) enum Api {
     Adjust,
     /// `bpf_dynptr_size(dynptr)`
     Size,
+    /// `bpf_dynptr_is_null(dynptr)`, `bpf_dynptr_is_rdonly(dynptr)`
+    Query,
     /// `bpf_dynptr_copy(to, offset, from, offset, length)`
     Copy,
     /// `bpf_dynptr_memset(dynptr, offset, length, byte)`, and the functions that read memory into a dynptr.
@@ -71,7 +73,7 @@ pub(super) struct Call {
 }
 
 /// What functions do of which no names are needed.
-const APIS: [(&str, Api); 23] = [
+const APIS: [(&str, Api); 25] = [
     ("bpf_dynptr_from_mem", Api::FromMem),
     ("bpf_dynptr_from_skb", Api::FromPacket),
     ("bpf_dynptr_from_xdp", Api::FromPacket),
@@ -87,6 +89,8 @@ const APIS: [(&str, Api); 23] = [
     ("bpf_dynptr_slice_rdwr", Api::Slice(By::SliceRdwr)),
     ("bpf_dynptr_adjust", Api::Adjust),
     ("bpf_dynptr_size", Api::Size),
+    ("bpf_dynptr_is_null", Api::Query),
+    ("bpf_dynptr_is_rdonly", Api::Query),
     ("bpf_dynptr_copy", Api::Copy),
     ("bpf_dynptr_memset", Api::Fill),
     ("bpf_skb_pull_data", Api::Pull),
@@ -141,6 +145,7 @@ impl Api {
             Self::Release
             | Self::Slice(_)
             | Self::Size
+            | Self::Query
             | Self::Global(_)
             | Self::Static
             | Self::Other => false,
@@ -157,6 +162,7 @@ impl Api {
             | Self::Slice(_)
             | Self::Adjust
             | Self::Size
+            | Self::Query
             | Self::Copy
             | Self::Fill => Some(Reg::R1),
             _ => None,

@@ -2,16 +2,19 @@
 
 use isa::{Pc, Reg as Name};
 
-use super::access::{ETHERNET, constant_before};
+use super::access::constant_before;
 use super::api::Call;
+use super::branch::ETHERNET;
 use super::calls::{is_unbounded, number, outdate_metadata};
 use super::found::Condition;
-use super::shadow::{Alias, Buffer, By, Dynptr, Memory, Shadow, Slice, Unread, Why, place_in};
-use super::{Arguments, Beyond, NoteKind, table};
+use super::shadow::{
+    Alias, Buffer, By, Dynptr, Memory, Offset, Shadow, Slice, Unread, Why, place_in,
+};
+use super::{Arguments, Beyond, table};
 use crate::cx::Cx;
 use crate::state::{Reg, RegKind, State};
 
-/// Greater offsets and lengths fail for XDP, and what is copied in pieces is copied in pieces of this size.
+/// What is copied in pieces is copied in pieces of this size.
 const PIECE: u64 = 256;
 
 /// The flags that `bpf_dynptr_write` has for socket buffers: `BPF_F_RECOMPUTE_CSUM` and `BPF_F_INVALIDATE_HASH`.
@@ -31,22 +34,21 @@ struct Source {
 #[derive(Clone, Copy)]
 struct Range {
     memory: Memory,
-    /// Where it begins, if that is known.
-    offset: Option<i64>,
+    /// Where it begins.
+    offset: Offset,
     /// In bytes, if that is known.
     length: Option<u64>,
 }
 
 impl Range {
     fn of(dynptr: &Dynptr, offset: &Reg, length: &Reg) -> Self {
-        let number_of = |reg| number(reg).and_then(|number| i64::try_from(number).ok());
-        let offset = dynptr.start.zip(number_of(offset)).map(|(start, offset)| start + offset);
+        let offset = Offset::of(dynptr.start, offset);
         Self { memory: dynptr.memory, offset, length: number(length) }
     }
 
     /// The byte behind the last one.
     fn end(self) -> Option<i64> {
-        Some(self.offset? + i64::try_from(self.length?).ok()?)
+        Some(self.offset.known()? + i64::try_from(self.length?).ok()?)
     }
 
     /// It may have bytes of the slice.
@@ -54,11 +56,12 @@ impl Range {
         if self.memory != slice.memory {
             return false;
         }
-        let before = self.end().zip(slice.offset).is_some_and(|(end, start)| end <= start);
-        let behind = self
-            .offset
-            .zip(slice.offset)
-            .is_some_and(|(start, offset)| start >= offset + i64::from(slice.length));
+        let Some(distance) = self.offset.behind(slice.offset) else { return true };
+        let before = self
+            .length
+            .and_then(|length| i64::try_from(length).ok())
+            .is_some_and(|length| distance + length <= 0);
+        let behind = distance >= i64::from(slice.length);
         !before && !behind
     }
 }
@@ -71,6 +74,7 @@ impl Beyond {
         let Some(dynptr) = args.dynptr else { return };
         self.check_flags(pc, call, flags, 0);
         self.check_range(pc, &dynptr, offset, number(length));
+        self.check_reach(pc, call, &dynptr, offset, length);
         let range = Range::of(&dynptr, offset, length);
         let bytes = range.length.unwrap_or(u64::from(u32::MAX)).min(512);
         match (to.kind(), place_in(to)) {
@@ -115,6 +119,7 @@ impl Beyond {
         }
         self.check_range(pc, &dynptr, offset, number(length));
         self.check_writable(pc, call, &dynptr);
+        self.check_reach(pc, call, &dynptr, offset, length);
         if number(length) == Some(0) && constant_before(cx, pc, Name::R4) == Some(0) {
             let text = || "the length is 0, so that nothing is written".to_owned();
             self.found.note(&table::EMPTY, pc, text, None, &[]);
@@ -134,8 +139,8 @@ impl Beyond {
             self.found.fine(&table::IGNORED, pc);
         }
         if dynptr.memory.is_packet() {
+            self.settle(state, range);
             let shadow = self.edit(state);
-            settle(shadow, range);
             if dynptr.memory == Memory::Skb {
                 outdate_metadata(shadow, pc);
                 shadow.private = true;
@@ -170,10 +175,14 @@ impl Beyond {
         if to.memory != slice.memory || !slice.memory.is_packet() {
             return false;
         }
-        let moved = to.offset.zip(slice.offset).map(|(to, from)| to - from - inside);
+        let moved = to.offset.behind(slice.offset).map(|distance| distance - inside);
         let is_own_place = moved.is_none_or(|moved| moved == 0);
         let is_known_place = moved == Some(0);
         if slice.alias == Alias::Is {
+            // The memory may be something else's by now.
+            if !is_slice && slice.refilled {
+                return true;
+            }
             self.check_place(pc, &source, moved, to.length);
             return true;
         }
@@ -321,9 +330,12 @@ impl Beyond {
 
     fn check_overlap(&mut self, pc: Pc, to: Range, from: Range) {
         let is_known = !matches!(to.memory, Memory::Unknown | Memory::Argument(_));
-        let (true, Some(a), Some(b), Some(length)) =
-            (is_known && to.memory == from.memory, to.offset, from.offset, to.length)
-        else {
+        let (true, Some(a), Some(b), Some(length)) = (
+            is_known && to.memory == from.memory,
+            to.offset.known(),
+            from.offset.known(),
+            to.length,
+        ) else {
             return self.found.fine(&table::SAME_BYTES, pc);
         };
         if a == b {
@@ -393,76 +405,27 @@ impl Beyond {
                 }
             }
         }
-        settle(self.edit(state), range);
-    }
-
-    /// Flags that the call refuses.
-    fn check_flags(&mut self, pc: Pc, call: Call, flags: &Reg, allowed: u64) {
-        match flags.as_constant() {
-            Some(flags) if flags & !allowed != 0 => {
-                let text = || format!("`{}` fails with the flags {flags:#x}", call.name);
-                self.found.note(&table::FLAGS, pc, text, None, &[]);
-            }
-            _ => self.found.fine(&table::FLAGS, pc),
-        }
-    }
-
-    /// The range is within what is known of the size of the dynptr.
-    fn check_range(&mut self, pc: Pc, dynptr: &Dynptr, offset: &Reg, length: Option<u64>) {
-        match (dynptr.size, number(offset), length) {
-            (Some(size), Some(offset), Some(length)) if offset.saturating_add(length) > size => {
-                let text = || {
-                    let end = offset.saturating_add(length);
-                    format!(
-                        "the range from {offset} to {end} is not within the {size} bytes of the dynptr"
-                    )
-                };
-                self.made_note(&table::BEYOND, pc, text, dynptr);
-            }
-            _ => self.found.fine(&table::BEYOND, pc),
-        }
-    }
-
-    /// The dynptr can be written.
-    fn check_writable(&mut self, pc: Pc, call: Call, dynptr: &Dynptr) {
-        if dynptr.memory == Memory::Skb && self.facts.read_only {
-            let text = || {
-                format!("`{}` always fails: programs of this type may only read packets", call.name)
-            };
-            self.made_note(&table::READ_ONLY, pc, text, dynptr);
-        } else {
-            self.found.fine(&table::READ_ONLY, pc);
-        }
-    }
-
-    /// `bpf_dynptr_data` can give something.
-    fn check_kind(&mut self, pc: Pc, dynptr: &Dynptr) {
-        if matches!(dynptr.memory, Memory::Skb | Memory::Xdp | Memory::Meta) {
-            let text = || "`bpf_dynptr_data` always returns NULL for a packet".to_owned();
-            self.made_note(&table::DATA_OF_PACKET, pc, text, dynptr);
-        } else {
-            self.found.fine(&table::DATA_OF_PACKET, pc);
-        }
-    }
-
-    fn made_note(
-        &mut self,
-        kind: &'static NoteKind,
-        pc: Pc,
-        text: impl FnOnce() -> String,
-        dynptr: &Dynptr,
-    ) {
-        let label = dynptr.made.map(|made| [(made, "the dynptr is made here")]);
-        self.found.note(kind, pc, text, None, label.as_ref().map_or(&[], |label| label));
+        self.settle(state, range);
     }
 }
 
-/// The bytes are in the packet now, whatever a slice of them held.
-fn settle(shadow: &mut Shadow, range: Range) {
-    for slice in shadow.slices.iter_mut().filter(|slice| range.may_touch(slice)) {
-        slice.dirty = None;
+impl Beyond {
+    /// The bytes are in the packet now, whatever a slice of them held.
+    fn settle(&mut self, state: &mut State, range: Range) {
+        let shadow = self.shadow(state);
+        let touched =
+            shadow.slices.iter().chain(&shadow.lost).filter(|slice| range.may_touch(slice));
+        let made: Vec<Pc> = touched.map(|slice| slice.made).collect();
+        if made.is_empty() {
+            return;
+        }
+        made.into_iter().for_each(|made| self.found.written(made));
+        let shadow = self.edit(state);
+        for slice in shadow.slices.iter_mut().filter(|slice| range.may_touch(slice)) {
+            slice.dirty = None;
+        }
+        shadow.lost.retain(|slice| !range.may_touch(slice));
     }
-    shadow.lost.retain(|slice| !range.may_touch(slice));
 }
 
 /// Other slices that may be in the buffer show other bytes from now on.

@@ -27,6 +27,9 @@ impl Beyond {
     pub(super) fn after_call(&mut self, cx: &Cx<'_>, state: &mut State, args: &Arguments) {
         let pc = cx.pc;
         let Some(call) = self.call_at(pc) else { return };
+        if cx.aux.get(pc.index()).is_some_and(|aux| aux.steps_iterator || aux.calls_callback) {
+            self.loosen(state);
+        }
         self.check_dynptrs(pc, call, args);
         self.use_arguments(state, pc, call, &args.regs);
         match call.api {
@@ -42,6 +45,7 @@ impl Beyond {
             Api::Fill => self.fill(state, pc, call, args),
             Api::Pull => self.pull(state, pc, &args.regs),
             Api::Geometry => {}
+            Api::Query => self.asked(state, args),
             Api::LoadBytes => self.tries_again(state),
             Api::StoreBytes => self.store_bytes(state),
             Api::Global(subprog) => self.global(state, pc, subprog, args),
@@ -50,6 +54,9 @@ impl Beyond {
         let result = self.name_result(state, pc, call);
         if call.api == Api::Geometry && result != 0 {
             self.outdate(state, pc, call, &args.regs, result);
+        }
+        if call.api == Api::Reserve && result != 0 {
+            self.doubt(state, args, result);
         }
     }
 
@@ -66,6 +73,22 @@ impl Beyond {
             self.edit(state).add_result(CallResult { id, pc, is_status: call.is_status });
         }
         id
+    }
+
+    /// The record may not have been reserved.
+    fn doubt(&mut self, state: &mut State, args: &Arguments, result: u32) {
+        let Some((_, id, _)) = dynptr::of_pointer(state, &args.regs[3]) else { return };
+        let known = self.shadow(state).dynptr(id).filter(|dynptr| !dynptr.null).copied();
+        if let Some(known) = known {
+            self.edit(state).put_dynptr(Dynptr { doubt: Some(result), ..known });
+        }
+    }
+
+    /// The program asks whether the dynptr was made.
+    fn asked(&mut self, state: &mut State, args: &Arguments) {
+        if let Some(dynptr) = args.dynptr.filter(|dynptr| dynptr.doubt.is_some()) {
+            self.edit(state).put_dynptr(Dynptr { doubt: None, ..dynptr });
+        }
     }
 
     /// Dynptrs that are used must be good.
@@ -89,7 +112,7 @@ impl Beyond {
                     };
                     self.found.note(&table::OLD_METADATA, pc, text, dynptr.made, &labels);
                 }
-            } else if call.api != Api::Clone {
+            } else if !matches!(call.api, Api::Clone | Api::Query) {
                 let text = || {
                     format!(
                         "`{}` works on the packet as it was when the dynptr was made",
@@ -109,7 +132,7 @@ impl Beyond {
         for (index, reg) in args.iter().enumerate().take(call.count.into()) {
             let fills =
                 call.fills >> index & 1 != 0 && matches!(call.api, Api::Other | Api::LoadBytes);
-            if reg.kind() == RegKind::Mem && reg.origin != 0 {
+            if matches!(reg.kind(), RegKind::Mem | RegKind::Packet) && reg.origin != 0 {
                 self.use_slice(state, pc, reg);
                 if fills {
                     self.note_store(state, pc, reg.origin, u32::MAX);
@@ -261,12 +284,23 @@ impl Beyond {
         match (to, dynptr.size) {
             (Some(to), Some(size)) if to > size => {
                 let text = || format!("the view has {size} bytes and cannot end at {to}");
-                let made = dynptr.made.map(|made| (made, "the dynptr is made here"));
-                let labels: Vec<(Pc, &str)> = made.into_iter().collect();
-                self.found.note(&table::BEYOND, pc, text, dynptr.made, &labels);
+                match (dynptr.adjusted, dynptr.made) {
+                    (Some(adjusted), _) => {
+                        let labels = [(adjusted, "the view begins and ends anew here")];
+                        self.found.note(&table::NOT_RELATIVE, pc, text, None, &labels);
+                    }
+                    (None, Some(made)) => {
+                        let labels = [(made, "the dynptr is made here")];
+                        self.found.note(&table::BEYOND, pc, text, None, &labels);
+                    }
+                    (None, None) => {}
+                }
                 return;
             }
-            _ => self.found.fine(&table::BEYOND, pc),
+            _ => {
+                self.found.fine(&table::BEYOND, pc);
+                self.found.fine(&table::NOT_RELATIVE, pc);
+            }
         }
         if call.is_ignored && is_unbounded(start) {
             let text = || {
@@ -280,19 +314,24 @@ impl Beyond {
         let signed = from.and_then(|from| i64::try_from(from).ok());
         dynptr.start = dynptr.start.zip(signed).map(|(start, from)| start + from);
         dynptr.size = to.zip(from).and_then(|(to, from)| to.checked_sub(from));
+        dynptr.adjusted = Some(pc);
         self.edit(state).put_dynptr(dynptr);
     }
 
     fn size(&mut self, pc: Pc, args: &Arguments) {
-        match args.dynptr {
-            Some(dynptr) if dynptr.null => {
-                let text = || "the dynptr is null here, and its size 4294967274".to_owned();
-                let made = dynptr.made.map(|made| (made, "it cannot be made here"));
-                let labels: Vec<(Pc, &str)> = made.into_iter().collect();
-                self.found.note(&table::SIZE_OF_NULL, pc, text, dynptr.made, &labels);
-            }
-            _ => self.found.fine(&table::SIZE_OF_NULL, pc),
-        }
+        let is_doubtful = |dynptr: &Dynptr| dynptr.null || dynptr.doubt.is_some();
+        let Some(dynptr) =
+            args.dynptr.filter(|dynptr| is_doubtful(dynptr) && dynptr.released.is_none())
+        else {
+            return;
+        };
+        let text = || match dynptr.null {
+            true => "the dynptr is null here, and its size 4294967274".to_owned(),
+            false => "the dynptr may be null here, and its size 4294967274".to_owned(),
+        };
+        let made = dynptr.made.map(|made| (made, "it is not made here if the call fails"));
+        let labels: Vec<(Pc, &str)> = made.into_iter().collect();
+        self.found.note(&table::SIZE_OF_NULL, pc, text, dynptr.made, &labels);
     }
 
     /// The packet is contiguous up to there, and not shared. That it may fail is left to the program.

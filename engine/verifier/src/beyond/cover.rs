@@ -34,6 +34,7 @@ impl<'c, 'a> Cut<'c, 'a> {
             || old.linear > new.linear
             || self.facts.has_bulk && old.private && !new.private
             || old.failed && !new.failed && owes()
+            || old.loose && !new.loose && owes()
             || !new.lost.iter().all(|lost| old.lost.iter().any(|one| one.made == lost.made))
         {
             return false;
@@ -118,7 +119,7 @@ impl<'c, 'a> Cut<'c, 'a> {
 fn is_like_slice(old: &Slice, new: &Slice) -> bool {
     old.made == new.made
         && is_like_memory(old.memory, new.memory)
-        && (old.offset == new.offset || old.by != By::SliceRdwr)
+        && (old.offset.is_like(new.offset) || old.by != By::SliceRdwr)
         && old.linear == new.linear
         && old.alias == new.alias
         && old.owes_fallback == new.owes_fallback
@@ -132,6 +133,7 @@ fn is_like_dynptr(new: &Dynptr, old: &Dynptr) -> bool {
         && new.start == old.start
         && new.size == old.size
         && new.null == old.null
+        && new.doubt.is_some() == old.doubt.is_some()
         && new.outdated.is_some() == old.outdated.is_some()
         && new.released.is_some() == old.released.is_some()
 }

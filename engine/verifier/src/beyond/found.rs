@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::NoteKind;
 use super::table;
 use crate::explain::{Label, Note};
+use crate::program::Program;
 
 /// So many ends of paths are told of a note.
 const MOST_LABELS: usize = 5;
@@ -21,6 +22,8 @@ pub(super) enum Condition {
     NoBuffer { subprog: u32, at: i64 },
     /// Nothing in the program makes the kernel un-share the packet.
     Shared,
+    /// The slice made there is never written back.
+    NeverWritten(Pc),
 }
 
 /// What a global function writes to.
@@ -50,13 +53,30 @@ struct Candidate {
     about: Option<Pc>,
 }
 
+/// A line of C and the column in it; of code that comes from none, the instruction.
+type Line = (u32, u32);
+
+fn line_of(program: &Program<'_>, pc: Pc) -> Line {
+    let behind = program.lines.partition_point(|line| line.insn <= pc.0);
+    let line = behind.checked_sub(1).and_then(|index| program.lines.get(index));
+    line.map_or((u32::MAX, pc.0), |line| (line.file, line.line_column))
+}
+
+/// The author says that the result does not matter.
+fn is_cast_to_void(program: &Program<'_>, pc: Pc) -> bool {
+    let line = program.linked.source_line(program.linked_program, pc.index());
+    line.is_some_and(|line| line.text.contains("(void)"))
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     candidates: Vec<Candidate>,
     by_place: FxHashMap<(&'static str, Pc, Option<Pc>), usize>,
     fine: FxHashSet<(&'static str, Pc)>,
+    fine_lines: FxHashSet<(&'static str, Line)>,
     buffers: FxHashSet<(u32, i64)>,
+    written: FxHashSet<Pc>,
     effects: FxHashSet<(u32, Effect)>,
     passes: FxHashSet<Passes>,
     /// A slice that can be written, or a store to the packet, makes the kernel un-share packets.
@@ -112,6 +132,11 @@ impl Found {
         self.buffers.insert((subprog, at));
     }
 
+    /// What was stored through the slice made there is written back, on some path.
+    pub(super) fn written(&mut self, made: Pc) {
+        self.written.insert(made);
+    }
+
     /// A global function writes to something.
     pub(super) fn effect(&mut self, subprog: u32, effect: Effect) {
         self.effects.insert((subprog, effect));
@@ -123,7 +148,12 @@ impl Found {
     }
 
     /// What remains, in the order of the program.
-    pub(super) fn finish(mut self) -> Vec<Note> {
+    ///
+    /// Compilers copy code: what is right in one copy of a line is not noted in the others, and what is wrong is noted
+    /// once.
+    pub(super) fn finish(mut self, program: &Program<'_>) -> Vec<Note> {
+        self.fine_lines =
+            self.fine.iter().map(|(code, pc)| (*code, line_of(program, *pc))).collect();
         self.spread_effects();
         let mistaken: Vec<(Option<Pc>, &str)> =
             [&table::OTHER_PLACE, &table::WRONG_BUFFER, &table::INVERTED]
@@ -144,6 +174,13 @@ impl Found {
             .filter(|one| self.holds(one) && self.is_first(one) && !is_consequence(one));
         let mut notes: Vec<Note> = kept.map(|one| one.note.clone()).collect();
         notes.sort_by_key(|note| (note.pc, note.kind.code));
+        notes.retain(|note| {
+            note.kind.code != table::IGNORED.code || !is_cast_to_void(program, note.pc)
+        });
+        notes
+            .retain(|note| !self.fine_lines.contains(&(note.kind.code, line_of(program, note.pc))));
+        let mut said = FxHashSet::default();
+        notes.retain(|note| said.insert((note.kind.code, line_of(program, note.pc))));
         notes
     }
 
@@ -171,6 +208,7 @@ impl Found {
             }
             Condition::NoBuffer { subprog, at } => !self.buffers.contains(&(subprog, at)),
             Condition::Shared => !self.unshares,
+            Condition::NeverWritten(made) => !self.written.contains(&made),
         };
         holds && !self.fine.contains(&(note.kind.code, note.pc))
     }

@@ -2,6 +2,7 @@
 
 use isa::{Pc, Reg as Name};
 
+use super::found::Condition;
 use super::shadow::{Buffer, Slice, Why};
 use super::{Beyond, table};
 use crate::cx::Cx;
@@ -26,6 +27,7 @@ impl Beyond {
         if shadow.slices.is_empty() && shadow.lost.is_empty() {
             return;
         }
+        let loose = shadow.loose;
         if fate(cx, state, shadow.failed) == Fate::Kept {
             let owing: Vec<Slice> = shadow
                 .slices
@@ -35,7 +37,7 @@ impl Beyond {
                 .copied()
                 .collect();
             for slice in owing {
-                self.lost(&slice, pc);
+                self.lost(&slice, pc, loose);
             }
         }
         if state.frame().subprog == 0 {
@@ -55,7 +57,7 @@ impl Beyond {
         }
     }
 
-    fn lost(&mut self, slice: &Slice, pc: Pc) {
+    fn lost(&mut self, slice: &Slice, pc: Pc, loose: bool) {
         let Some(store) = slice.dirty else { return };
         let text = || {
             format!(
@@ -67,7 +69,8 @@ impl Beyond {
             (slice.made, "the slice is made here"),
             (pc, "the packet goes on from here without what was stored"),
         ];
-        self.found.note(&table::LOST_STORE, store, text, Some(slice.made), &labels);
+        let condition = if loose { Condition::NeverWritten(slice.made) } else { Condition::None };
+        self.found.note_if(&table::LOST_STORE, store, text, (Some(slice.made), condition), &labels);
     }
 
     /// The buffers of the function are gone.

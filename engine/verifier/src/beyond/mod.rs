@@ -4,21 +4,23 @@
 //! beside the kernel's state, as a [`Shadow`] that [`crate::state::Path::shadow`] names. Registers carry as
 //! [`crate::state::Reg::origin`] which call made what is in them; nothing else in the verifier asks for either.
 //!
-//! - [`api`] says which calls matter, [`calls`] and [`bytes`] what they do, [`access`] what loads, stores and comparisons do, [`leave`]
-//!   what is owed where a path ends.
+//! - [`api`] says which calls matter, [`calls`], [`bytes`] and [`checks`] what they do, [`access`] what loads and stores
+//!   do, [`branch`] what comparisons tell, [`leave`] what is owed where a path ends. [`cover`] compares shadows.
 //! - [`found`] keeps what was found until everything was seen that it depends on; [`table`] has a row for each kind.
 //!
-//! The kernel cuts paths where its own state is covered by another one, though the shadows may differ. If that
-//! happens, the program is followed a second time, within bounds, and is only cut where shadows agree. There the length of a slice
-//! without a buffer is exact, which the kernel forgets (`check_special_kfunc` asks for no precision of it): what is
-//! refused then is noted as well.
+//! The kernel cuts paths where its own state is covered by another one, though the shadows may differ. If that happens,
+//! the program is followed a second time, within bounds, and paths are only cut where shadows agree. There the length of
+//! a slice without a buffer is exact, which the kernel forgets (`check_special_kfunc` asks for no precision of it): what
+//! is refused then is noted as well.
 //!
 //! What is not seen silences: a note must be certain on the path it is given for.
 
 mod access;
 mod api;
+mod branch;
 mod bytes;
 mod calls;
+mod checks;
 mod cover;
 mod found;
 mod leave;
@@ -33,7 +35,7 @@ pub use table::{NOTES, NoteKind};
 use api::{Api, Call};
 use cover::Cut;
 use found::Found;
-use shadow::{By, Dynptr, Memory, Shadow, Slice};
+use shadow::{Alias, Buffer, By, Dynptr, Memory, Offset, Shadow, Slice};
 
 use crate::cx::{Check, Cx, Reject, Stop};
 use crate::explain::Note;
@@ -82,6 +84,8 @@ struct Facts {
     may_be_shared: bool,
     /// It writes to dynptrs with functions that do not un-share packets.
     has_bulk: bool,
+    /// Packet pointers are pointers into socket buffers, which calls may move without the kernel taking notice.
+    has_moving_packets: bool,
 }
 
 /// What the instruction does that is being followed.
@@ -92,7 +96,9 @@ enum Doing {
     /// A call.
     Call(Box<Arguments>),
     /// A comparison with what was compared.
-    Jump { lhs: Reg, rhs: Option<Reg> },
+    Jump(Box<(Reg, Option<Reg>)>),
+    /// A load from the context into a register.
+    LoadOfContext(Name),
 }
 
 /// What a call is given.
@@ -115,11 +121,15 @@ pub(crate) fn begin(cx: &mut Cx<'_>) {
     }
     let Some(calls) = api::calls(cx) else { return };
     let ty = cx.program.ty;
+    let is_any = |fits: fn(Api) -> bool| calls.iter().flatten().any(|call| fits(call.api));
+    let has_bulk = is_any(|api| matches!(api, Api::Copy | Api::Fill));
+    let is_xdp = ty.is_some_and(|ty| ty.name == "xdp");
     let facts = Facts {
         read_only: ty.is_some_and(|ty| ty.skb_dynptr == SkbDynptr::ReadOnly),
         in_one_piece: !cx.program.xdp_frags,
         may_be_shared: ty.is_some_and(|ty| ty.uncloned_by_prologue),
-        has_bulk: calls.iter().flatten().any(|call| matches!(call.api, Api::Copy | Api::Fill)),
+        has_bulk,
+        has_moving_packets: !is_xdp && (has_bulk || is_any(|api| matches!(api, Api::Global(_)))),
     };
     let shadows = vec![Shadow::default(), Shadow { dead: true, ..Shadow::default() }];
     cx.beyond = Some(Box::new(Beyond {
@@ -186,7 +196,7 @@ pub(crate) fn finish(program: &Program<'_>, mut beyond: Beyond, processed: u32) 
             beyond.refused(cx.pc, &reject);
         }
     }
-    beyond.found.finish()
+    beyond.found.finish(program)
 }
 
 impl Beyond {
@@ -259,11 +269,14 @@ impl Beyond {
                     || is_packet(&lhs)
                     || rhs.as_ref().is_some_and(is_packet)
                 {
-                    self.doing = Doing::Jump { lhs, rhs };
+                    self.doing = Doing::Jump(Box::new((lhs, rhs)));
                 }
             }
             Insn::Load(load) | Insn::LoadAcquire(load) => {
                 self.load(state, pc, load.base, load.offset.0, load.size.bytes());
+                if self.facts.has_moving_packets && state.reg(load.base).kind() == RegKind::Ctx {
+                    self.doing = Doing::LoadOfContext(load.dst);
+                }
             }
             Insn::LoadSx(load) => {
                 self.load(state, pc, load.base, load.offset.0, load.size.size().bytes());
@@ -289,6 +302,7 @@ impl Beyond {
                 self.store(state, pc, atomic.base, atomic.offset.0, 8, None);
             }
             Insn::Exit => self.leave(cx, state, pc),
+            Insn::MayGoto(_) => self.loosen(state),
             Insn::Alu(_)
             | Insn::Mov(_)
             | Insn::MovSx(_)
@@ -298,8 +312,7 @@ impl Beyond {
             | Insn::LoadImm(_)
             | Insn::LoadPacket(_)
             | Insn::Goto(_)
-            | Insn::GotoLong(_)
-            | Insn::MayGoto(_) => {}
+            | Insn::GotoLong(_) => {}
         }
         Ok(())
     }
@@ -308,7 +321,45 @@ impl Beyond {
         match std::mem::take(&mut self.doing) {
             Doing::Nothing => {}
             Doing::Call(args) => self.after_call(cx, state, &args),
-            Doing::Jump { lhs, rhs } => self.after_jump(cx, state, next, (&lhs, rhs.as_ref())),
+            Doing::LoadOfContext(reg) => self.name_pointer(cx.pc, state, reg),
+            Doing::Jump(both) => self.after_jump(cx, state, next, (&both.0, both.1.as_ref())),
+        }
+    }
+
+    /// A pointer into the packet was loaded, perhaps.
+    fn name_pointer(&mut self, pc: Pc, state: &mut State, reg: Name) {
+        if state.reg(reg).kind() != RegKind::Packet {
+            return;
+        }
+        let id = self.new_id();
+        state.reg_mut(reg).origin = id;
+        let pointer = Slice {
+            id,
+            made: pc,
+            by: By::Pointer,
+            dynptr: 0,
+            memory: Memory::Skb,
+            offset: Offset::Unknown,
+            length: 0,
+            buffer: Buffer::None,
+            is_raw: false,
+            linear: true,
+            alias: Alias::Not,
+            owes_fallback: false,
+            dirty: None,
+            dirty_end: 0,
+            stored: None,
+            refilled: false,
+            stale: None,
+        };
+        self.edit(state).add_slice(pointer);
+    }
+
+    /// The kernel forgets numbers where a loop comes round.
+    fn loosen(&mut self, state: &mut State) {
+        let shadow = self.shadow(state);
+        if !shadow.loose && !shadow.slices.is_empty() {
+            self.edit(state).loose = true;
         }
     }
 

@@ -3,7 +3,7 @@
 use isa::Pc;
 
 use crate::program::MapId;
-use crate::state::{DynptrKind, Reg, RegKind};
+use crate::state::{ADD_CONST, DynptrKind, Reg, RegKind};
 
 /// So many slices are kept on a path.
 const MOST_SLICES: usize = 16;
@@ -31,6 +31,8 @@ pub(super) struct Shadow {
     pub private: bool,
     /// A call has failed.
     pub failed: bool,
+    /// The kernel forgot numbers in a loop, so that ways may be followed that cannot be.
+    pub loose: bool,
 }
 
 /// The memory that a dynptr is over.
@@ -70,6 +72,63 @@ impl Memory {
     }
 }
 
+/// A place in the memory of a dynptr.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Offset {
+    /// This byte.
+    Known(i64),
+    /// So many bytes behind a number that the kernel knows by an identity.
+    Tied { id: u32, delta: i64 },
+    /// Not known.
+    Unknown,
+}
+
+impl Offset {
+    /// Where the number says, in a view that begins at `start`.
+    pub(super) fn of(start: Option<i64>, number: &Reg) -> Self {
+        let Some(start) = start else { return Self::Unknown };
+        if let Some(value) = number.as_constant() {
+            // The kernel takes 32 bits.
+            let Ok(value) = i64::try_from(value & u64::from(u32::MAX)) else {
+                return Self::Unknown;
+            };
+            return Self::Known(start + value);
+        }
+        match number.id & !ADD_CONST {
+            0 => Self::Unknown,
+            id if number.id & ADD_CONST == 0 => Self::Tied { id, delta: start },
+            id => Self::Tied { id, delta: start + i64::from(number.off) },
+        }
+    }
+
+    /// The byte, if it is known.
+    pub(super) fn known(self) -> Option<i64> {
+        match self {
+            Self::Known(at) => Some(at),
+            Self::Tied { .. } | Self::Unknown => None,
+        }
+    }
+
+    /// How far it is behind another place.
+    pub(super) fn behind(self, other: Self) -> Option<i64> {
+        match (self, other) {
+            (Self::Known(at), Self::Known(other)) => Some(at - other),
+            (Self::Tied { id, delta }, Self::Tied { id: of, delta: other }) if id == of => {
+                Some(delta - other)
+            }
+            _ => None,
+        }
+    }
+
+    /// Both play the same part on different paths.
+    pub(super) fn is_like(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Tied { .. }, Self::Tied { .. }) => true,
+            _ => self == other,
+        }
+    }
+}
+
 /// A dynptr, by the identity that the kernel gives it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Dynptr {
@@ -85,6 +144,10 @@ pub(super) struct Dynptr {
     pub size: Option<u64>,
     /// It could not be made.
     pub null: bool,
+    /// It may not have been made: the result of the call that should have made it was not asked yet.
+    pub doubt: Option<u32>,
+    /// Its view was moved.
+    pub adjusted: Option<Pc>,
     /// The packet changed since, at this call, which has that result.
     pub outdated: Option<(Pc, u32)>,
     /// Its record was given back.
@@ -101,6 +164,8 @@ impl Dynptr {
             start: None,
             size: None,
             null: false,
+            doubt: None,
+            adjusted: None,
             outdated: None,
             released: None,
         }
@@ -175,6 +240,8 @@ pub(super) enum By {
     Slice,
     /// `bpf_dynptr_slice_rdwr`
     SliceRdwr,
+    /// It is none, but a pointer into the packet that the context has.
+    Pointer,
 }
 
 /// Why a slice should not be used any more.
@@ -209,8 +276,8 @@ pub(super) struct Slice {
     pub dynptr: u32,
     /// What the dynptr is over.
     pub memory: Memory,
-    /// Where it begins in the memory, if that is known.
-    pub offset: Option<i64>,
+    /// Where it begins in the memory.
+    pub offset: Offset,
     /// In bytes.
     pub length: u32,
     /// The buffer.
@@ -245,7 +312,7 @@ impl Slice {
     pub(super) fn can_copy(&self) -> bool {
         !self.linear
             && self.buffer != Buffer::None
-            && self.by != By::Data
+            && matches!(self.by, By::Slice | By::SliceRdwr)
             && self.memory.is_packet()
     }
 

@@ -115,6 +115,15 @@ notes! {
     MOVED_VIEW: "N30", None,
         "a global function moves the view of a dynptr that it was given as `const`",
         "clone the dynptr and adjust the clone";
+    NOT_RELATIVE: "N31", Some("adjust-not-relative"),
+        "a view is adjusted as if the numbers counted from the beginning of the memory",
+        "count from the beginning of the current view; `bpf_dynptr_size` is its end";
+    BEYOND_64K: "N32", Some("xdp-access-beyond-64k"),
+        "bytes of an XDP frame are read or written that only slices reach",
+        "use a slice; what is stored to its buffer cannot be written back";
+    STALE_POINTER: "N33", Some("stale-packet-pointer"),
+        "a packet pointer is used after a call that may have moved the packet",
+        "load the pointers anew; the verifier does not see this";
 }
 
 #[cfg(test)]
