@@ -81,6 +81,13 @@ impl Corpus {
         Ok(topics.into_iter().collect())
     }
 
+    /// The topics that are loaded into a kernel, which are all but [`NOTES`].
+    pub fn recorded_topics(&self) -> Result<Vec<Topic>> {
+        let mut topics = self.topics()?;
+        topics.retain(|topic| topic.family != NOTES);
+        Ok(topics)
+    }
+
     /// All objects that lie in the corpus, as topics.
     pub fn objects(&self) -> Result<Vec<Topic>> {
         let mut topics = BTreeSet::new();

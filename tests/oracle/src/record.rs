@@ -35,7 +35,7 @@ pub(crate) fn record(corpus: &Corpus, only: Option<&str>) -> Result<()> {
     let mut session = Session::begin(corpus)?;
     let only = matcher(only)?;
     let mut out = io::stdout().lock();
-    for topic in corpus.topics()?.iter().filter(|topic| fits(only.as_ref(), topic)) {
+    for topic in corpus.recorded_topics()?.iter().filter(|topic| fits(only.as_ref(), topic)) {
         let before = session.recordings.load(topic)?.unwrap_or_default();
         let (mut after, mut logs) = match session.ask(topic) {
             // Not every object from elsewhere can be read; a kernel that complained ends everything.
@@ -62,7 +62,7 @@ pub(crate) fn record(corpus: &Corpus, only: Option<&str>) -> Result<()> {
         }
     }
     if only.is_none() {
-        let topics = corpus.topics()?;
+        let topics = corpus.recorded_topics()?;
         for topic in session.recordings.topics()? {
             if !topics.contains(&topic) {
                 session.recordings.remove(&topic)?;
@@ -79,7 +79,7 @@ pub(crate) fn compare(corpus: &Corpus, only: Option<&str>) -> Result<usize> {
     let only = matcher(only)?;
     let mut out = io::stdout().lock();
     let mut different = 0;
-    for topic in corpus.topics()?.iter().filter(|topic| fits(only.as_ref(), topic)) {
+    for topic in corpus.recorded_topics()?.iter().filter(|topic| fits(only.as_ref(), topic)) {
         let before = session.recordings.load(topic)?.unwrap_or_default();
         let (mut after, _) = session.ask(topic)?;
         keep_times(&before, &mut after);
