@@ -150,7 +150,7 @@ pub enum FaultKind {
         program_type: &'static str,
     },
     /// An argument is not what a function takes.
-    #[error("argument {} of {function} is not {expected} but {}", index + 1, given(*value, pointer.as_deref()))]
+    #[error("argument {} of {function} is not {expected} but {}", index + 1, given)]
     Argument {
         /// The function.
         function: Arc<str>,
@@ -159,9 +159,7 @@ pub enum FaultKind {
         /// What it should be.
         expected: &'static str,
         /// What it is.
-        value: u64,
-        /// What it points to, if it is a pointer.
-        pointer: Option<Box<PointerNote>>,
+        given: Box<Given>,
     },
     /// Something of the kernel that is not modelled.
     #[error("{0} is not modelled")]
@@ -186,13 +184,23 @@ pub enum FaultKind {
     Internal(&'static str),
 }
 
-fn given(value: u64, pointer: Option<&PointerNote>) -> String {
-    match pointer {
-        Some(note) => {
-            let death = note.death.as_ref().map_or_else(String::new, |death| format!(", {death}"));
-            format!("offset {} of {}{death}", note.offset, Told(note))
+/// An argument as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The register.
+    pub value: u64,
+    /// What it points to, if it is a pointer.
+    pub pointer: Option<Box<PointerNote>>,
+}
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(note) = &self.pointer else { return write!(f, "{:#x}", self.value) };
+        write!(f, "offset {} of {}", note.offset, Told(note))?;
+        match &note.death {
+            Some(death) => write!(f, ", {death}"),
+            None => Ok(()),
         }
-        None => format!("{value:#x}"),
     }
 }
 
@@ -207,7 +215,7 @@ impl FaultKind {
             Self::OutOfBounds { pointer, .. }
             | Self::ReadOnly { pointer, .. }
             | Self::Dead { pointer, .. } => Some(pointer),
-            Self::Argument { pointer, .. } => pointer.as_deref_mut(),
+            Self::Argument { given, .. } => given.pointer.as_deref_mut(),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::deferred::DeferredTable;
 use crate::event::Event;
-use crate::fault::{Death, Fault, FaultKind, Location, Origin, Site, Stop};
+use crate::fault::{Death, Fault, FaultKind, Given, Location, Origin, Site, Stop};
 use crate::image::Image;
 use crate::input::{Input, Options, Outcome, Route, Socket};
 use crate::interp::STACK;
@@ -267,8 +267,8 @@ impl<'i> Machine<'i> {
     /// The error for an argument that is not what the function takes.
     pub fn wrong_argument(&self, index: u8, expected: &'static str) -> Stop {
         let value = self.arguments.get(usize::from(index)).copied().unwrap_or(0);
-        let pointer = self.memory.note(value);
-        FaultKind::Argument { function: self.callee(), index, expected, value, pointer }.into()
+        let given = Box::new(Given { value, pointer: self.memory.note(value) });
+        FaultKind::Argument { function: self.callee(), index, expected, given }.into()
     }
 
     /// Keeps an event, unless there are too many.
