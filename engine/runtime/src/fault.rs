@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::op::OpIndex;
+
 /// Why a helper or an instruction does not simply go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -58,7 +60,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             0 => write!(f, "instruction {} of {}", self.insn, self.program),
-            line => write!(f, "line {line}"),
+            line => write!(f, "line {line} (instruction {})", self.insn),
         }
     }
 }
@@ -106,7 +108,7 @@ pub enum FaultKind {
         len: u32,
     },
     /// An access beyond what a pointer was made for.
-    #[error("{access} of {len} bytes at offset {} of {}, which has {} bytes", pointer.offset, pointer.origin, pointer.len)]
+    #[error("{access} of {len} bytes at offset {} of {}, which has {} bytes", pointer.offset, Told(pointer), pointer.len)]
     OutOfBounds {
         /// What was tried.
         access: Access,
@@ -116,7 +118,7 @@ pub enum FaultKind {
         len: u32,
     },
     /// A store where only loads are allowed.
-    #[error("write of {len} bytes to {}, which is read-only", pointer.origin)]
+    #[error("write of {len} bytes to {}, which is read-only", Told(pointer))]
     ReadOnly {
         /// The pointer.
         pointer: Box<PointerNote>,
@@ -124,7 +126,7 @@ pub enum FaultKind {
         len: u32,
     },
     /// An access through a pointer that was good before.
-    #[error("{access} of {len} bytes at offset {} of {}, {}", pointer.offset, pointer.origin, death(pointer))]
+    #[error("{access} of {len} bytes at offset {} of {}, {}", pointer.offset, Told(pointer), death(pointer))]
     Dead {
         /// What was tried.
         access: Access,
@@ -148,7 +150,7 @@ pub enum FaultKind {
         program_type: &'static str,
     },
     /// An argument is not what a function takes.
-    #[error("argument {} of {function} is not {expected}", index + 1)]
+    #[error("argument {} of {function} is not {expected} but {}", index + 1, given)]
     Argument {
         /// The function.
         function: Arc<str>,
@@ -156,6 +158,8 @@ pub enum FaultKind {
         index: u8,
         /// What it should be.
         expected: &'static str,
+        /// What it is.
+        given: Box<Given>,
     },
     /// Something of the kernel that is not modelled.
     #[error("{0} is not modelled")]
@@ -180,8 +184,41 @@ pub enum FaultKind {
     Internal(&'static str),
 }
 
+/// An argument as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The register.
+    pub value: u64,
+    /// What it points to, if it is a pointer.
+    pub pointer: Option<Box<PointerNote>>,
+}
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(note) = &self.pointer else { return write!(f, "{:#x}", self.value) };
+        write!(f, "offset {} of {}", note.offset, Told(note))?;
+        match &note.death {
+            Some(death) => write!(f, ", {death}"),
+            None => Ok(()),
+        }
+    }
+}
+
 fn plus(address: u64) -> String {
     if address == 0 { String::new() } else { format!(" plus {address}") }
+}
+
+impl FaultKind {
+    /// The pointer it is about.
+    pub(crate) fn pointer_mut(&mut self) -> Option<&mut PointerNote> {
+        match self {
+            Self::OutOfBounds { pointer, .. }
+            | Self::ReadOnly { pointer, .. }
+            | Self::Dead { pointer, .. } => Some(pointer),
+            Self::Argument { given, .. } => given.pointer.as_deref_mut(),
+            _ => None,
+        }
+    }
 }
 
 fn death(pointer: &PointerNote) -> String {
@@ -199,8 +236,38 @@ pub struct PointerNote {
     pub len: u32,
     /// Whether it may be written through.
     pub writable: bool,
+    /// The call of the kernel that made it, if one did for the program: slices, records and objects.
+    pub made: Option<Site>,
     /// What ended it.
     pub death: Option<Death>,
+    /// The instruction of [`PointerNote::made`], to be told later.
+    pub(crate) maker: Option<OpIndex>,
+}
+
+impl PointerNote {
+    /// Whether it says something that a call has made this.
+    pub(crate) fn is_made_by_a_call(&self) -> bool {
+        matches!(
+            self.origin,
+            Origin::Slice { .. }
+                | Origin::RingbufRecord(_)
+                | Origin::Object { .. }
+                | Origin::Allocated { .. }
+        )
+    }
+}
+
+/// What a pointer is for, and where it was made.
+struct Told<'n>(&'n PointerNote);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PointerNote { origin, made, .. } = self.0;
+        match made {
+            Some(Site { function, at }) => write!(f, "{origin} from {function} at {at}"),
+            None => write!(f, "{origin}"),
+        }
+    }
 }
 
 /// What an allocation was made for.

@@ -424,7 +424,10 @@ impl Machine<'_> {
         match call.what {
             CallableKind::Modelled(helper) => {
                 let outer = self.callee.replace(index);
+                let maker = self.memory.maker.replace(OpIndex(self.pc));
+                self.arguments = args;
                 let result = helper(self, args);
+                self.memory.maker = maker;
                 if result.is_ok() {
                     // Pointers into the packet end here, so that a fault can name this call: if it moved, and if the
                     // kernel says of the function that it may have.

@@ -58,7 +58,9 @@ mod slow;
 mod trace;
 
 pub use event::{Access as EventAccess, Event, Target};
-pub use fault::{Access, Death, Fault, FaultKind, Location, Origin, PointerNote, Site, Stop};
+pub use fault::{
+    Access, Death, Fault, FaultKind, Given, Location, Origin, PointerNote, Site, Stop,
+};
 pub use fuzz::fuzz_run;
 pub use helpers::modelled;
 pub use image::{Image, LoadError};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::deferred::DeferredTable;
 use crate::event::Event;
-use crate::fault::{Death, Fault, FaultKind, Location, Origin, Site, Stop};
+use crate::fault::{Death, Fault, FaultKind, Given, Location, Origin, Site, Stop};
 use crate::image::Image;
 use crate::input::{Input, Options, Outcome, Route, Socket};
 use crate::interp::STACK;
@@ -29,6 +29,8 @@ pub struct Machine<'i> {
     pub(crate) pc: u32,
     /// The function of the kernel that is being executed, in [`Image::calls`].
     pub(crate) callee: Option<usize>,
+    /// What it was given.
+    pub(crate) arguments: [u64; 5],
     pub(crate) budget: u64,
     /// What is left of the budget.
     pub(crate) left: u64,
@@ -113,6 +115,7 @@ impl<'i> Machine<'i> {
             stack: Vec::new(),
             pc: 0,
             callee: None,
+            arguments: [0; 5],
             budget: 0,
             left: 0,
             context: context::Context::default(),
@@ -232,8 +235,14 @@ impl<'i> Machine<'i> {
 
     pub(crate) fn explain(&self, stop: Stop) -> Fault {
         let calls = self.frames.iter().skip(1);
+        let mut kind = kind_of(stop);
+        if let Some(pointer) = kind.pointer_mut().filter(|pointer| pointer.is_made_by_a_call()) {
+            pointer.made = pointer
+                .maker
+                .map(|op| Site { function: self.image.callee_of(op), at: self.image.location(op) });
+        }
         Fault {
-            kind: kind_of(stop),
+            kind,
             at: self.location(),
             calls: calls.map(|frame| self.image.location(OpIndex(frame.called_at))).collect(),
         }
@@ -257,7 +266,9 @@ impl<'i> Machine<'i> {
 
     /// The error for an argument that is not what the function takes.
     pub fn wrong_argument(&self, index: u8, expected: &'static str) -> Stop {
-        FaultKind::Argument { function: self.callee(), index, expected }.into()
+        let value = self.arguments.get(usize::from(index)).copied().unwrap_or(0);
+        let given = Box::new(Given { value, pointer: self.memory.note(value) });
+        FaultKind::Argument { function: self.callee(), index, expected, given }.into()
     }
 
     /// Keeps an event, unless there are too many.

@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use crate::fault::{Access, Death, FaultKind, Origin, PointerNote, Stop};
+use crate::op::OpIndex;
 
 /// An address in a program's registers.
 pub type Address = u64;
@@ -83,6 +84,8 @@ struct Info {
     /// It has bytes of its own, which can be used again when it is gone.
     owner: bool,
     death: Option<Death>,
+    /// The call of the kernel that made it.
+    made: Option<OpIndex>,
 }
 
 /// The memory of a machine.
@@ -104,6 +107,8 @@ pub struct Memory {
     written: Vec<(u32, u32)>,
     /// What ends when the run does, and by what.
     late: Vec<(AllocId, Death)>,
+    /// The call of the kernel that is executed, which makes what is allocated now.
+    pub(crate) maker: Option<OpIndex>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,6 +139,7 @@ impl Memory {
             outlived: false,
             written: Vec::new(),
             late: Vec::new(),
+            maker: None,
         }
     }
 
@@ -148,7 +154,8 @@ impl Memory {
         let start = self.place(len)?;
         self.outlived |= lifetime == Lifetime::Maps;
         let len = u32::try_from(len).map_err(|_| FaultKind::MemoryLimit(self.limit))?;
-        let info = Info { origin, len, writable, lifetime, owner: true, death: None };
+        let info =
+            Info { origin, len, writable, lifetime, owner: true, death: None, made: self.maker };
         self.push(start, info)
     }
 
@@ -184,7 +191,8 @@ impl Memory {
         }
         let (start, lifetime) = (range.start + offset, info.lifetime);
         self.outlived |= lifetime == Lifetime::Maps;
-        self.push(start, Info { origin, len, writable, lifetime, owner: false, death: None })
+        let made = self.maker;
+        self.push(start, Info { origin, len, writable, lifetime, owner: false, death: None, made })
     }
 
     /// As [`Memory::view`], gone when the run ends.
@@ -419,6 +427,8 @@ impl Memory {
             len: info.len,
             writable: info.writable,
             death: info.death.clone(),
+            maker: info.made,
+            made: None,
         }))
     }
 

@@ -59,7 +59,8 @@ fn every_step_goes_right() {
 fn an_object_ends_when_it_is_dropped() {
     let fault = with("use_after_drop", |machine, _| run(machine)).fault.expect("is a fault");
     assert!(matches!(fault.kind, FaultKind::Dead { .. }), "{fault}");
-    assert!(fault.to_string().contains("struct plain, ended by bpf_obj_drop_impl"), "{fault}");
+    assert!(fault.to_string().contains("ended by bpf_obj_drop_impl"), "{fault}");
+    assert!(fault.to_string().contains("struct plain from bpf_obj_new_impl at line"), "{fault}");
 }
 
 #[test]

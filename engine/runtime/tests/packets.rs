@@ -199,8 +199,8 @@ fn stale_pointers() {
     let cases = [
         (
             "r0 = *(u8 *)(r7 + 3)\nexit",
-            "read of 1 bytes at offset 3 of the slice of 16 bytes at offset 20 of a dynptr, ended by bpf_skb_pull_data at \
-             instruction 16 of instructions",
+            "read of 1 bytes at offset 3 of the slice of 16 bytes at offset 20 of a dynptr from bpf_dynptr_slice at \
+             instruction 11 of instructions, ended by bpf_skb_pull_data at instruction 16 of instructions",
         ),
         (
             "r0 = *(u8 *)(r8 + 3)\nexit",

@@ -51,6 +51,16 @@ pub struct Linked<'o> {
     pub assumed: Vec<String>,
 }
 
+impl<'o> Linked<'o> {
+    /// The function that a call of a helper with this number stands for, if linking put it there because the kernel does not
+    /// have the function.
+    pub fn missing_function(&self, helper: i32) -> Option<&'o str> {
+        let index = helper.checked_sub(refer::POISONED_CALL)?;
+        let external = self.object.externs.get(usize::try_from(index).ok()?);
+        external.map(|external| external.name.as_str())
+    }
+}
+
 /// A program that could not be linked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {

@@ -13,7 +13,7 @@ use isa::RawInsn;
 /// What stands where a map that is not created would be referred to: this plus its index.
 const POISONED_MAP: i32 = 2_001_000_000;
 /// What stands where a kernel function that does not exist would be called: this plus the index of the extern.
-const POISONED_CALL: i32 = 2_002_000_000;
+pub(super) const POISONED_CALL: i32 = 2_002_000_000;
 
 /// Fills in all references of a program.
 pub(super) fn fill(linker: &Linker<'_, '_>, program: &mut Assembled<'_>) -> Result<(), Error> {

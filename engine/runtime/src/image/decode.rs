@@ -209,8 +209,14 @@ impl Decoder<'_, '_> {
                 let row = u32::try_from(id.0).ok().and_then(|id| {
                     kernel_model::functions().find(|row| row.helper_id() == Some(id))
                 });
-                let name =
-                    row.map_or_else(|| format!("helper {}", id.0).into(), |row| row.name.into());
+                let missing = || {
+                    let KernelNames::Linked(linked) = self.names else { return None };
+                    linked.missing_function(id.0)
+                };
+                let name = match row.map(|row| row.name).or_else(missing) {
+                    Some(name) => name.into(),
+                    None => format!("helper {}", id.0).into(),
+                };
                 op(Code::CallKernel, 0, 0, 0, self.image.callable(name, row.is_some()))
             }
             Insn::Call(Callee::Kfunc { id, .. }) => {

@@ -209,6 +209,13 @@ impl Image {
         }
     }
 
+    /// The function of the kernel that an instruction calls.
+    pub(crate) fn callee_of(&self, op: OpIndex) -> Arc<str> {
+        let call = self.ops.get(op.index()).filter(|op| op.code == Code::CallKernel);
+        let call = call.and_then(|op| self.calls.get(usize::try_from(op.imm).ok()?));
+        call.map_or_else(|| "a call".into(), |call| call.name.clone())
+    }
+
     /// The program that an instruction belongs to, by its place, and the slot in it.
     pub(crate) fn slot(&self, op: OpIndex) -> (usize, u32) {
         let after = self.programs.partition_point(|program| program.start <= op.0);
