@@ -276,7 +276,10 @@ fn extensions_fit_what_they_replace() {
             "arg0 takes_another_context(struct xdp_md *) doesn't match decides(struct __sk_buff *)",
         ),
         ("replaces_what_is_hidden", "Cannot replace static functions"),
-        ("replaces_nothing", "unsupported: the program that is extended is not known"),
+        (
+            "replaces_nothing",
+            "unsupported: it replaces `nothing` of a program that is not known; --target names its object",
+        ),
         ("calls_helper_of_others", "program of this type cannot use helper bpf_get_retval#186"),
     ];
     let types = bpf_object::vmlinux().expect("types");
