@@ -41,10 +41,9 @@ pub(super) fn load(
 ) -> Check<Result<Loaded, Refusal>> {
     let program = cx.program;
     let inside = (0..ARGUMENTS).contains(&offset);
-    if program.type_name() != "lsm" {
-        if !inside || access == Access::Write || offset % size.cast_signed() != 0 {
-            return Ok(Err(Refusal::new()));
-        }
+    let is_refused = !inside || access == Access::Write || offset % size.cast_signed() != 0;
+    if is_refused && program.type_name() != "lsm" {
+        return Ok(Err(Refusal::new()));
     }
     // Of programs for security hooks, the kernel does not ask what kind of access it is (`lsm_verifier_ops`).
     let Some(target) = target(program) else {
