@@ -149,6 +149,8 @@ pub(crate) struct Cx<'a> {
     pub layout: crate::memory::Layout,
     /// What it gets of its arguments.
     pub arguments: crate::memory::Arguments,
+    /// References that come with arguments: the argument, and the identity of the reference.
+    pub argument_refs: Vec<(usize, u32)>,
     /// Variables of the kernel that the program refers to.
     pub variables: crate::memory::Variables,
     /// The log.
@@ -189,6 +191,7 @@ impl<'a> Cx<'a> {
             kfuncs: crate::calls::kfunc::Table::default(),
             layout: crate::memory::Layout::default(),
             arguments: crate::memory::Arguments::new(),
+            argument_refs: Vec::new(),
             variables: crate::memory::Variables::new(),
             log: Log::new(program.options.log_level),
             last_id: 0,

@@ -95,7 +95,10 @@ fn read(cx: &Cx<'_>, function: &Function<'_>, func: &Type<'_>) -> Check<Vec<Subp
 
 /// One argument.
 fn argument(cx: &Cx<'_>, function: &Function<'_>, index: usize, ty: TypeId) -> Check<SubprogArg> {
+    // Of the tags, older kernels are told the one for contexts by loaders, and do not know the others.
+    let knows_tags = !cx.program.lacks("global_function_tags");
     let tags = tags(function, index)?;
+    let tags = if knows_tags { tags } else { Tags { context: tags.context, ..Tags::default() } };
     let Some(ty) = function.btf.resolve(ty) else {
         return cx.unsupported("an argument of a type that is not there");
     };
@@ -194,7 +197,8 @@ fn pointer(
         }
         return Ok(Some(plain(RegType::of(RegKind::Ctx))));
     }
-    if btf.resolve(target).is_some_and(|ty| is_dynptr(&ty)) {
+    let knows_dynptrs = !cx.program.lacks("dynptr_in_global_functions");
+    if knows_dynptrs && btf.resolve(target).is_some_and(|ty| is_dynptr(&ty)) {
         if tags != Tags::default() {
             reject!(EINVAL, "arg#{index} has invalid combination of tags");
         }

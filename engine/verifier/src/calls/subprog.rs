@@ -6,12 +6,13 @@ use kernel_model::{ArgBase, TypeFlags};
 use crate::calls::dynptr::{self, DynptrArg};
 use crate::calls::helper::argument::{check_mem, check_offset};
 use crate::calls::helper::types::{Wanted, check_type};
-use crate::calls::{SubprogArg, callback, clobber};
+use crate::calls::{SubprogArg, callback, clobber, refs};
 use crate::cfg::{self, liveness};
 use crate::cx::{Check, Cx, Errno, Next, Reject, Stop, reject};
 use crate::explore;
 use crate::log;
-use crate::state::{Detail, DynptrKind, Frame, Reg as RegState, RegKind, RegType, State};
+use crate::memory;
+use crate::state::{Detail, DynptrKind, Frame, RefKind, Reg as RegState, RegKind, RegType, State};
 
 pub(crate) use crate::calls::prototype::prepare_args;
 
@@ -286,6 +287,12 @@ fn begin_main(cx: &mut Cx<'_>, state: &mut State) -> Check {
         cx.subprogs[0].unreliable |= !takes_context;
     }
     *state.reg_mut(Reg::R1) = RegState::pointer(RegType::of(RegKind::Ctx));
+    if cx.program.type_name() == "struct_ops" {
+        for arg in memory::references(cx.program) {
+            let id = refs::acquire(cx, state, RefKind::Ptr, Pc(0));
+            cx.argument_refs.push((arg, id));
+        }
+    }
     Ok(())
 }
 

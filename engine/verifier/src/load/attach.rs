@@ -1,5 +1,6 @@
 //! What a program is for must exist, and be something such programs can be for.
 
+use bpf_object::Attach;
 use btf::Kind;
 use kernel_model::{AttachType, kernel_iterator, lsm_hook, never_returns};
 
@@ -56,6 +57,11 @@ fn can_be_sleepable(program: &Program<'_>) -> bool {
 fn check_kernel_target(cx: &Cx<'_>) -> Check {
     let program = cx.program;
     let Some((id, name)) = program.target else {
+        if let Attach::Missing { name } = &program.linked_program.load.target
+            && name.contains(':')
+        {
+            return cx.unsupported(format!("what modules of the kernel have: {name}"));
+        }
         reject!(EINVAL, "Tracing programs must provide btf_id");
     };
     let number = id.0;

@@ -1,6 +1,7 @@
 //! Programs that replace a function of another program (`freplace`): that function must exist, be global, and have the
 //! same prototype.
 
+use bpf_object::Attach;
 use btf::{Btf, Kind, Linkage, Type};
 
 use super::target::{check_prototype_of, kind_name};
@@ -20,7 +21,13 @@ struct Replaced {
 pub(super) fn check(cx: &Cx<'_>) -> Check {
     let program = cx.program;
     let Some(extension) = &program.extends else {
-        return cx.unsupported("the program that is extended is not known");
+        let function = match &program.linked_program.load.target {
+            Attach::Program { name } => format!("`{name}`"),
+            _ => "a function".to_owned(),
+        };
+        return cx.unsupported(format!(
+            "it replaces {function} of a program that is not known; --target names its object"
+        ));
     };
     let Some((types, function)) = types_of(extension) else {
         reject!(

@@ -348,7 +348,7 @@ fn check_limits(ty: &MapType, definition: &Definition, entries: u32) -> Refused 
 
 /// The addresses of an arena (`arena_map_alloc` of kernel/bpf/arena.c).
 fn check_arena(extra: u64, entries: u32) -> Refused {
-    if extra % 4096 != 0 {
+    if !extra.is_multiple_of(4096) {
         return invalid(format!("map_extra is {extra:#x}, which is no address of a page"));
     }
     let range = u64::from(entries) * 4096;

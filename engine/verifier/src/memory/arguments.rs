@@ -41,20 +41,14 @@ pub(super) fn load(
 ) -> Check<Result<Loaded, Refusal>> {
     let program = cx.program;
     let inside = (0..ARGUMENTS).contains(&offset);
-    if program.type_name() != "lsm" {
-        if !inside || access == Access::Write || offset % size.cast_signed() != 0 {
-            return Ok(Err(Refusal::new()));
-        }
-    } else if access == Access::Write {
-        // The kernel does not ask LSM programs what kind of access it is (`lsm_verifier_ops`).
-        return cx.unsupported("a store to the arguments of a security hook");
+    let is_refused = !inside || access == Access::Write || offset % size.cast_signed() != 0;
+    if is_refused && program.type_name() != "lsm" {
+        return Ok(Err(Refusal::new()));
     }
+    // Of programs for security hooks, the kernel does not ask what kind of access it is (`lsm_verifier_ops`).
     let Some(target) = target(program) else {
         return cx.unsupported("the arguments of an unknown function");
     };
-    if target.operations.is_some() && has_references(program.kernel, &target) {
-        return cx.unsupported("operations that get a reference");
-    }
     let mut said = String::new();
     let result = argument(program, &target, offset, size, &mut said);
     if result.is_ok() && cx.log.is_on() && !said.is_empty() {
@@ -232,6 +226,9 @@ fn pointer(
         Some(IteratorValue::RdonlyBufferOrNull) => return buffer(TypeFlags::MEM_RDONLY),
         _ => {}
     }
+    if let Some(list) = to_free(program, target, arg) {
+        return Ok(btf_pointer(list, TypeFlags::PTR_TRUSTED));
+    }
     // Pointers to anything but structures are numbers to the program.
     let pointee = ty.target().and_then(|id| skip_modifiers(program.kernel, id));
     let Some(pointee) = pointee.filter(|ty| ty.kind().is_composite()) else {
@@ -252,6 +249,9 @@ fn pointer(
     }
     if let Some(flags) = operation_flags(program, target, arg) {
         return Ok(btf_pointer(pointee.id(), flags));
+    }
+    if gets_reference(program.kernel, target, arg) {
+        return Ok(Loaded::Owned(pointee.id(), arg));
     }
     structure(program, target, arg, ty, param, said)
 }
@@ -336,10 +336,27 @@ fn operation_flags(program: &Program<'_>, target: &Target<'_>, arg: usize) -> Op
     param.name().ends_with("__nullable").then_some(nullable)
 }
 
-/// The operation gets a reference that it must give back.
-fn has_references(btf: &Btf<'_>, target: &Target<'_>) -> bool {
-    stub(btf, target)
-        .is_some_and(|stub| stub.params().iter().any(|param| param.name().ends_with("__ref")))
+/// The operation gets the argument with a reference that it must give back.
+fn gets_reference(btf: &Btf<'_>, target: &Target<'_>, arg: usize) -> bool {
+    let param = stub(btf, target).and_then(|stub| stub.params().get(arg));
+    param.is_some_and(|param| param.name().ends_with("__ref"))
+}
+
+/// The arguments of the operation that come with a reference.
+pub(crate) fn references(program: &Program<'_>) -> Vec<usize> {
+    let Some(target) = target(program).filter(|target| target.operations.is_some()) else {
+        return Vec::new();
+    };
+    let count = target.proto.params().len();
+    (0..count).filter(|arg| gets_reference(program.kernel, &target, *arg)).collect()
+}
+
+/// The list of packets to be freed that a queueing discipline is given, which is a structure of its own
+/// (`bpf_qdisc_is_valid_access` of net/sched/bpf_qdisc.c).
+fn to_free(program: &Program<'_>, target: &Target<'_>, arg: usize) -> Option<TypeId> {
+    let is_it = target.operations == Some("Qdisc_ops") && target.name == "enqueue" && arg == 2;
+    let ty = program.kernel.find("bpf_sk_buff_ptr", Kind::Struct).filter(|_| is_it)?;
+    Some(ty.id())
 }
 
 /// Pointers that the program gets are valid (`prog_args_trusted`).

@@ -51,8 +51,10 @@ pub(super) fn access(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> C
             let loaded = pointer_to(cx, target, own, flags);
             *state.reg_mut(value) = loaded;
         }
-        Found::Other => *state.reg_mut(value) = memory(),
-        Found::Pointer { .. } | Found::Scalar | Found::Struct(_) => set_unknown(cx, state, value),
+        Found::Other if knows_memory(cx) => *state.reg_mut(value) = memory(),
+        Found::Other | Found::Pointer { .. } | Found::Scalar | Found::Struct(_) => {
+            set_unknown(cx, state, value);
+        }
     }
     Ok(())
 }
@@ -162,6 +164,11 @@ fn pointer_to(cx: &mut Cx<'_>, id: TypeId, own: bool, flags: TypeFlags) -> Reg {
     Reg { id: identity, ..Reg::pointer(ty).with(Detail::Btf { id, own }) }
 }
 
+/// The kernel lets programs read what pointers to anything but structures point to; to older ones they are numbers.
+fn knows_memory(cx: &Cx<'_>) -> bool {
+    !cx.program.lacks("rdonly_cast_to_memory")
+}
+
 /// Memory behind a pointer to something that is no structure: it can be read at the cost of faults that are caught.
 fn memory() -> Reg {
     let flags = TypeFlags::MEM_RDONLY.union(TypeFlags::PTR_UNTRUSTED);
@@ -197,8 +204,8 @@ pub(super) fn map(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> Chec
         Found::Pointer { id, flags, .. } => {
             *state.reg_mut(value) = pointer_to(cx, id, false, flags);
         }
-        Found::Other => *state.reg_mut(value) = memory(),
-        Found::Scalar | Found::Struct(_) => set_unknown(cx, state, value),
+        Found::Other if knows_memory(cx) => *state.reg_mut(value) = memory(),
+        Found::Other | Found::Scalar | Found::Struct(_) => set_unknown(cx, state, value),
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The context of the program.
 
-use btf::Kind;
+use btf::{Kind, TypeId};
 use kernel_model::{Capability, ContextLayout, FieldValue, TypeFlags, context_layout};
 
 use super::arguments;
@@ -32,6 +32,8 @@ pub(crate) enum Loaded {
     Range(i32, i32),
     /// A pointer.
     Pointer(RegType, Detail),
+    /// A pointer to a structure of the kernel with a reference that must be given back, by the argument it is.
+    Owned(TypeId, usize),
 }
 
 /// Why an access to the context is not allowed, beside that it is not; mostly nothing.
@@ -58,6 +60,19 @@ pub(super) fn access(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> C
             (num.smin, num.smax) = (low.into(), high.into());
             num.sync();
             *state.reg_mut(value) = Reg { num, ..cx.unknown() };
+        }
+        Loaded::Owned(id, arg) => {
+            let held = cx.argument_refs.iter().find(|(owned, _)| *owned == arg).map(|one| one.1);
+            let held = held.filter(|held| state.refs.iter().any(|one| one.id == *held));
+            let Some(ref_obj_id) = held else {
+                reject!(
+                    EACCES,
+                    "invalid bpf_context access off={offset}. Reference may already be released"
+                );
+            };
+            let ty = RegType::with(RegKind::BtfId, TypeFlags::PTR_TRUSTED);
+            let pointer = Reg::pointer(ty).with(Detail::Btf { id, own: false });
+            *state.reg_mut(value) = Reg { ref_obj_id, ..pointer };
         }
         Loaded::Pointer(ty, detail) => {
             let id = if ty.may_be_null() { cx.new_id() } else { 0 };

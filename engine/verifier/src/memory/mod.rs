@@ -27,6 +27,7 @@ use crate::program::Program;
 use crate::scalar::Bounds;
 use crate::state::{self, Detail, RegKind, State};
 
+pub(crate) use arguments::references;
 pub(crate) use constant::Variables;
 pub(crate) use context::{Arguments, Layout};
 pub(crate) use map_value::is_frozen;

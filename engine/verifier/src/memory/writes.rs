@@ -36,6 +36,10 @@ enum Rules {
     Conntrack,
     /// Schedulers.
     Sched,
+    /// Queueing disciplines.
+    Queue,
+    /// Fixes for input devices.
+    Input,
     /// Operations that are not modelled.
     Unknown,
 }
@@ -46,6 +50,8 @@ fn rules(program: &Program<'_>) -> Rules {
             Some((_, "tcp_congestion_ops")) => Rules::Congestion,
             Some((_, "bpf_dummy_ops")) => Rules::Dummy,
             Some((_, "sched_ext_ops")) => Rules::Sched,
+            Some((_, "Qdisc_ops")) => Rules::Queue,
+            Some((_, "hid_bpf_ops")) => Rules::Input,
             _ => Rules::Unknown,
         },
         "sched_cls" | "sched_act" | "xdp" => Rules::Conntrack,
@@ -75,6 +81,8 @@ pub(super) fn check(cx: &Cx<'_>, id: TypeId, offset: i32, size: u32) -> Check {
             }
             reject!(EACCES, "");
         }
+        Rules::Queue => check_queue(btf, name, offset, size),
+        Rules::Input => check_input(btf, name, offset, size),
         Rules::Congestion => {
             if name != "tcp_sock" {
                 reject!(EACCES, "only read is supported");
@@ -110,6 +118,61 @@ pub(super) fn check(cx: &Cx<'_>, id: TypeId, offset: i32, size: u32) -> Check {
             check_end("nf_conn", offset, size, field.map(|(_, end)| end))
         }
     }
+}
+
+/// Fields of queues and of packets in them (`bpf_qdisc_btf_struct_access` of net/sched/bpf_qdisc.c).
+fn check_queue(btf: &Btf<'_>, name: &str, offset: i32, size: u32) -> Check {
+    let at = i64::from(offset);
+    let begins = |(begin, _): &(i64, i64)| *begin == at;
+    let inside = |(begin, end): &(i64, i64)| (*begin..*end).contains(&at);
+    let field = match name {
+        "sk_buff" => {
+            let private = extent(btf, "sk_buff", "cb").zip(extent(btf, "qdisc_skb_cb", "data"));
+            let private = private.map(|((cb, _), (begin, end))| (cb + begin, cb + end));
+            let time = extent(btf, "sk_buff", "tstamp").filter(begins);
+            time.or(private.filter(inside))
+        }
+        "Qdisc" => {
+            let one = |path| extent(btf, "Qdisc", path);
+            let first = one("limit").filter(begins).or(one("q.qlen").filter(begins));
+            first.or(one("qstats").filter(inside))
+        }
+        _ => reject!(EACCES, "only read is supported"),
+    };
+    check_end(name, offset, size, field.map(|(_, end)| end))
+}
+
+/// Fields of input devices, of which the last byte of texts stays (`hid_bpf_ops_btf_struct_access` of
+/// drivers/hid/bpf/hid_bpf_struct_ops.c): the structure, the field, and whether it is a text.
+const INPUT: [(&str, &str, bool); 5] = [
+    ("hid_bpf_ctx", "retval", false),
+    ("hid_device", "name", true),
+    ("hid_device", "uniq", true),
+    ("hid_device", "phys", true),
+    ("hid_device", "quirks", false),
+];
+
+fn check_input(btf: &Btf<'_>, name: &str, offset: i32, size: u32) -> Check {
+    let mut fields = INPUT.iter().filter(|(structure, ..)| *structure == name).peekable();
+    if fields.peek().is_none() {
+        reject!(EACCES, "write access to this struct is not supported");
+    }
+    let (at, end) = (i64::from(offset), i64::from(offset) + i64::from(size));
+    let whole = btf.find(name, Kind::Struct).and_then(|ty| ty.size()).unwrap_or(0);
+    if end > i64::from(whole) {
+        reject!(EACCES, "write access for struct {name} at off {offset} with size {size}");
+    }
+    let may_write = fields.any(|(structure, path, is_text)| {
+        let field = extent(btf, structure, path);
+        field.is_some_and(|(begin, last)| at >= begin && end <= last - i64::from(*is_text))
+    });
+    if !may_write {
+        reject!(
+            EACCES,
+            "write access at off {offset} with size {size} on read-only part of {name}"
+        );
+    }
+    Ok(())
 }
 
 /// The first byte of a field, and the one behind its last.

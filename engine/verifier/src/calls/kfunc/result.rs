@@ -224,6 +224,9 @@ fn read_only_cast(cx: &Cx<'_>, meta: &Meta) -> Check<RegState> {
             let pointer = RegType::with(RegKind::BtfId, TypeFlags::PTR_UNTRUSTED);
             Ok(RegState::pointer(pointer).with(Detail::Btf { id: ty.id(), own: false }))
         }
+        _ if cx.program.lacks("rdonly_cast_to_memory") => {
+            reject!(EINVAL, "kfunc bpf_rdonly_cast type ID argument must be of a struct")
+        }
         Kind::Void => {
             let flags = TypeFlags::MEM_RDONLY.union(TypeFlags::PTR_UNTRUSTED);
             let memory = RegType::with(RegKind::Mem, flags);
