@@ -160,6 +160,8 @@ pub(crate) struct Cx<'a> {
     pub notes: Vec<crate::explain::Note>,
     /// The instruction being verified, and the one before it (`env->insn_idx`, `env->prev_insn_idx`).
     pub pc: Pc,
+    /// The function whose paths are followed, by itself.
+    pub following: u32,
     /// The one before.
     pub prev_pc: Option<Pc>,
     /// The instruction that a refusal beside all paths is about, or the chain of calls.
@@ -192,6 +194,7 @@ impl<'a> Cx<'a> {
             trace: None,
             notes: Vec::new(),
             pc: Pc(0),
+            following: 0,
             prev_pc: None,
             blamed: Vec::new(),
             observer: None,

@@ -13,6 +13,8 @@ use tower_lsp::lsp_types::{
 
 use super::analysis::{Analysed, CATALOGUE};
 use super::client::Client;
+use crate::messages;
+use crate::verify::VERIFIER;
 
 /// A description for a client that shows Markdown or does not.
 pub(super) fn markup(markdown: String, shown: bool) -> MarkupContent {
@@ -79,6 +81,7 @@ pub(super) fn diagnostic(
         severity: Some(severity(finding.severity)),
         code: Some(NumberOrString::String(finding.rule.to_owned())),
         code_description: rule_page(finding.rule)
+            .or_else(|| message_page(finding))
             .filter(|_| client.code_links)
             .map(|href| CodeDescription { href }),
         source: Some(SOURCE.to_owned()),
@@ -129,6 +132,13 @@ pub(super) fn rule_page(rule: &str) -> Option<Url> {
     let known = CATALOGUE.find(rule)?;
     let own = format!("bpf-analyzer:/rules/{rule}.md");
     Url::parse(if known.info.url.is_empty() { &own } else { known.info.url }).ok()
+}
+
+/// Where the entry of the verifier's message in a finding is, for the same command.
+fn message_page(finding: &Finding) -> Option<Url> {
+    let said = finding.kernel_message.as_deref().filter(|_| finding.rule == VERIFIER.name)?;
+    let message = messages::find_joined(said)?;
+    Url::parse(&format!("bpf-analyzer:/rules/{}.md", message.anchor)).ok()
 }
 
 /// Edits of a document as it was analysed.

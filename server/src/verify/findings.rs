@@ -10,7 +10,7 @@ use std::sync::Arc;
 use diagnostic::{FileReport, Finding, KernelVerdict, Label, RuleInfo, Severity};
 use text::Span;
 
-use super::{Outcome, Place, Told, Verdict};
+use super::{Also, Outcome, Place, Told, Verdict};
 use crate::paths;
 use crate::source;
 
@@ -67,7 +67,11 @@ pub fn reports(
 fn places(outcome: &Outcome) -> impl Iterator<Item = &Place> {
     let explained = outcome.explanation.iter().filter_map(|told| told.place.as_ref());
     let notes = outcome.notes.iter().filter_map(|(_, told)| told.place.as_ref());
-    outcome.place.iter().chain(explained).chain(notes)
+    let also = outcome.also.iter().flat_map(|also| {
+        let explained = also.explanation.iter().filter_map(|told| told.place.as_ref());
+        also.place.iter().chain(explained)
+    });
+    outcome.place.iter().chain(explained).chain(notes).chain(also)
 }
 
 struct SourceText {
@@ -105,6 +109,7 @@ impl SourceText {
 
     fn findings(&self, file: &str, outcome: &Outcome) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self.verdict(file, outcome).into_iter().collect();
+        findings.extend(outcome.also.iter().map(|also| self.also(file, &outcome.name, also)));
         for (rule, told) in &outcome.notes {
             let place = told.place.as_ref().filter(|place| place.file == file);
             findings.push(Finding {
@@ -148,12 +153,7 @@ impl SourceText {
                 None,
             ),
         };
-        let (here, elsewhere): (Vec<&Told>, Vec<&Told>) = (outcome.explanation.iter())
-            .partition(|told| told.place.as_ref().is_some_and(|place| place.file == file));
-        let labels = here.iter().filter_map(|told| {
-            let place = told.place.as_ref()?;
-            Some(Label { span: self.span(place), message: told.message.clone() })
-        });
+        let (labels, elsewhere) = self.labels(file, &outcome.explanation);
         Some(Finding {
             rule: VERIFIER.name,
             severity,
@@ -161,11 +161,41 @@ impl SourceText {
             function: Some(name.clone()),
             span: outcome.place.as_ref().map_or(Span::empty(0), |place| self.span(place)),
             message,
-            labels: labels.collect(),
-            help: help(outcome, &elsewhere),
+            labels,
+            help: help((outcome.help, outcome.rule), &elsewhere),
             kernel_message: kernel_message.filter(|text| !text.is_empty()),
             fixes: Vec::new(),
         })
+    }
+
+    /// A function that the kernel would refuse next.
+    fn also(&self, file: &str, program: &str, also: &Also) -> Finding {
+        let (labels, elsewhere) = self.labels(file, &also.explanation);
+        let place = also.place.as_ref().filter(|place| place.file == file);
+        let first = also.message.lines().next().unwrap_or_default();
+        Finding {
+            rule: VERIFIER.name,
+            severity: Severity::Error,
+            kernel: KernelVerdict::Rejects,
+            function: Some(also.function.clone()),
+            span: place.map_or(Span::empty(0), |place| self.span(place)),
+            message: format!("`{}` of `{program}` is rejected as well: {first}", also.function),
+            labels,
+            help: help((also.help, also.rule), &elsewhere),
+            kernel_message: Some(also.message.replace('\n', "; ")).filter(|text| !text.is_empty()),
+            fixes: Vec::new(),
+        }
+    }
+
+    /// What is told of this file, and of others.
+    fn labels<'t>(&self, file: &str, explanation: &'t [Told]) -> (Vec<Label>, Vec<&'t Told>) {
+        let is_here = |told: &&Told| told.place.as_ref().is_some_and(|place| place.file == file);
+        let (here, elsewhere): (Vec<&Told>, Vec<&Told>) = explanation.iter().partition(is_here);
+        let labels = here.iter().filter_map(|told| {
+            let place = told.place.as_ref()?;
+            Some(Label { span: self.span(place), message: told.message.clone() })
+        });
+        (labels.collect(), elsewhere)
     }
 
     /// From the place to the end of what stands in its line.
@@ -192,9 +222,9 @@ impl SourceText {
 }
 
 /// What helps, with the rule that finds the same mistake and what is told of other files.
-fn help(outcome: &Outcome, elsewhere: &[&Told]) -> Option<String> {
-    let mut parts: Vec<String> = outcome.help.iter().map(|help| (*help).to_owned()).collect();
-    if let Some(rule) = outcome.rule {
+fn help((help, rule): (Option<&str>, Option<&str>), elsewhere: &[&Told]) -> Option<String> {
+    let mut parts: Vec<String> = help.into_iter().map(str::to_owned).collect();
+    if let Some(rule) = rule {
         parts.push(format!("the rule `{rule}` of `bpf-analyzer check` is about this"));
     }
     for told in elsewhere.iter().take(3) {

@@ -178,6 +178,21 @@ impl Walk<'_> {
         }
     }
 
+    /// What the register holds now may be what was stored, of which more can have become known.
+    fn may_be(&self, stored: &Reg) -> bool {
+        let Some(point) = self.path.get(self.at) else { return false };
+        let (now, old) = (&point.regs[self.reg.index()].num, &stored.num);
+        let holds = &point.regs[self.reg.index()];
+        if holds.kind() != stored.kind() {
+            return stored.ty.may_be_null() && holds.is_null();
+        }
+        !stored.is_scalar()
+            || now.umin >= old.umin
+                && now.umax <= old.umax
+                && now.smin >= old.smin
+                && now.smax <= old.smax
+    }
+
     /// Where the value was that is loaded from `fp + offset`.
     fn spilled(&self, offset: i16) -> Found {
         let depth = self.path.get(self.at).map_or(0, |point| point.depth);
@@ -190,8 +205,9 @@ impl Walk<'_> {
                 && store.offset.0 == offset
             {
                 return match store.src {
-                    Source::Reg(src) => Found::At(at, src),
-                    Source::Imm(_) => Found::Made,
+                    Source::Reg(src) if self.may_be(&point.regs[src.index()]) => Found::At(at, src),
+                    // Something else has written there since, such as a call.
+                    _ => Found::Made,
                 };
             }
         }
