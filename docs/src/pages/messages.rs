@@ -32,7 +32,7 @@ fn list() -> String {
     let mut text = format!(
         "# Verifier errors\n\nWhat the verifier of Linux 6.18 says when it refuses a program, and what helps: {count} messages, \
          {examples} with an example that is verified with each change of this book. Words in braces stand for what differs from \
-         program to program. `bpf-analyzer explain \"MESSAGE\"` finds the entry of a message as the kernel has printed it, and \
+         program to program. Examples are programs of `tests/corpus`, whose `corpus.h` has the macros in them. `bpf-analyzer explain \"MESSAGE\"` finds the entry of a message as the kernel has printed it, and \
          `bpf-analyzer verify` tells how a program came to it.\n\n"
     );
     text += &head(&["message", "about"]);
@@ -110,11 +110,11 @@ fn cut(root: &Path, path: &str) -> Result<String> {
 /// The lines of a function, or of the macro that makes one, with what stands right above them.
 fn function(text: &str, name: &str) -> Option<String> {
     let lines: Vec<&str> = text.lines().collect();
-    let begins = |line: &&str| {
+    let begins = |line: &str| {
         let is_code = !line.starts_with([' ', '\t', '#', '/', '*']) && !line.ends_with(';');
         is_code && line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
     };
-    let begin = lines.iter().position(|line| begins(&line) && opens(line, name))?;
+    let begin = lines.iter().position(|line| begins(line) && opens(line, name))?;
     let is_end = |line: &&str| ["}", "})"].iter().any(|end| line.trim_end().ends_with(end));
     let length = match is_end(&lines[begin]) {
         true => 0,

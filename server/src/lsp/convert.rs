@@ -182,4 +182,25 @@ mod tests {
         }
         assert_eq!(rule_page("no-such-rule"), None);
     }
+
+    #[test]
+    fn findings_of_the_verifier_lead_to_their_messages() {
+        let finding = |rule, said: &str| Finding {
+            rule,
+            severity: Severity::Error,
+            kernel: diagnostic::KernelVerdict::Rejects,
+            function: None,
+            span: Span::empty(0),
+            message: String::new(),
+            labels: Vec::new(),
+            help: None,
+            kernel_message: Some(said.to_owned()),
+            fixes: Vec::new(),
+        };
+        let page = |rule, said| message_page(&finding(rule, said)).map(String::from);
+        let expected = Some("bpf-analyzer:/rules/r-read-ok.md".to_owned());
+        assert_eq!(page(VERIFIER.name, "R7 !read_ok; and more"), expected);
+        assert_eq!(page(VERIFIER.name, "something else"), None);
+        assert_eq!(page("stale-slice", "R7 !read_ok"), None);
+    }
 }
