@@ -36,7 +36,8 @@ pub fn build(root: &Path, target: &Path) -> Result<PathBuf> {
     }
     let summary = text.join("SUMMARY.md");
     let contents = fs::read_to_string(&summary).with_context(|| summary.display().to_string())?;
-    fs::write(&summary, contents.replace("{{rules}}", &pages::rule_contents()))?;
+    let contents = contents.replace("{{rules}}", &pages::rule_contents());
+    fs::write(&summary, contents.replace("{{messages}}", &pages::message_contents()))?;
     MDBook::load(target)?.build()?;
     Ok(target.join("book"))
 }

@@ -41,7 +41,8 @@ pub use map::{
     map_types,
 };
 pub use message::{
-    Example, Message, MessageCase, MessageFamily, Story, message, message_families, messages,
+    Example, Message, MessageCase, MessageFamily, Story, message, message_by_anchor,
+    message_families, messages, sentence,
 };
 pub use program::{
     DataStarts, Packet, ProgramType, ReturnCheck, ReturnCode, ReturnRule, SkbDynptr, Sleepable,

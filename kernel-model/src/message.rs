@@ -30,6 +30,8 @@ pub struct Message {
     pub fix: &'static str,
     /// The lint rule that covers the same mistake; empty if there is none.
     pub rule: &'static str,
+    /// It follows another line, which says what was refused.
+    pub follows: bool,
     /// Texts for which something else helps, the special ones first.
     pub cases: &'static [MessageCase],
     /// A program that gets the message.
@@ -153,6 +155,11 @@ pub fn messages() -> impl Iterator<Item = &'static Message> {
     FAMILIES.iter().flat_map(|family| family.messages)
 }
 
+/// The message of this name in links.
+pub fn message_by_anchor(anchor: &str) -> Option<&'static Message> {
+    messages().find(|message| message.anchor == anchor)
+}
+
 /// The message that a line of the verifier's log is.
 pub fn message(line: &str) -> Option<&'static Message> {
     messages().find(|message| message.fits(line))
@@ -174,10 +181,56 @@ impl Message {
         FAMILIES.iter().find(|family| family.messages.iter().any(|one| one.anchor == self.anchor))
     }
 
-    /// The text for readers: without the kinds of what it leaves open.
+    /// The text for readers.
     pub fn shown(&self) -> String {
-        self.text.replace(":n}", "}").replace("{{", "{").replace("}}", "}")
+        shown(self.text)
     }
+
+    /// A page about the message, in Markdown.
+    pub fn page(&self) -> String {
+        let mut page = format!("# {}\n{}\n\n## What helps\n", self.shown(), self.means);
+        let mut put = |what: &str, fix: &str, rule: &str| {
+            page += what;
+            page += &sentence(fix);
+            if !rule.is_empty() {
+                page += &format!(" The lint rule `{rule}` covers this mistake.");
+            }
+            page.push('\n');
+        };
+        put("", self.fix, self.rule);
+        for case in self.cases {
+            put(&format!("\n`{}`: ", case.shown()), case.fix, case.rule);
+        }
+        match self.example {
+            Example::None => {}
+            Example::Corpus(path) => {
+                page += &format!("\n## Example\n`{path}` of the corpus of programs\n");
+            }
+            Example::Assembler(text) | Example::Unprivileged(text) => {
+                page += &format!("\n## Example\n```text\n{text}\n```\n");
+            }
+        }
+        page
+    }
+}
+
+impl MessageCase {
+    /// The text for readers.
+    pub fn shown(&self) -> String {
+        shown(self.text)
+    }
+}
+
+/// A text without the kinds of what it leaves open.
+fn shown(text: &str) -> String {
+    text.replace(":n}", "}").replace("{{", "{").replace("}}", "}")
+}
+
+/// An advice as a sentence.
+pub fn sentence(advice: &str) -> String {
+    let mut chars = advice.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(chars).chain(['.']).collect()
 }
 
 /// A piece of a pattern.

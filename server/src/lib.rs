@@ -15,6 +15,7 @@ pub mod headers;
 pub mod kernel;
 pub mod linter;
 pub mod lsp;
+pub mod messages;
 pub mod packets;
 pub mod parallel;
 mod paths;

@@ -85,6 +85,8 @@ pub struct Outcome {
     pub help: Option<&'static str>,
     /// The lint rule that finds the same mistake in C.
     pub rule: Option<&'static str>,
+    /// Functions that the kernel would refuse next.
+    pub also: Vec<Also>,
     /// What is wrong although the kernel accepts it.
     pub notes: Vec<Noted>,
     /// What was counted.
@@ -93,6 +95,25 @@ pub struct Outcome {
     pub elapsed: Duration,
     /// The log, if one was asked for.
     pub log: String,
+}
+
+/// A function that is verified by itself and refused, beside the one that the verdict is about.
+#[derive(Clone, Debug)]
+pub struct Also {
+    /// Its name.
+    pub function: String,
+    /// The error of `bpf(2)`.
+    pub errno: i32,
+    /// What the kernel says, line by line.
+    pub message: String,
+    /// Where that is in C.
+    pub place: Option<Place>,
+    /// How it came to that.
+    pub explanation: Vec<Told>,
+    /// What would make the kernel take it.
+    pub help: Option<&'static str>,
+    /// The lint rule that finds the same mistake in C.
+    pub rule: Option<&'static str>,
 }
 
 /// What the kernel does with a program.
@@ -222,6 +243,7 @@ fn unlinked(
         explanation: Vec::new(),
         help: None,
         rule: None,
+        also: Vec::new(),
         notes: Vec::new(),
         stats: verifier::Stats::default(),
         elapsed: Duration::ZERO,
@@ -266,6 +288,18 @@ fn verify<'l>(
     let Explanation { labels, help, rule } = report.explanation.unwrap_or_default();
     let told = |pc, message| Told { message, place: place(pc) };
     let begins_at = || Place::of(linked, program, 0);
+    let also = |refused: verifier::Refused| {
+        let Explanation { labels, help, rule } = refused.explanation;
+        Also {
+            function: refused.function,
+            errno: refused.reject.errno.0,
+            message: refused.reject.message,
+            place: place(refused.pc),
+            explanation: labels.into_iter().map(|label| told(label.pc, label.message)).collect(),
+            help,
+            rule,
+        }
+    };
     Outcome {
         name: program.name.clone(),
         section: program.section.clone(),
@@ -275,6 +309,7 @@ fn verify<'l>(
         explanation: labels.into_iter().map(|label| told(label.pc, label.message)).collect(),
         help,
         rule,
+        also: report.also.into_iter().map(also).collect(),
         notes: report
             .notes
             .into_iter()

@@ -1,6 +1,7 @@
-//! Pages that are made of what the program knows: rules, settings, the kernel model.
+//! Pages that are made of what the program knows: rules, settings, the kernel model, what the verifier says.
 
 mod configuration;
+mod messages;
 mod model;
 mod notes;
 mod rules;
@@ -10,6 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+pub use messages::contents as message_contents;
 pub use rules::contents as rule_contents;
 
 /// A page that is generated.
@@ -41,6 +43,7 @@ pub fn all(root: &Path) -> Result<Vec<Page>> {
     pages.push(configuration::page(&read("docs/bpf-analyzer.schema.json")?)?);
     pages.extend(model::pages());
     pages.push(notes::page());
+    pages.extend(messages::pages(root)?);
     pages.push(Page::new("inside/architecture.md", read("ARCHITECTURE.md")?));
     pages.push(Page::new("changes.md", read("CHANGELOG.md")?));
     Ok(pages)

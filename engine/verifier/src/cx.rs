@@ -169,6 +169,8 @@ pub(crate) struct Cx<'a> {
     pub beyond: Option<Box<crate::beyond::Beyond>>,
     /// The instruction being verified, and the one before it (`env->insn_idx`, `env->prev_insn_idx`).
     pub pc: Pc,
+    /// The function whose paths are followed, by itself.
+    pub following: u32,
     /// The one before.
     pub prev_pc: Option<Pc>,
     /// The instruction that a refusal beside all paths is about, or the chain of calls.
@@ -201,6 +203,7 @@ impl<'a> Cx<'a> {
             trace: None,
             beyond: None,
             pc: Pc(0),
+            following: 0,
             prev_pc: None,
             blamed: Vec::new(),
             observer: None,

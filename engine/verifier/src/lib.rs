@@ -62,6 +62,22 @@ pub struct Report {
     pub explanation: Option<Explanation>,
     /// What is wrong although the kernel accepts it.
     pub notes: Vec<Note>,
+    /// Functions that are refused as well, if explanations were asked for. The kernel, which stops at the first refusal,
+    /// would get to them next, if they are called.
+    pub also: Vec<Refused>,
+}
+
+/// A function of a program that is refused by itself, beside the function that the verdict is about.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Refused {
+    /// Its name.
+    pub function: String,
+    /// What the kernel would say.
+    pub reject: Reject,
+    /// The instruction.
+    pub pc: isa::Pc,
+    /// How it comes about.
+    pub explanation: Explanation,
 }
 
 /// Verifies a program as the kernel does when it is loaded.

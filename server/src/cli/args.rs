@@ -25,7 +25,7 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Serve an editor on standard input and output (Language Server Protocol)
     Lsp(LspArgs),
-    /// Explain a rule
+    /// Explain a rule, or a message of the kernel's verifier
     Explain(ExplainArgs),
     /// List all rules
     Rules(RulesArgs),
@@ -232,7 +232,8 @@ pub(super) struct LspArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// The rule's name
+    /// The rule's name, or a message of the kernel's verifier
+    #[arg(value_name = "RULE|MESSAGE")]
     pub(super) rule: String,
     /// How the page is printed
     #[arg(long, value_enum, default_value_t = ListFormat::Text)]

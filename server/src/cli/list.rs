@@ -1,12 +1,14 @@
-//! `rules` and `explain`: what the rules are.
+//! `rules` and `explain`: what the rules are, and what the verifier says.
 
 use std::io::{self, Write};
 
 use diagnostic::{RuleInfo, write_rules_json};
+use kernel_model::Message;
 use serde::Serialize;
 
 use super::Status;
 use super::args::{ExplainArgs, ListFormat, RulesArgs};
+use crate::messages;
 use crate::rules::{Catalogue, Rule};
 use crate::verify::{VERIFIER, VERIFIER_PAGE};
 
@@ -42,8 +44,30 @@ fn write_table(rules: &[RuleInfo], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// `bpf-analyzer explain RULE`.
+#[derive(Serialize)]
+struct MessageDocument<'m> {
+    version: u32,
+    message: MessageFacts<'m>,
+    page: &'m str,
+}
+
+/// An entry of the table of the verifier's messages.
+#[derive(Serialize)]
+struct MessageFacts<'m> {
+    name: &'m str,
+    text: String,
+    family: Option<&'m str>,
+    means: &'m str,
+    help: &'m str,
+    rule: Option<&'m str>,
+}
+
+/// `bpf-analyzer explain RULE`, or a message of the verifier.
 pub(super) fn explain(args: &ExplainArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
+    let is_rule = args.rule == VERIFIER.name || catalogue.find(&args.rule).is_some();
+    if let Some(message) = messages::find(&args.rule).filter(|_| !is_rule) {
+        return explain_message(args, message);
+    }
     let verifier = Rule { info: VERIFIER, page: VERIFIER_PAGE };
     let rule =
         if args.rule == VERIFIER.name { &verifier } else { catalogue.require(&args.rule)? };
@@ -55,6 +79,29 @@ pub(super) fn explain(args: &ExplainArgs, catalogue: &Catalogue) -> anyhow::Resu
             writeln!(out)?;
         }
         ListFormat::Text => out.write_all(rule.page_for_people().as_bytes())?,
+    }
+    out.flush()?;
+    Ok(Status::Clean)
+}
+
+fn explain_message(args: &ExplainArgs, message: &Message) -> anyhow::Result<Status> {
+    let page = message.page();
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match args.format {
+        ListFormat::Json => {
+            let facts = MessageFacts {
+                name: message.anchor,
+                text: message.shown(),
+                family: message.family().map(|family| family.name),
+                means: message.means,
+                help: message.fix,
+                rule: Some(message.rule).filter(|rule| !rule.is_empty()),
+            };
+            let document = MessageDocument { version: VERSION, message: facts, page: &page };
+            serde_json::to_writer(&mut out, &document).map_err(io::Error::from)?;
+            writeln!(out)?;
+        }
+        ListFormat::Text => out.write_all(page.as_bytes())?,
     }
     out.flush()?;
     Ok(Status::Clean)

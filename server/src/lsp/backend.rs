@@ -40,6 +40,7 @@ use super::transport::guarded;
 use super::workspace::{self, Report, Running};
 use super::{convert, features};
 use crate::config::FILE_NAME;
+use crate::messages;
 
 /// The language server.
 pub(super) struct Backend {
@@ -442,6 +443,9 @@ impl LanguageServer for Backend {
             }
             EXPLAIN_RULE => {
                 let name = argument.as_str().unwrap_or_default();
+                if let Some(message) = messages::find(name) {
+                    return Ok(Some(Value::from(message.page())));
+                }
                 let rule = CATALOGUE.require(name).map_err(|error| invalid(error.to_string()))?;
                 Ok(Some(Value::from(rule.page_for_people())))
             }

@@ -13,6 +13,8 @@ use tower_lsp::lsp_types::{
 
 use super::analysis::{Analysed, CATALOGUE};
 use super::client::Client;
+use crate::messages;
+use crate::verify::VERIFIER;
 
 /// A description for a client that shows Markdown or does not.
 pub(super) fn markup(markdown: String, shown: bool) -> MarkupContent {
@@ -79,6 +81,7 @@ pub(super) fn diagnostic(
         severity: Some(severity(finding.severity)),
         code: Some(NumberOrString::String(finding.rule.to_owned())),
         code_description: rule_page(finding.rule)
+            .or_else(|| message_page(finding))
             .filter(|_| client.code_links)
             .map(|href| CodeDescription { href }),
         source: Some(SOURCE.to_owned()),
@@ -131,6 +134,13 @@ pub(super) fn rule_page(rule: &str) -> Option<Url> {
     Url::parse(if known.info.url.is_empty() { &own } else { known.info.url }).ok()
 }
 
+/// Where the entry of the verifier's message in a finding is, for the same command.
+fn message_page(finding: &Finding) -> Option<Url> {
+    let said = finding.kernel_message.as_deref().filter(|_| finding.rule == VERIFIER.name)?;
+    let message = messages::find_joined(said)?;
+    Url::parse(&format!("bpf-analyzer:/rules/{}.md", message.anchor)).ok()
+}
+
 /// Edits of a document as it was analysed.
 pub(super) fn workspace_edit(document: &Analysed, edits: &[Edit]) -> WorkspaceEdit {
     let client = &document.settings.client;
@@ -171,5 +181,26 @@ mod tests {
             assert!(page.contains(rule.name), "{page}");
         }
         assert_eq!(rule_page("no-such-rule"), None);
+    }
+
+    #[test]
+    fn findings_of_the_verifier_lead_to_their_messages() {
+        let finding = |rule, said: &str| Finding {
+            rule,
+            severity: Severity::Error,
+            kernel: diagnostic::KernelVerdict::Rejects,
+            function: None,
+            span: Span::empty(0),
+            message: String::new(),
+            labels: Vec::new(),
+            help: None,
+            kernel_message: Some(said.to_owned()),
+            fixes: Vec::new(),
+        };
+        let page = |rule, said| message_page(&finding(rule, said)).map(String::from);
+        let expected = Some("bpf-analyzer:/rules/r-read-ok.md".to_owned());
+        assert_eq!(page(VERIFIER.name, "R7 !read_ok; and more"), expected);
+        assert_eq!(page(VERIFIER.name, "something else"), None);
+        assert_eq!(page("stale-slice", "R7 !read_ok"), None);
     }
 }

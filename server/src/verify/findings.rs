@@ -11,7 +11,7 @@ use std::sync::Arc;
 use diagnostic::{FileReport, Finding, KernelVerdict, Label, RuleInfo, Severity};
 use text::Span;
 
-use super::{Noted, Outcome, Place, Told, Verdict};
+use super::{Also, Noted, Outcome, Place, Told, Verdict};
 use crate::paths;
 use crate::source;
 
@@ -49,6 +49,7 @@ pub fn reports(
             files.insert(file_of(&outcome.place));
         }
         files.extend(outcome.notes.iter().map(|note| file_of(&note.told.place)));
+        files.extend(outcome.also.iter().map(|also| file_of(&also.place)));
     }
     let mut reports = Vec::new();
     for name in files {
@@ -59,7 +60,9 @@ pub fn reports(
         let findings = outcomes.iter().flat_map(|outcome| {
             let verdict = file.verdict(&name, outcome).filter(|_| file_of(&outcome.place) == name);
             let notes = outcome.notes.iter().filter(|note| file_of(&note.told.place) == name);
-            verdict.into_iter().chain(notes.map(|note| file.note(&name, outcome, note)))
+            let also = outcome.also.iter().filter(|also| file_of(&also.place) == name);
+            let also = also.map(|also| file.also(&name, &outcome.name, also));
+            verdict.into_iter().chain(also).chain(notes.map(|note| file.note(&name, outcome, note)))
         });
         let mut findings: Vec<Finding> = findings.collect();
         findings.sort_by_key(|finding| finding.span.start);
@@ -73,7 +76,12 @@ pub fn reports(
 fn places(outcome: &Outcome) -> impl Iterator<Item = &Place> {
     let explained = outcome.explanation.iter().filter_map(|told| told.place.as_ref());
     let told = outcome.notes.iter().flat_map(|note| iter::once(&note.told).chain(&note.labels));
-    outcome.place.iter().chain(explained).chain(told.filter_map(|told| told.place.as_ref()))
+    let also = outcome.also.iter().flat_map(|also| {
+        let explained = also.explanation.iter().filter_map(|told| told.place.as_ref());
+        also.place.iter().chain(explained)
+    });
+    let told = told.filter_map(|told| told.place.as_ref());
+    outcome.place.iter().chain(explained).chain(told).chain(also)
 }
 
 struct SourceText {
@@ -172,10 +180,29 @@ impl SourceText {
             span: outcome.place.as_ref().map_or(Span::empty(0), |place| self.span(place)),
             message,
             labels,
-            help: help(outcome, &elsewhere),
+            help: help((outcome.help, outcome.rule), &elsewhere),
             kernel_message: kernel_message.filter(|text| !text.is_empty()),
             fixes: Vec::new(),
         })
+    }
+
+    /// A function that the kernel would refuse next.
+    fn also(&self, file: &str, program: &str, also: &Also) -> Finding {
+        let (labels, elsewhere) = self.labels(file, &also.explanation);
+        let place = also.place.as_ref().filter(|place| place.file == file);
+        let first = also.message.lines().next().unwrap_or_default();
+        Finding {
+            rule: VERIFIER.name,
+            severity: Severity::Error,
+            kernel: KernelVerdict::Rejects,
+            function: Some(also.function.clone()),
+            span: place.map_or(Span::empty(0), |place| self.span(place)),
+            message: format!("`{}` of `{program}` is rejected as well: {first}", also.function),
+            labels,
+            help: help((also.help, also.rule), &elsewhere),
+            kernel_message: Some(also.message.replace('\n', "; ")).filter(|text| !text.is_empty()),
+            fixes: Vec::new(),
+        }
     }
 
     /// From the place to the end of what stands in its line.
@@ -202,9 +229,9 @@ impl SourceText {
 }
 
 /// What helps, with the rule that finds the same mistake and what is told of other files.
-fn help(outcome: &Outcome, elsewhere: &[&Told]) -> Option<String> {
-    let mut parts: Vec<String> = outcome.help.iter().map(|help| (*help).to_owned()).collect();
-    if let Some(rule) = outcome.rule {
+fn help((help, rule): (Option<&str>, Option<&str>), elsewhere: &[&Told]) -> Option<String> {
+    let mut parts: Vec<String> = help.into_iter().map(str::to_owned).collect();
+    if let Some(rule) = rule {
         parts.push(format!("the rule `{rule}` of `bpf-analyzer check` is about this"));
     }
     parts.extend(others(elsewhere));

@@ -6,7 +6,7 @@ use diagnostic::KernelVerdict;
 use kernel_model::Version;
 use serde::Serialize;
 
-use super::{Noted, Outcome, Place, Told, Verdict};
+use super::{Also, Noted, Outcome, Place, Told, Verdict};
 
 /// Version of the document.
 const VERSION: u32 = 1;
@@ -33,6 +33,8 @@ struct Program<'d> {
     explanation: Vec<Explained<'d>>,
     help: Option<&'d str>,
     rule: Option<&'d str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<Refused<'d>>,
     notes: Vec<Note<'d>>,
     stats: Stats,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +52,18 @@ struct Location<'d> {
 struct Explained<'d> {
     message: &'d str,
     location: Option<Location<'d>>,
+}
+
+/// A function that the kernel would refuse next.
+#[derive(Serialize)]
+struct Refused<'d> {
+    function: &'d str,
+    errno: i32,
+    message: &'d str,
+    location: Option<Location<'d>>,
+    explanation: Vec<Explained<'d>>,
+    help: Option<&'d str>,
+    rule: Option<&'d str>,
 }
 
 #[derive(Serialize)]
@@ -101,6 +115,7 @@ fn program<'d>(object: &Path, outcome: &'d Outcome) -> Program<'d> {
         explanation: outcome.explanation.iter().map(explained).collect(),
         help: outcome.help,
         rule: outcome.rule,
+        also: outcome.also.iter().map(refused).collect(),
         notes: outcome.notes.iter().map(note).collect(),
         stats: Stats {
             insns_processed: stats.insns_processed,
@@ -131,5 +146,17 @@ fn note(note: &Noted) -> Note<'_> {
         location,
         labels: note.labels.iter().map(explained).collect(),
         help: note.kind.help,
+    }
+}
+
+fn refused(also: &Also) -> Refused<'_> {
+    Refused {
+        function: &also.function,
+        errno: also.errno,
+        message: also.message.lines().next().unwrap_or_default(),
+        location: also.place.as_ref().map(location),
+        explanation: also.explanation.iter().map(explained).collect(),
+        help: also.help,
+        rule: also.rule,
     }
 }

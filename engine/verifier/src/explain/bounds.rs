@@ -27,6 +27,12 @@ pub(super) fn range(t: &mut Teller<'_, '_>) {
         number = Some(found);
         t.say(at, "the offset is added here");
     }
+    let is_constant = number.is_none_or(|(_, value)| value.as_constant().is_some());
+    if is_constant && t.message.starts_with("invalid access to m") {
+        t.help = Some(
+            "stay within the memory: where the access begins and how long it is are constants here",
+        );
+    }
     let Some((name, value)) = number else {
         let root = t.root_of(reg).unwrap_or_default();
         return t.origin_of(&root);
@@ -37,6 +43,16 @@ pub(super) fn range(t: &mut Teller<'_, '_>) {
 /// Which bytes are accessed, of how many.
 fn span(t: &mut Teller<'_, '_>, end: usize) {
     let first = |text| numbers_behind(t.message, text).next();
+    if t.message.contains(" stack R")
+        && let (Some(offset), Some(size)) = (first("off="), first(" size="))
+        && !t.message.contains("var_off")
+    {
+        let last = offset + size - 1;
+        let text = format!(
+            "bytes {offset} to {last} are accessed, counted from the top of the frame; the stack goes from -512 to -1"
+        );
+        return t.say(end, text);
+    }
     let limit = first("value_size=").or_else(|| first("mem_size=")).or_else(|| first("key_size="));
     let (Some(limit), Some(offset), Some(size)) = (limit, first("off="), first(" size=")) else {
         return;
@@ -149,21 +165,39 @@ pub(super) fn packet(t: &mut Teller<'_, '_>) {
         );
     }
     let root = t.root_of(reg).unwrap_or_default();
-    compared_before(t, &root, moved.map_or(end, |origin| origin.at));
-    match root.origin {
-        Some(origin) if moved.is_none() => {
-            let text =
-                format!("{}; no comparison with the end of the packet is about it", t.made(origin));
-            t.say(origin.at, text);
-            t.branches(origin.at);
-        }
-        Some(origin) => {
-            let text = t.made(origin);
-            t.say(origin.at, text);
-            t.branches(origin.at);
-        }
-        None => t.origin_of(&root),
+    let limit = moved.map_or(end, |origin| origin.at);
+    compared_before(t, &root, limit);
+    let from = root.origin.map_or(0, |origin| origin.at);
+    let is_compared = compared_in_vain(t, from.max(moved.map_or(0, |origin| origin.at)), &pointer);
+    let Some(origin) = root.origin else { return t.origin_of(&root) };
+    let tail = match moved.is_none() && !is_compared {
+        true => "; no comparison with the end of the packet is about it",
+        false => "",
+    };
+    let text = format!("{}{tail}", t.made(origin));
+    t.say(origin.at, text);
+    t.branches(origin.at);
+}
+
+/// A comparison of the pointer that shows nothing on this path; false if there is none.
+fn compared_in_vain(t: &mut Teller<'_, '_>, from: usize, pointer: &Reg) -> bool {
+    let Some(end) = t.end() else { return false };
+    let is_it = |reg: &Reg| reg.kind() == pointer.kind() && reg.id == pointer.id;
+    let found = (from..end).rev().find_map(|at| {
+        let Some(Insn::Jump(jump)) = t.insn_at(at) else { return None };
+        let lhs = t.reg_at(at, jump.lhs)?;
+        let rhs = t.reg_at(at, source(jump.rhs)?)?;
+        let other = if is_it(lhs) { rhs } else { lhs };
+        (is_it(lhs) || is_it(rhs)).then_some((at, other.kind()))
+    });
+    let Some((at, other)) = found else { return false };
+    if pointer.kind() == RegKind::PacketMeta && other == RegKind::PacketEnd {
+        t.say(at, "this compares it with the end of the packet, which says nothing about metadata");
+        t.help = Some("compare `data_meta + length` with `data`, where the metadata ends");
+    } else {
+        t.say(at, "this compares it, but does not show on this path that the bytes are there");
     }
+    true
 }
 
 /// The arithmetic at a place makes another packet pointer.

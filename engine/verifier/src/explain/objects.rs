@@ -18,13 +18,14 @@ pub(super) struct Object {
     ends: fn(&str) -> bool,
 }
 
+/// Makes a dynptr of another one.
+const CLONE: &str = "bpf_dynptr_clone";
+
 pub(super) const DYNPTR: Object = Object {
     name: "a dynptr",
     size: 16,
     makes: |name| {
-        name.starts_with("bpf_dynptr_from")
-            || name.ends_with("_reserve_dynptr")
-            || name == "bpf_dynptr_clone"
+        name.starts_with("bpf_dynptr_from") || name.ends_with("_reserve_dynptr") || name == CLONE
     },
     ends: |name| name.ends_with("_submit_dynptr") || name.ends_with("_discard_dynptr"),
 };
@@ -88,6 +89,7 @@ pub(super) fn object(t: &mut Teller<'_, '_>, object: Object) {
             }
         } else if (object.makes)(&name) {
             t.say(at, format!("`{name}` makes it here"));
+            shared_end(t, at, end, object);
             if let Some(store) = overwrite {
                 t.say(store, format!("this store writes over {}", object.name));
             }
@@ -105,6 +107,23 @@ pub(super) fn object(t: &mut Teller<'_, '_>, object: Object) {
         return t.origin_of(&root);
     }
     t.branches(0);
+}
+
+/// An object that was given away through a clone of it.
+fn shared_end(t: &mut Teller<'_, '_>, made: usize, end: usize, object: Object) {
+    if !t.message.starts_with("Expected an initialized") {
+        return;
+    }
+    let is_cloned = (made..end).any(|at| t.callee(at).as_deref() == Some(CLONE));
+    let ends = (made..end).rev().find_map(|at| {
+        let name = t.callee(at)?;
+        (object.ends)(&name).then_some((at, name))
+    });
+    if let Some((at, name)) = ends.filter(|_| is_cloned) {
+        t.say(at, format!("`{name}` gives the record away, and ends all dynptrs of it"));
+        t.rule = Some("dynptr-used-after-release");
+        t.help = Some("use the dynptr before the record is given away");
+    }
 }
 
 /// The places on the stack that the rejected instruction is about.
@@ -133,13 +152,21 @@ fn stored(t: &Teller<'_, '_>, at: usize) -> Option<Area> {
 fn touches(t: &Teller<'_, '_>, at: usize, area: Area, object: Object) -> bool {
     match t.insn_at(at) {
         Some(Insn::Store(_)) => stored(t, at).is_some_and(|stored| stored.meets(area)),
-        Some(Insn::Call(_)) => (1..=5).filter_map(RegName::from_number).any(|reg| {
-            let pointer = t.reg_at(at, reg);
-            let given = pointer.and_then(|pointer| Area::at(pointer, 0, object.size));
-            given.is_some_and(|given| given.meets(area))
-        }),
+        // What is cloned is an argument too.
+        Some(Insn::Call(_)) => {
+            (first_made(t, at)..=5).filter_map(RegName::from_number).any(|reg| {
+                let pointer = t.reg_at(at, reg);
+                let given = pointer.and_then(|pointer| Area::at(pointer, 0, object.size));
+                given.is_some_and(|given| given.meets(area))
+            })
+        }
         _ => false,
     }
+}
+
+/// The number of the first argument in which a call can make or end an object.
+fn first_made(t: &Teller<'_, '_>, at: usize) -> u8 {
+    if t.callee(at).as_deref() == Some(CLONE) { 2 } else { 1 }
 }
 
 /// Bytes of the stack that hold no value of the program.

@@ -172,19 +172,23 @@ impl<'a> Teller<'_, 'a> {
 
     /// The only argument of the rejected call that is of the kind that the message is about.
     fn passed(&self) -> Option<RegName> {
-        const KINDS: [(&str, &[RegKind]); 12] = [
+        const OBJECTS: &[RegKind] = &[RegKind::MapValue, RegKind::BtfId];
+        const KINDS: [(&str, &[RegKind]); 15] = [
             ("const bpf_dynptr", &[RegKind::Dynptr]),
             ("packet", &[RegKind::Packet, RegKind::PacketMeta]),
             ("stack", &[RegKind::Stack]),
             ("dynptr at", &[RegKind::Stack]),
-            ("dynptr has to be", &[RegKind::Stack, RegKind::Dynptr]),
+            ("ynptr has to be", &[RegKind::Stack, RegKind::Dynptr]),
             ("iter ", &[RegKind::Stack]),
             ("irq_flag", &[RegKind::Stack]),
             ("zero-sized", &[RegKind::Stack]),
             ("map value", &[RegKind::MapValue]),
             ("map forbidden", &[RegKind::MapValue]),
             ("memory", &[RegKind::Mem]),
-            ("", &[RegKind::MapValue, RegKind::BtfId]),
+            ("cannot be accessed", &[RegKind::MapValue]),
+            ("doesn't point to", OBJECTS),
+            ("has no valid", OBJECTS),
+            ("not found at offset", OBJECTS),
         ];
         let end = self.end()?;
         self.callee(end)?;

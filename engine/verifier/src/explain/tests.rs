@@ -345,3 +345,46 @@ fn paths_are_told() {
         assert_eq!(labels(text), expected, "{text}");
     }
 }
+
+#[test]
+fn functions_are_refused_beside_one_another() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/functions/global.bpf.o");
+    let object = Object::parse(&fs::read(path).expect("the corpus")).expect("an object");
+    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
+    let linked = link(&object, &Kernel::new(kernel));
+    let found = linked.programs.iter().find(|program| program.name == "scalars");
+    let found = found.expect("a program");
+    let ty = |name: &str| {
+        let btf = object.btf.as_ref().expect("types");
+        btf.find(name, btf::Kind::Func).expect("a function").id()
+    };
+    let functions = [(0, "scalars"), (8, "adds"), (10, "adds")]
+        .map(|(insn, name)| bpf_object::FuncInfo { insn, ty: ty(name) });
+    let calls = |first| {
+        format!(
+            "{first}\nr2 = 2\ncall f\nr1 = 1\nr2 = 2\ncall g\nr0 = 0\nexit\nf: r0 = r6\nexit\ng: r0 = r7\nexit"
+        )
+    };
+    for (first, verdict, also) in [
+        ("r1 = 1", "R6 !read_ok", vec!["R7 !read_ok"]),
+        ("r1 = r9", "R9 !read_ok", vec!["R6 !read_ok", "R7 !read_ok"]),
+    ] {
+        let code = isa::assemble(&calls(first)).expect("code");
+        let raw = code.encode();
+        let options = Options {
+            kernel: Version::new(6, 18),
+            privileged: true,
+            log_level: 0,
+            explain: true,
+            file: String::new(),
+        };
+        let mut program = Program::new(&linked, found, kernel, options);
+        (program.code, program.raw) = (code, &raw);
+        (program.functions, program.lines) = (&functions, &[]);
+        let report = crate::verify(&program);
+        assert_eq!(message(&report), verdict);
+        let said: Vec<&str> = report.also.iter().map(|one| one.reject.message.as_str()).collect();
+        assert_eq!(said, also);
+        assert!(report.also.iter().all(|one| !one.explanation.labels.is_empty()));
+    }
+}

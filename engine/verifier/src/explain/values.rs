@@ -11,7 +11,9 @@ use crate::state::{Detail, Reg, RegKind};
 pub(super) fn value(t: &mut Teller<'_, '_>) {
     let Some((reg, story)) = subject(t) else { return };
     let Some(origin) = story.origin else {
-        t.say(0, format!("R{} has no value from the beginning", reg.number()));
+        if t.reg_at(0, reg).is_some_and(|value| value.kind() == RegKind::NotInit) {
+            t.say(0, format!("R{} has no value from the beginning", reg.number()));
+        }
         t.branches(0);
         return;
     };

@@ -3,8 +3,9 @@
 use isa::{AtomicOp, Callee, Insn, Reg as RegName, Source, Width};
 
 use super::trace::Point;
+use super::words;
 use crate::program::Program;
-use crate::state::{Reg, RegKind};
+use crate::state::{Detail, Reg, RegKind};
 
 /// What happened to a value, by the places on the path of the instructions.
 #[derive(Debug)]
@@ -112,15 +113,37 @@ impl Walk<'_> {
     }
 
     /// A function that was called has just returned to the frame at `depth`.
-    fn returned(&self, depth: usize) -> Found {
+    fn returned(&mut self, depth: usize) -> Found {
         match self.reg.number() {
             0 => Found::Same(self.reg),
             1..=5 => Found::Gone,
             _ => {
                 let call = self.path[..self.at].iter().rposition(|point| point.depth == depth);
-                call.map_or(Found::Gone, |at| Found::At(at, self.reg))
+                let Some(call) = call else { return Found::Gone };
+                let was = self.path[call].regs[self.reg.index()];
+                self.note_loss(call, &was);
+                Found::At(call, self.reg)
             }
         }
+    }
+
+    /// A pointer that was there at a place and is a number now: the call that has made it unusable, if there is one.
+    fn note_loss(&mut self, from: usize, was: &Reg) -> bool {
+        let Some(now) = self.path.get(self.at).map(|point| point.regs[self.reg.index()]) else {
+            return false;
+        };
+        if !is_pointer(was) || is_pointer(&now) {
+            return false;
+        }
+        let call = (from..self.at).find(|&at| {
+            let point = self.path.get(at);
+            let name = point.and_then(|point| words::callee(self.program, point.pc));
+            name.is_some_and(|name| ends_life(&name, was))
+        });
+        if let (Some(call), None) = (call, &self.story.lost) {
+            self.story.lost = Some((call, *was));
+        }
+        call.is_some()
     }
 
     fn within(&mut self, before: &Point, now: &Point) -> Found {
@@ -158,7 +181,7 @@ impl Walk<'_> {
     }
 
     /// What the instruction does to the register, if it writes it.
-    fn written_by(&self, insn: &Insn) -> Option<Found> {
+    fn written_by(&mut self, insn: &Insn) -> Option<Found> {
         let reg = self.reg;
         match insn {
             Insn::Mov(mov) if mov.dst == reg => Some(match mov.src {
@@ -168,7 +191,8 @@ impl Walk<'_> {
             Insn::Load(load) if load.dst == reg && load.base == RegName::R10 => {
                 Some(self.spilled(load.offset.0))
             }
-            Insn::Call(_) => match reg.number() {
+            // Loads from the packet work as calls do.
+            Insn::Call(_) | Insn::LoadPacket(_) => match reg.number() {
                 0 => Some(Found::Made),
                 1..=5 => Some(Found::Gone),
                 _ => None,
@@ -178,8 +202,23 @@ impl Walk<'_> {
         }
     }
 
+    /// What the register holds now may be what was stored, of which more can have become known.
+    fn may_be(&self, stored: &Reg) -> bool {
+        let Some(point) = self.path.get(self.at) else { return false };
+        let (now, old) = (&point.regs[self.reg.index()].num, &stored.num);
+        let holds = &point.regs[self.reg.index()];
+        if holds.kind() != stored.kind() {
+            return stored.ty.may_be_null() && holds.is_null();
+        }
+        !stored.is_scalar()
+            || now.umin >= old.umin
+                && now.umax <= old.umax
+                && now.smin >= old.smin
+                && now.smax <= old.smax
+    }
+
     /// Where the value was that is loaded from `fp + offset`.
-    fn spilled(&self, offset: i16) -> Found {
+    fn spilled(&mut self, offset: i16) -> Found {
         let depth = self.path.get(self.at).map_or(0, |point| point.depth);
         for at in (0..self.at.saturating_sub(1)).rev() {
             let Some(point) = self.path.get(at).filter(|point| point.depth == depth) else {
@@ -190,13 +229,27 @@ impl Walk<'_> {
                 && store.offset.0 == offset
             {
                 return match store.src {
-                    Source::Reg(src) => Found::At(at, src),
-                    Source::Imm(_) => Found::Made,
+                    Source::Reg(src) if self.may_be(&point.regs[src.index()]) => Found::At(at, src),
+                    Source::Reg(src) if self.note_loss(at, &point.regs[src.index()]) => {
+                        Found::At(at, src)
+                    }
+                    // Something else has written there since, such as a call.
+                    _ => Found::Made,
                 };
             }
         }
         Found::Made
     }
+}
+
+/// A call of this name can make such a pointer unusable.
+fn ends_life(name: &str, was: &Reg) -> bool {
+    let releases = ["submit", "discard", "release", "drop", "unlock"];
+    let of_packet = matches!(was.kind(), RegKind::Packet | RegKind::PacketMeta)
+        || matches!(was.detail, Detail::Mem { dynptr, .. } if dynptr != 0);
+    let changes = kernel_model::function(name).is_some_and(|function| function.changes_packet);
+    releases.iter().any(|word| name.contains(word))
+        || of_packet && (changes || name == "bpf_dynptr_write")
 }
 
 fn is_pointer(reg: &Reg) -> bool {

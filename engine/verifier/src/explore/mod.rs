@@ -20,7 +20,7 @@ use isa::Pc;
 
 pub(crate) use history::{note_linked, note_stack_access, note_stack_operands};
 pub(crate) use precision::{mark_precise, mark_precise_slot};
-pub(crate) use run::explore;
+pub(crate) use run::{explore, follow_function};
 pub(crate) use store::Explored;
 pub(crate) use visit::frame_pc;
 pub(crate) use widen::{widen_since_last_step, widen_since_last_visit};

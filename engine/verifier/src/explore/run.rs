@@ -59,7 +59,8 @@ fn follow_globals(cx: &mut Cx<'_>) -> Check {
 }
 
 /// Follows all paths of a function from its beginning.
-fn follow_function(cx: &mut Cx<'_>, subprog: u32) -> Check {
+pub(crate) fn follow_function(cx: &mut Cx<'_>, subprog: u32) -> Check {
+    cx.following = subprog;
     cx.log.begin();
     cx.log.touch_all();
     cx.explored.begin(cx.program.len(), cx.flow.scc_count);

@@ -21,9 +21,12 @@ use crate::explain::Explanation;
 use crate::explain::trace::Trace;
 use crate::observe::Observer;
 use crate::program::Program;
-use crate::{Report, Verdict, beyond, cfg, explain, explore, log};
+use crate::{Refused, Report, Verdict, beyond, cfg, explain, explore, log};
 
 pub(crate) use returns::{check_return, check_return_reg};
+
+/// So many functions are verified at most beside one that was refused.
+const MOST_BESIDE: usize = 16;
 
 /// Verifies a program (`bpf_prog_load` of kernel/bpf/syscall.c, `bpf_check`).
 pub(crate) fn verify<'a>(
@@ -54,9 +57,12 @@ pub(crate) fn verify<'a>(
         None => Vec::new(),
     };
     let is_at_insn = has_begun && verdict != Verdict::Accept;
-    let explanation = match &verdict {
-        Verdict::Reject(reject) if program.options.explain => Some(retrace(program, reject)),
-        _ => None,
+    let (explanation, also) = match &verdict {
+        Verdict::Reject(reject) if program.options.explain => {
+            let also = if has_begun { refused_beside(program, cx.following) } else { Vec::new() };
+            (Some(retrace(program, reject)), also)
+        }
+        _ => (None, Vec::new()),
     };
     Report {
         verdict,
@@ -66,6 +72,7 @@ pub(crate) fn verify<'a>(
         log: cx.log.text,
         pc: is_at_insn.then_some(cx.pc),
         notes,
+        also,
     }
 }
 
@@ -77,16 +84,59 @@ fn retrace(program: &Program<'_>, reject: &Reject) -> Explanation {
     let mut has_begun = false;
     // That it is rejected is known.
     let _ = check(&mut cx, &mut has_begun);
+    explained(&cx, reject, has_begun)
+}
+
+/// Explains a rejection from the paths that were recorded.
+fn explained(cx: &Cx<'_>, reject: &Reject, has_begun: bool) -> Explanation {
     let path = cx.trace.as_ref().filter(|_| has_begun).map(Trace::path).unwrap_or_default();
     // The path leads to the rejected instruction, or to the one before, if that could not be begun; otherwise nothing
     // of the function was followed.
     let leads_here =
         path.last().is_some_and(|point| point.pc == cx.pc || cx.prev_pc == Some(point.pc));
-    explain::explain(&cx, reject, if leads_here { &path } else { &[] })
+    explain::explain(cx, reject, if leads_here { &path } else { &[] })
+}
+
+/// The other functions that are verified by themselves and would be refused too, when one of them is.
+fn refused_beside(program: &Program<'_>, refused: u32) -> Vec<Refused> {
+    let mut found = Vec::new();
+    let mut cx = Cx::new(program);
+    if prepare(&mut cx).is_err() {
+        return found;
+    }
+    let globals =
+        (1_u32..).zip(cx.subprogs.iter().skip(1)).filter(|(_, subprog)| subprog.is_global);
+    let others: Vec<u32> = globals.map(|(index, _)| index).filter(|&one| one != refused).collect();
+    for index in others.into_iter().take(MOST_BESIDE) {
+        let mut cx = Cx::new(program);
+        cx.log.level = 0;
+        cx.trace = Some(Trace::default());
+        if prepare(&mut cx).is_err() {
+            return found;
+        }
+        if let Err(Stop::Reject(reject)) = explore::follow_function(&mut cx, index) {
+            let function = cx.subprogs.get(index as usize).map(|one| one.name.clone());
+            let explanation = explained(&cx, &reject, true);
+            let function = function.unwrap_or_default();
+            found.push(Refused { function, reject: *reject, pc: cx.pc, explanation });
+        }
+    }
+    found
 }
 
 /// The passes in the kernel's order; `has_begun` says whether paths were followed.
 pub(crate) fn check(cx: &mut Cx<'_>, has_begun: &mut bool) -> Check {
+    prepare(cx)?;
+    beyond::begin(cx);
+    *has_begun = true;
+    explore::explore(cx)?;
+    *has_begun = false;
+    cfg::check_stack_depth(cx)?;
+    kfunc::fixup(cx)
+}
+
+/// The passes before any path is followed.
+fn prepare(cx: &mut Cx<'_>) -> Check {
     maps::check(cx)?;
     gates::check(cx)?;
     attr::check(cx)?;
@@ -97,10 +147,5 @@ pub(crate) fn check(cx: &mut Cx<'_>, has_begun: &mut bool) -> Check {
     cfg::order(cx)?;
     attach::check(cx)?;
     cfg::prepare(cx);
-    beyond::begin(cx);
-    *has_begun = true;
-    explore::explore(cx)?;
-    *has_begun = false;
-    cfg::check_stack_depth(cx)?;
-    kfunc::fixup(cx)
+    Ok(())
 }

@@ -37,6 +37,9 @@ struct MessageRow {
     rule: String,
     /// `family/topic:program` of `tests/corpus`.
     example: Option<String>,
+    /// It is never the first line of a refusal.
+    #[serde(default)]
+    follows: bool,
     /// Lines of assembler.
     asm: Option<String>,
     /// The example is loaded without privileges.
@@ -108,12 +111,12 @@ fn render_row(out: &mut String, row: &MessageRow, anchor: &str) -> Result<()> {
         }
         _ => anyhow::bail!("two examples"),
     };
-    let MessageRow { text, means, fix, rule, .. } = row;
+    let MessageRow { text, means, fix, rule, follows, .. } = row;
     let story = camel(&row.story);
     writeln!(
         out,
         "Message {{ text: {text:?}, anchor: {anchor:?}, story: Story::{story}, means: {means:?}, fix: {fix:?}, \
-         rule: {rule:?}, cases: &["
+         rule: {rule:?}, follows: {follows}, cases: &["
     )?;
     for CaseRow { text, story, fix, rule } in &row.case {
         let story = camel(story.as_deref().unwrap_or(&row.story));
@@ -135,7 +138,7 @@ fn anchor(text: &str) -> String {
             '{' => depth += 1,
             '}' => depth -= 1,
             _ if depth > 0 => {}
-            c if c.is_ascii_alphanumeric() || c == '_' => {
+            c if c.is_ascii_alphanumeric() => {
                 if let Some(word) = words.last_mut() {
                     word.extend(c.to_lowercase());
                 }
