@@ -43,6 +43,40 @@ pub struct Input {
     pub routes: Vec<Route>,
     /// The sockets that `bpf_sk_lookup_tcp` and its like know.
     pub sockets: Vec<Socket>,
+    /// The task that the program runs in.
+    pub task: Task,
+}
+
+/// A task: a thread, in a process that is its own parent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The number of the thread, `task->pid`.
+    pub pid: u32,
+    /// The number of the process, `task->tgid`.
+    pub tgid: u32,
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The name; 15 bytes of it at most are kept.
+    pub comm: String,
+}
+
+impl Task {
+    /// The name as the kernel keeps it (`TASK_COMM_LEN`).
+    pub(crate) fn name(&self) -> [u8; 16] {
+        let mut name = [0; 16];
+        for (to, from) in name.iter_mut().zip(self.comm.bytes().take(15)) {
+            *to = from;
+        }
+        name
+    }
+}
+
+impl Default for Task {
+    fn default() -> Self {
+        Self { pid: 1000, tgid: 1000, uid: 0, gid: 0, comm: "bpf-analyzer".to_owned() }
+    }
 }
 
 /// A route.
@@ -131,6 +165,7 @@ impl Default for Input {
             slices: Slices::AsLaidOut,
             routes: Vec::new(),
             sockets: Vec::new(),
+            task: Task::default(),
         }
     }
 }

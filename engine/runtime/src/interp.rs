@@ -112,7 +112,8 @@ impl Machine<'_> {
             let Some(op) = ops.get(pc) else { fault!(FaultKind::LeftProgram) };
             if TRACED && let Some(trace) = &mut self.trace {
                 let (op, depth) = (OpIndex(pc as u32), self.frames.len() - 1);
-                trace.step(&Step { op, depth, registers: r, image });
+                let (memory, packet) = (&self.memory, self.packet.as_ref());
+                trace.step(&Step { op, depth, registers: r, image, memory, packet });
             }
             pc += 1;
             let (d, s) = ((op.dst & 15) as usize, (op.src & 15) as usize);

@@ -57,13 +57,14 @@ mod packet;
 mod slow;
 mod trace;
 
+pub use deferred::DeferredOutcome;
 pub use event::{Access as EventAccess, Event, Target};
 pub use fault::{Access, Death, Fault, FaultKind, Location, Origin, PointerNote, Site, Stop};
 pub use fuzz::fuzz_run;
 pub use helpers::modelled;
 pub use image::{Image, LoadError};
-pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Socket};
+pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Socket, Task};
 pub use machine::{Machine, run};
 pub use memory::{Address, AllocId, Lifetime, Memory};
 pub use op::OpIndex;
-pub use trace::{Coverage, Step, Trace};
+pub use trace::{Accessed, Coverage, Operation, Place, Step, Trace};

@@ -270,6 +270,11 @@ impl Memory {
         Some((&info.origin, id, offset))
     }
 
+    /// Where the bytes of an allocation begin, to compare it with others that share them.
+    pub(crate) fn start(&self, id: AllocId) -> Option<u32> {
+        self.ranges.get(id.index()).map(|range| range.start)
+    }
+
     /// How many bytes an allocation has, from its beginning; 0 when it is dead.
     pub fn len(&self, id: AllocId) -> u32 {
         self.infos.get(id.index()).filter(|info| info.death.is_none()).map_or(0, |info| info.len)

@@ -26,6 +26,9 @@ pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<St
         Some(types) => types,
         None => bpf_object::vmlinux().context("the types of the kernel cannot be read")?,
     };
+    if args.testing.tests {
+        return super::tests::verdicts(args, types, catalogue);
+    }
     let mut verification = Verification {
         args,
         objects: Objects::new(catalogue, args.config.as_deref())?,

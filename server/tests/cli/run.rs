@@ -88,7 +88,9 @@ fn lines_are_traced_and_counted() {
     );
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains("next = ip6->nexthdr;"), "{}", ran.out);
-    assert!(ran.out.contains(" lines\n"), "{}", ran.out);
+    assert!(ran.out.contains(" lines, ") && ran.out.contains(" branches\n"), "{}", ran.out);
+    assert!(ran.out.contains("    read  packet[20] = 11\n"), "{}", ran.out);
+    assert!(ran.out.contains("    write destination_port = 80\n"), "{}", ran.out);
     let lcov = std::fs::read_to_string(lcov).expect("was written");
     assert!(
         lcov.contains("SF:") && lcov.contains("\nDA:") && lcov.contains("end_of_record"),

@@ -3,7 +3,6 @@
 
 use super::{Table, errno, error, format};
 use crate::fault::{FaultKind, Stop};
-use crate::kfuncs::task::{COMM, PID};
 use crate::machine::Machine;
 
 pub(super) const TABLE: &Table = &[
@@ -12,7 +11,7 @@ pub(super) const TABLE: &Table = &[
     ("bpf_get_attach_cookie", zero),
     ("bpf_get_current_comm", bpf_get_current_comm),
     ("bpf_get_current_pid_tgid", bpf_get_current_pid_tgid),
-    ("bpf_get_current_uid_gid", zero),
+    ("bpf_get_current_uid_gid", bpf_get_current_uid_gid),
     ("bpf_get_numa_node_id", zero),
     ("bpf_get_prandom_u32", bpf_get_prandom_u32),
     ("bpf_get_smp_processor_id", zero),
@@ -62,16 +61,22 @@ fn bpf_get_prandom_u32(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
     Ok(m.next_random() >> 32)
 }
 
-fn bpf_get_current_pid_tgid(_: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
-    Ok(u64::from(PID) << 32 | u64::from(PID))
+fn bpf_get_current_pid_tgid(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
+    Ok(u64::from(m.current.tgid) << 32 | u64::from(m.current.pid))
+}
+
+fn bpf_get_current_uid_gid(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
+    Ok(u64::from(m.current.gid) << 32 | u64::from(m.current.uid))
 }
 
 /// `long bpf_get_current_comm(void *buf, u32 size_of_buf)`
 fn bpf_get_current_comm(m: &mut Machine<'_>, [to, size, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let name = m.current.name();
     let place = m.memory.write(to, (size & 0xffff_ffff) as usize)?;
     place.fill(0);
-    let kept = COMM.len().min(place.len().saturating_sub(1));
-    place[..kept].copy_from_slice(&COMM[..kept]);
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+    let kept = end.min(place.len().saturating_sub(1));
+    place[..kept].copy_from_slice(&name[..kept]);
     Ok(0)
 }
 
