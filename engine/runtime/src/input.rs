@@ -45,6 +45,9 @@ pub struct Input {
     pub sockets: Vec<Socket>,
     /// The task that the program runs in.
     pub task: Task,
+    /// Memory of user space: where it begins, and its bytes. What else is there is not known if there is none, and nothing
+    /// if there is some.
+    pub user: Vec<(u64, Vec<u8>)>,
 }
 
 /// A task: a thread, in a process that is its own parent.
@@ -60,6 +63,8 @@ pub struct Task {
     pub gid: u32,
     /// The name; 15 bytes of it at most are kept.
     pub comm: String,
+    /// The number of its control group: 1 is the root, and others are below that.
+    pub cgroup: u64,
 }
 
 impl Task {
@@ -75,7 +80,7 @@ impl Task {
 
 impl Default for Task {
     fn default() -> Self {
-        Self { pid: 1000, tgid: 1000, uid: 0, gid: 0, comm: "bpf-analyzer".to_owned() }
+        Self { pid: 1000, tgid: 1000, uid: 0, gid: 0, comm: "bpf-analyzer".to_owned(), cgroup: 1 }
     }
 }
 
@@ -166,6 +171,7 @@ impl Default for Input {
             routes: Vec::new(),
             sockets: Vec::new(),
             task: Task::default(),
+            user: Vec::new(),
         }
     }
 }

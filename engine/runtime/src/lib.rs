@@ -65,6 +65,7 @@ pub use helpers::modelled;
 pub use image::{Image, LoadError};
 pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Socket, Task};
 pub use machine::{Machine, run};
+pub use maps::modelled_map;
 pub use memory::{Address, AllocId, Lifetime, Memory};
 pub use op::OpIndex;
 pub use trace::{Accessed, Coverage, Operation, Place, Step, Trace};

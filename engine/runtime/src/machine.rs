@@ -54,6 +54,10 @@ pub struct Machine<'i> {
     /// Its `struct task_struct`, once the program has asked for it.
     pub(crate) task: Option<Address>,
     task_before: Option<Address>,
+    /// Memory of user space.
+    pub(crate) user: Vec<(u64, Vec<u8>)>,
+    /// What a system call returns, as programs of control groups see and set it.
+    pub(crate) return_value: i32,
     /// What is to be done after the run.
     pub(crate) deferred: DeferredTable,
     /// As it was when the maps were kept.
@@ -131,6 +135,8 @@ impl<'i> Machine<'i> {
             current: Task::default(),
             task: None,
             task_before: None,
+            user: Vec::new(),
+            return_value: 0,
             deferred: DeferredTable::default(),
             deferred_before: DeferredTable::default(),
             slices: crate::input::Slices::AsLaidOut,
@@ -169,6 +175,8 @@ impl<'i> Machine<'i> {
         self.printed.clear();
         self.routes.clone_from(&input.routes);
         self.sockets.clone_from(&input.sockets);
+        self.user.clone_from(&input.user);
+        self.return_value = 0;
         if self.current != input.task {
             self.current.clone_from(&input.task);
             // Another task is at another place.

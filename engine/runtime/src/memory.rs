@@ -270,6 +270,15 @@ impl Memory {
         Some((&info.origin, id, offset))
     }
 
+    /// Only the first bytes of an allocation can be read and written directly from now on.
+    pub(crate) fn set_reach(&mut self, id: AllocId, len: usize) {
+        let most = self.len(id);
+        if let Some(range) = self.ranges.get_mut(id.index()) {
+            let reach = u32::try_from(len).unwrap_or(u32::MAX).min(most);
+            (range.readable, range.writable, range.dirty) = (reach, reach, true);
+        }
+    }
+
     /// Where the bytes of an allocation begin, to compare it with others that share them.
     pub(crate) fn start(&self, id: AllocId) -> Option<u32> {
         self.ranges.get(id.index()).map(|range| range.start)

@@ -162,7 +162,10 @@ pub(super) struct RunArgs {
     /// The sockets that bpf_sk_lookup_tcp and its like know, as JSON
     #[arg(long, conflicts_with = "tests", value_name = "FILE")]
     pub(super) sockets: Option<PathBuf>,
-    /// The task that the program runs in: {"pid": 1, "tgid": 1, "uid": 0, "gid": 0, "comm": "name"}, or a file with it
+    /// Memory of user space, as JSON: [{"at": 65536, "text": "/etc/passwd"}, …]
+    #[arg(long, conflicts_with = "tests", value_name = "FILE")]
+    pub(super) user: Option<PathBuf>,
+    /// The task that the program runs in: {"pid": 1, "tgid": 1, "uid": 0, "gid": 0, "cgroup": 1, "comm": "name"}, or a file with it
     #[arg(long, conflicts_with = "tests", value_name = "JSON")]
     pub(super) task: Option<String>,
     /// The time that the program sees, in nanoseconds

@@ -127,6 +127,8 @@ fn job(args: &RunArgs, config: &Config, path: &Path, image: &Image) -> anyhow::R
     };
     let routes: Vec<tables::RouteRow> = rows(args.routes.as_deref())?;
     let sockets: Vec<tables::SocketRow> = rows(args.sockets.as_deref())?;
+    let user: Vec<tables::UserRow> = rows(args.user.as_deref())?;
+    let user = user.iter().map(tables::UserRow::memory).collect::<Result<_, _>>();
     let routes = routes.iter().map(tables::RouteRow::route).collect::<Result<_, _>>();
     let sockets = sockets.iter().map(tables::SocketRow::socket).collect::<Result<_, _>>();
     Ok(Job {
@@ -138,6 +140,7 @@ fn job(args: &RunArgs, config: &Config, path: &Path, image: &Image) -> anyhow::R
             now: args.now,
             routes: routes.map_err(|why| anyhow!("--routes: {why}"))?,
             sockets: sockets.map_err(|why| anyhow!("--sockets: {why}"))?,
+            user: user.map_err(|why| anyhow!("--user: {why}"))?,
             task: task.map(|task| task.task()).unwrap_or_default(),
             ..Input::default()
         },

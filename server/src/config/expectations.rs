@@ -15,7 +15,7 @@ use super::tables::{
 use super::{ConfigError, Pattern};
 use crate::packets::hex;
 use crate::run::retval;
-use crate::run::tables::{RouteRow, SocketRow};
+use crate::run::tables::{RouteRow, SocketRow, UserRow};
 use crate::spelling;
 
 /// A packet with a name.
@@ -64,6 +64,8 @@ pub struct TestSpec {
     pub routes: Vec<Route>,
     /// Sockets.
     pub sockets: Vec<Socket>,
+    /// Memory of user space.
+    pub user: Vec<(u64, Vec<u8>)>,
     /// The task.
     pub task: Task,
     /// What is left to be done later is done.
@@ -103,6 +105,8 @@ pub struct Expected {
     pub printed: Vec<String>,
     /// Interfaces.
     pub sent: Option<Vec<u32>>,
+    /// Signals.
+    pub signals: Option<Vec<u32>>,
     /// Part of a fault.
     pub fault: Option<String>,
     /// Nothing depends on the layout.
@@ -120,6 +124,7 @@ impl Expected {
             || packet.is_some()
             || metadata.is_some()
             || sent.is_some()
+            || self.signals.is_some()
             || fault.is_some()
             || self.layouts
             || !(context.is_empty() && maps.is_empty() && records.is_empty() && printed.is_empty())
@@ -191,6 +196,7 @@ impl Reader<'_> {
         let at_start = |why: String| self.error(spanned.span(), why);
         let routes = table.routes.iter().map(RouteRow::route).collect::<Result<_, _>>();
         let sockets = table.sockets.iter().map(SocketRow::socket).collect::<Result<_, _>>();
+        let user = table.user.iter().map(UserRow::memory).collect::<Result<_, _>>();
         Ok(TestSpec {
             name: table.name.clone(),
             files,
@@ -204,6 +210,7 @@ impl Reader<'_> {
             samples,
             routes: routes.map_err(|why| at_start(format!("routes: {why}")))?,
             sockets: sockets.map_err(|why| at_start(format!("sockets: {why}")))?,
+            user: user.map_err(|why| at_start(format!("user: {why}")))?,
             task: table.task.task(),
             deferred: table.deferred,
             seed: table.seed,
@@ -238,6 +245,7 @@ impl Reader<'_> {
             records,
             printed: table.printed.clone(),
             sent: table.sent.clone(),
+            signals: table.signals.clone(),
             fault: table.fault.clone(),
             layouts: table.layouts,
             verdict,

@@ -42,6 +42,7 @@ pub(super) enum NumberOrName {
 /// How a packet lies in memory.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(title = "layout")]
 pub(super) struct LayoutTable {
     /// How many bytes are linear. Default: all.
     #[schemars(with = "u32")]
@@ -70,6 +71,7 @@ impl LayoutTable {
 /// The task that a program runs in.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(title = "task of a test")]
 pub struct TaskTable {
     /// The number of the thread. Default: 1000.
     #[schemars(with = "u32")]
@@ -81,13 +83,17 @@ pub struct TaskTable {
     pub(super) uid: u32,
     /// The group.
     pub(super) gid: u32,
+    /// The number of its control group. Default: 1, which is the root.
+    #[schemars(with = "u64")]
+    pub(super) cgroup: Option<u64>,
     /// The name. Default: "bpf-analyzer".
     #[schemars(with = "String")]
     pub(super) comm: Option<String>,
 }
 
 impl TaskTable {
-    pub(super) const KEYS: &'static [&'static str] = &["pid", "tgid", "uid", "gid", "comm"];
+    pub(super) const KEYS: &'static [&'static str] =
+        &["pid", "tgid", "uid", "gid", "cgroup", "comm"];
 
     /// The task.
     pub fn task(&self) -> Task {
@@ -98,6 +104,7 @@ impl TaskTable {
             tgid: self.tgid.unwrap_or(pid),
             uid: self.uid,
             gid: self.gid,
+            cgroup: self.cgroup.unwrap_or(default.cgroup),
             comm: self.comm.clone().unwrap_or(default.comm),
         }
     }
@@ -106,6 +113,7 @@ impl TaskTable {
 /// A packet that programs are run on.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "[[packets]]")]
 pub(super) struct PacketTable {
     /// What tests and `--packet` call it.
     #[schemars(with = "String")]
@@ -137,6 +145,7 @@ impl PacketTable {
 /// What a program is expected to do. With several files, programs or packets there is a test for each combination.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "[[tests]]")]
 pub(super) struct TestTable {
     /// What it is about.
     #[serde(default)]
@@ -177,6 +186,9 @@ pub(super) struct TestTable {
     /// The sockets that `bpf_sk_lookup_tcp` and its like know.
     #[serde(default)]
     pub(super) sockets: Vec<tables::SocketRow>,
+    /// Memory of user space; without any, what is there is not known.
+    #[serde(default)]
+    pub(super) user: Vec<tables::UserRow>,
     /// The task that the program runs in.
     #[serde(default)]
     pub(super) task: TaskTable,
@@ -197,13 +209,14 @@ pub(super) struct TestTable {
 impl TestTable {
     pub(super) const KEYS: &'static [&'static str] = &[
         "name", "file", "program", "packet", "metadata", "layout", "context", "maps", "samples",
-        "routes", "sockets", "task", "deferred", "seed", "now", "expect",
+        "routes", "sockets", "user", "task", "deferred", "seed", "now", "expect",
     ];
 }
 
 /// What is expected of a program. What is not said is not compared.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "expect of a test")]
 pub(super) struct ExpectTable {
     /// The result: a number, or a name such as "XDP_DROP", "TC_ACT_SHOT" or "-EPERM".
     #[serde(default)]
@@ -235,6 +248,9 @@ pub(super) struct ExpectTable {
     /// The interfaces that something is sent to, in order.
     #[serde(default)]
     pub(super) sent: Option<Vec<u32>>,
+    /// The signals that are sent, in order.
+    #[serde(default)]
+    pub(super) signals: Option<Vec<u32>>,
     /// Part of what the program does wrong. Default: nothing.
     #[serde(default)]
     pub(super) fault: Option<String>,
@@ -252,8 +268,8 @@ pub(super) struct ExpectTable {
 
 impl ExpectTable {
     pub(super) const KEYS: &'static [&'static str] = &[
-        "retval", "packet", "metadata", "context", "maps", "records", "printed", "sent", "fault",
-        "layouts", "verdict", "message",
+        "retval", "packet", "metadata", "context", "maps", "records", "printed", "sent", "signals",
+        "fault", "layouts", "verdict", "message",
     ];
 }
 

@@ -1,8 +1,9 @@
-//! Routes and sockets as people write them, in JSON and in the configuration.
+//! Routes, sockets and memory of user space as people write them, in JSON and in the configuration.
 //!
 //! ```json
 //! [{"to": "10.0.0.0/8", "interface": 2, "via": "10.1.0.1", "mtu": 1500, "smac": "02:00:00:00:00:01", "dmac": "02:00:00:00:00:02"}]
 //! [{"protocol": "tcp", "local": "10.0.0.1:443", "remote": "10.0.0.2:50000", "state": "established", "mark": 7}]
+//! [{"at": 65536, "text": "/etc/passwd"}, {"at": 131072, "bytes": "0a000001"}]
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,9 +12,12 @@ use runtime::{Route, Socket};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::packets::hex;
+
 /// A route.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "routes of a test")]
 pub struct RouteRow {
     /// Where it leads to: "10.0.0.0/8". Default: everywhere in IPv4.
     #[serde(default)]
@@ -120,6 +124,7 @@ pub enum StateName {
 /// A socket.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "sockets of a test")]
 pub struct SocketRow {
     /// "tcp" or "udp".
     protocol: ProtocolName,
@@ -172,6 +177,46 @@ impl SocketRow {
     }
 }
 
+/// Memory of user space.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "user of a test")]
+pub struct UserRow {
+    /// Where it begins.
+    at: u64,
+    /// A text, with a zero behind it.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    text: Option<String>,
+    /// Bytes, in hexadecimal digits.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    bytes: Option<String>,
+}
+
+impl UserRow {
+    /// Where it begins, and its bytes.
+    ///
+    /// # Errors
+    ///
+    /// If there are no bytes, or the place is not one of user space; with what is wrong.
+    pub fn memory(&self) -> Result<(u64, Vec<u8>), String> {
+        /// Where user space begins and ends.
+        const SPACE: std::ops::Range<u64> = 1 << 16..1 << 63;
+        if !SPACE.contains(&self.at) {
+            return Err(format!("{:#x} is no address of user space", self.at));
+        }
+        match (&self.text, &self.bytes) {
+            (Some(text), None) => Ok((self.at, [text.as_bytes(), &[0]].concat())),
+            (None, Some(digits)) => match hex(digits) {
+                Some(bytes) => Ok((self.at, bytes)),
+                None => Err(format!("`{digits}`: no hexadecimal digits")),
+            },
+            _ => Err("either `text` or `bytes` is needed".to_owned()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,5 +256,17 @@ mod tests {
         let connected =
             socket(r#"{"protocol": "udp", "local": "[::1]:53", "remote": "[::2]:5353"}"#);
         assert_eq!((connected.protocol, connected.state), (17, 1));
+    }
+
+    #[test]
+    fn user_space_has_texts_and_bytes() {
+        let memory = |json: &str| serde_json::from_str::<UserRow>(json).expect("is valid").memory();
+        assert_eq!(memory(r#"{"at": 65536, "text": "a"}"#), Ok((65536, vec![b'a', 0])));
+        assert_eq!(memory(r#"{"at": 65536, "bytes": "0a00"}"#), Ok((65536, vec![10, 0])));
+        for wrong in
+            [r#"{"at": 1, "text": "a"}"#, r#"{"at": 65536}"#, r#"{"at": 65536, "bytes": "0"}"#]
+        {
+            assert!(memory(wrong).is_err(), "{wrong}");
+        }
     }
 }

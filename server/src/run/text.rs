@@ -149,6 +149,10 @@ fn write_events(out: &mut dyn Write, events: &[Event], printed: &[String]) -> io
                 let text = printed.get(index).map_or("", |text| text.trim_end_matches('\n'));
                 writeln!(out, ": {}", text.replace(char::is_control, "\u{fffd}"))?;
             }
+            Target::Task => match event.result {
+                EventAccess::Sent(signal) => writeln!(out, ": signal {signal}")?,
+                result => writeln!(out, ": {}", access(Some(result)))?,
+            },
             _ => writeln!(
                 out,
                 " at {}, {} bytes: {}",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use btf::TypeId;
 use kernel_model::context_layout;
-use runtime::{EventAccess, Image};
+use runtime::{EventAccess, Image, Target};
 use serde_json::Value;
 
 use super::Mismatch;
@@ -68,7 +68,12 @@ pub(super) fn mismatches(
             found.extend(self::records(image, run, name, records)?);
         }
         found.extend(printed(wanted.expected, run));
-        found.extend(sent(wanted.expected, run));
+        for (what, target, wanted) in [
+            ("sent", Target::Geometry, &wanted.expected.sent),
+            ("signals", Target::Task, &wanted.expected.signals),
+        ] {
+            found.extend(sent(what, target, wanted.as_deref(), run));
+        }
     }
     for divergence in &report.divergences {
         found.push(Mismatch::new("layouts", crate::run::divergence_message(divergence)));
@@ -290,14 +295,15 @@ fn printed(expected: &Expected, run: &Shown) -> Option<Mismatch> {
     Some(Mismatch::new("printed", format!("expected {missing:?}, got {got}")))
 }
 
-fn sent(expected: &Expected, run: &Shown) -> Option<Mismatch> {
-    let wanted = expected.sent.as_ref()?;
-    let events = run.outcome.events.iter();
+/// Numbers of what was sent: of interfaces or signals.
+fn sent(what: &str, target: Target, wanted: Option<&[u32]>, run: &Shown) -> Option<Mismatch> {
+    let wanted = wanted?;
+    let events = run.outcome.events.iter().filter(|event| event.target == target);
     let got: Vec<u32> = events
         .filter_map(|event| match event.result {
-            EventAccess::Sent(interface) => Some(interface),
+            EventAccess::Sent(number) => Some(number),
             _ => None,
         })
         .collect();
-    (got != *wanted).then(|| Mismatch::new("sent", format!("expected {wanted:?}, got {got:?}")))
+    (got != *wanted).then(|| Mismatch::new(what, format!("expected {wanted:?}, got {got:?}")))
 }

@@ -228,6 +228,7 @@ impl Runner<'_> {
             routes: test.routes.clone(),
             sockets: test.sockets.clone(),
             task: test.task.clone(),
+            user: test.user.clone(),
             ..Input::default()
         };
         Ok(Job {

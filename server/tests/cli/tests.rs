@@ -278,3 +278,43 @@ expect = { retval = 0 }
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.out.contains("0 passed, 0 failed, 3 could not be run"), "{}", ran.out);
 }
+
+#[test]
+fn what_surrounds_a_program_stands_in_its_test() {
+    let tests = r#"
+[[tests]]
+file = "around.bpf.o"
+program = "text_of_user_space"
+context = [0x10000, 0]
+user = [{ at = 0x10000, text = "hello" }]
+expect = { retval = 0, maps = { names = [{ key = 0, value = "Jello" }] } }
+
+[[tests]]
+file = "around.bpf.o"
+program = "task_around"
+task = { pid = 8, tgid = 7, uid = 1, gid = 2, comm = "sh", cgroup = 42 }
+expect = { retval = 0, signals = [9] }
+
+[[tests]]
+file = "around.bpf.o"
+program = "to_a_queue"
+packet = "tcp4"
+maps = { sockets = [{ key = 1, value = 3 }] }
+expect = { retval = "XDP_REDIRECT", sent = [3] }
+
+[[tests]]
+name = "not modelled"
+file = "around.bpf.o"
+program = "text_of_user_space"
+context = [0x10000, 0]
+expect = { retval = 0 }
+"#;
+    let sandbox = Sandbox::new(&[("bpf-analyzer.toml", tests)]);
+    let program = "../engine/runtime/tests/programs/around.bpf.o";
+    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(program)).expect("is there");
+    sandbox.write("around.bpf.o", &bytes);
+    let ran = sandbox.run(&["run", "--tests"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.out.contains("3 passed, 0 failed, 1 could not be run"), "{}", ran.out);
+    assert!(ran.out.contains("memory of user space is not modelled"), "{}", ran.out);
+}

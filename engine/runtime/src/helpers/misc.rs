@@ -2,11 +2,10 @@
 //! wait for.
 
 use super::{Table, errno, error, format};
-use crate::fault::{FaultKind, Stop};
+use crate::fault::Stop;
 use crate::machine::Machine;
 
 pub(super) const TABLE: &Table = &[
-    ("bpf_copy_from_user", bpf_probe_read_user),
     // A test run has none.
     ("bpf_get_attach_cookie", zero),
     ("bpf_get_current_comm", bpf_get_current_comm),
@@ -26,8 +25,6 @@ pub(super) const TABLE: &Table = &[
     ("bpf_probe_read_kernel", bpf_probe_read_kernel),
     ("bpf_probe_read_kernel_str", bpf_probe_read_kernel_str),
     ("bpf_probe_read_str", bpf_probe_read_kernel_str),
-    ("bpf_probe_read_user", bpf_probe_read_user),
-    ("bpf_probe_read_user_str", bpf_probe_read_user),
     ("bpf_rcu_read_lock", zero),
     ("bpf_rcu_read_unlock", zero),
     ("bpf_snprintf", bpf_snprintf),
@@ -93,18 +90,6 @@ fn bpf_probe_read_kernel(m: &mut Machine<'_>, [to, size, from, ..]: [u64; 5]) ->
             Ok(error(errno::EFAULT))
         }
     }
-}
-
-/// `long bpf_probe_read_user(void *dst, u32 size, const void *unsafe_ptr)` and the like: nothing of the kernel's memory and
-/// nothing at NULL can be read.
-fn bpf_probe_read_user(m: &mut Machine<'_>, [to, size, from, ..]: [u64; 5]) -> Result<u64, Stop> {
-    const KERNEL: u64 = 1 << 63;
-    const LOWEST: u64 = 1 << 16;
-    if from & KERNEL == 0 && from >= LOWEST {
-        return Err(FaultKind::NotModelled("memory of user space".to_owned()).into());
-    }
-    m.memory.write(to, (size & 0xffff_ffff) as usize)?.fill(0);
-    Ok(error(errno::EFAULT))
 }
 
 /// `long bpf_probe_read_kernel_str(void *dst, u32 size, const void *unsafe_ptr)`
