@@ -3,7 +3,8 @@
 
 use bpf_object::{Kernel, Linked, Object, link, vmlinux};
 use runtime::{
-    EventAccess, FaultKind, Image, Input, Machine, Options, Outcome, PacketInput, Target, Task,
+    EventAccess, FaultKind, Image, Input, Machine, Options, Outcome, PacketInput, Socket, Target,
+    Task,
 };
 
 const OBJECT: &[u8] = include_bytes!("programs/around.bpf.o");
@@ -103,4 +104,38 @@ fn arguments_are_those_of_the_context() {
     assert_eq!((outcome.fault, outcome.retval), (None, 0));
     let unknown = run("arguments", &Input::default()).fault.expect("is not known");
     assert!(matches!(unknown.kind, FaultKind::NotModelled(_)), "{unknown}");
+}
+
+#[test]
+fn control_groups_are_those_of_the_map() {
+    with("under_a_group", |machine, linked| {
+        let groups = linked.maps.iter().position(|map| map.name == "groups").expect("is there");
+        machine.set_map_entry(groups, &[0; 4], &[42, 0, 0, 0]).expect("is taken");
+        machine.set_map_entry(groups, &[1, 0, 0, 0], &[43, 0, 0, 0]).expect("is taken");
+        let outcome = machine.run(&Input { task: task(), ..Input::default() });
+        assert_eq!((outcome.fault, outcome.retval), (None, 0));
+    });
+}
+
+#[test]
+fn sockets_are_of_kinds() {
+    let listening = Socket {
+        protocol: 6,
+        local: ([0; 4].into(), 80),
+        remote: None,
+        state: 10,
+        interface: 0,
+        mark: 0,
+    };
+    let connected = Socket {
+        local: ([10, 0, 0, 2].into(), 80),
+        remote: Some(([10, 0, 0, 1].into(), 1000)),
+        state: 1,
+        ..listening
+    };
+    let packet = PacketInput { bytes: vec![0; 64], ..PacketInput::default() };
+    let sockets = vec![listening, connected];
+    let input = Input { packet: Some(packet), sockets, ..Input::default() };
+    let outcome = run("kinds_of_sockets", &input);
+    assert_eq!((outcome.fault, outcome.retval), (None, 0));
 }

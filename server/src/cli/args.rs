@@ -22,7 +22,7 @@ pub(super) enum Command {
     /// Say what the kernel's verifier says about compiled programs, and why
     Verify(VerifyArgs),
     /// Run a compiled program on packets, and on every layout of them that can matter
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Serve an editor on standard input and output (Language Server Protocol)
     Lsp(LspArgs),
     /// Explain a rule

@@ -176,7 +176,7 @@ impl Coverage {
         out
     }
 
-    /// The lines that have code, with how often each was begun, and of branches those that always go the same way.
+    /// The lines that have code, with how often each was begun and how many of the branches on it were taken.
     ///
     /// # Errors
     ///
@@ -184,11 +184,7 @@ impl Coverage {
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         for (name, file) in &self.files {
             let (all, hit) = file.totals();
-            let ways = file
-                .branches
-                .values()
-                .map(|(taken, not_taken)| usize::from(*taken > 0) + usize::from(*not_taken > 0));
-            let gone: usize = ways.sum();
+            let gone: usize = file.branches.values().map(gone).sum();
             writeln!(
                 out,
                 "{name}: {hit} of {all} lines, {gone} of {} branches",
@@ -197,14 +193,29 @@ impl Coverage {
             for (number, line) in &file.lines {
                 // Texts come from the object, which may be anybody's.
                 let text = line.text.replace(|c: char| c.is_control() && c != '\t', "\u{fffd}");
-                writeln!(out, "{:>8} {number:>5}  {text}", line.count)?;
+                let branches = match file.ways(*number) {
+                    (_, 0) => String::new(),
+                    (gone, all) => format!("{gone}/{all}"),
+                };
+                writeln!(out, "{:>8} {branches:>5} {number:>5}  {text}", line.count)?;
             }
         }
         Ok(())
     }
 }
 
+/// How many of the two ways of a jump were gone.
+fn gone((taken, not_taken): &(u64, u64)) -> usize {
+    usize::from(*taken > 0) + usize::from(*not_taken > 0)
+}
+
 impl File {
+    /// How many ways there are on a line, and how many of them were gone.
+    fn ways(&self, line: u32) -> (usize, usize) {
+        let on_line = self.branches.iter().filter(|(branch, _)| branch.line == line);
+        on_line.fold((0, 0), |(some, all), (_, counts)| (some + gone(counts), all + 2))
+    }
+
     /// How many lines there are, and how many of them were executed.
     fn totals(&self) -> (usize, usize) {
         (self.lines.len(), self.lines.values().filter(|line| line.count > 0).count())

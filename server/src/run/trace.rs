@@ -17,7 +17,7 @@ const SHOWN: usize = 32;
 /// Changed bytes with so many others in between are told together.
 const NEAR: usize = 8;
 /// What a call may write to: the frame of the stack that calls.
-const FRAME: i64 = 512;
+const FRAME: u32 = 512;
 
 /// Tells a run.
 pub(super) struct Teller<'i> {
@@ -132,7 +132,7 @@ impl<'i> Teller<'i> {
             while let Some(more) = (1..=NEAR).find(|more| changed(at + len - 1 + more)) {
                 len += more;
             }
-            let from = i64::try_from(at).unwrap_or(0) - FRAME;
+            let from = i64::try_from(at).unwrap_or(0) - i64::from(FRAME);
             let bytes = digits(after.get(at..at + len).unwrap_or_default());
             self.say(&format!("    write {} = {bytes}", range("stack", from, len)));
             at += len;
@@ -364,10 +364,7 @@ impl Trace for Teller<'_> {
 
 /// The bytes of the frame that the step is in.
 fn frame<'s>(step: &Step<'s>) -> Option<&'s [u8]> {
-    step.bytes(
-        step.registers[10].wrapping_sub(FRAME.cast_unsigned()),
-        FRAME.unsigned_abs() as usize,
-    )
+    step.bytes(step.registers[10].wrapping_sub(u64::from(FRAME)), FRAME as usize)
 }
 
 /// `packet[12..14]`, or `packet[12]` for one byte.

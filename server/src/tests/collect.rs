@@ -95,12 +95,14 @@ pub fn collect(
     Ok(Collected { files: files.collect(), broken: search.broken })
 }
 
+/// The tests of a file, by their configuration and place in it.
+type OfFile = BTreeMap<(PathBuf, usize), (Arc<Config>, usize)>;
+
 struct Search<'s, 'c> {
     configs: &'s mut ConfigCache<'c>,
     what: What,
     fixed: bool,
-    /// Tests by file, and there by configuration and place in it.
-    by_file: BTreeMap<PathBuf, BTreeMap<(PathBuf, usize), (Arc<Config>, usize)>>,
+    by_file: BTreeMap<PathBuf, OfFile>,
     broken: Vec<(Case, String)>,
 }
 

@@ -9,6 +9,7 @@ use crate::packet::Kind;
 
 pub(super) const TABLE: &Table = &[
     ("bpf_check_mtu", bpf_check_mtu),
+    ("bpf_current_task_under_cgroup", |m, [map, index, ..]| is_under(m, map, index, 0)),
     ("bpf_get_current_ancestor_cgroup_id", |m, [level, ..]| Ok(ancestor(m, level))),
     ("bpf_get_current_cgroup_id", |m, _| Ok(m.current.cgroup)),
     // The first network namespace, and the first socket in it.
@@ -25,6 +26,7 @@ pub(super) const TABLE: &Table = &[
     ("bpf_sk_select_reuseport", bpf_sk_select_reuseport),
     ("bpf_skb_ancestor_cgroup_id", bpf_skb_ancestor_cgroup_id),
     ("bpf_skb_cgroup_id", bpf_skb_cgroup_id),
+    ("bpf_skb_under_cgroup", bpf_skb_under_cgroup),
     ("bpf_sock_ops_cb_flags_set", bpf_sock_ops_cb_flags_set),
     ("bpf_xdp_metadata_rx_hash", no_metadata),
     ("bpf_xdp_metadata_rx_timestamp", no_metadata),
@@ -56,6 +58,28 @@ fn bpf_skb_ancestor_cgroup_id(
 ) -> Result<u64, Stop> {
     m.skb(skb, 0)?;
     Ok(ancestor(m, level))
+}
+
+/// Whether the control group of the task is that of an element of a map or below it, in the order of
+/// `bpf_current_task_under_cgroup`.
+fn is_under(m: &mut Machine<'_>, map: u64, index: u64, argument: u8) -> Result<u64, Stop> {
+    let map = m.map_at(map, argument)?;
+    let index = low(index);
+    let len = m.image.maps().get(map).map_or(0, |map| map.definition.max_entries);
+    if index >= len {
+        return Ok(error(errno::E2BIG));
+    }
+    let Some(at) = m.maps.get(map)?.lookup(&mut m.memory, &index.to_le_bytes())? else {
+        return Ok(error(errno::EAGAIN));
+    };
+    let group = u64::from(m.memory.read_u32(at)?);
+    Ok((group == ROOT || group == m.current.cgroup).into())
+}
+
+/// `long bpf_skb_under_cgroup(struct sk_buff *skb, struct bpf_map *map, u32 index)`: that of the socket's task.
+fn bpf_skb_under_cgroup(m: &mut Machine<'_>, [skb, map, index, ..]: [u64; 5]) -> Result<u64, Stop> {
+    m.skb(skb, 0)?;
+    is_under(m, map, index, 1)
 }
 
 /// `int bpf_set_retval(int retval)`

@@ -35,6 +35,7 @@ pub(crate) mod map_type {
     pub(crate) const PERF_EVENT_ARRAY: u32 = 4;
     pub(crate) const STACK_TRACE: u32 = 7;
     pub(crate) const SOCKMAP: u32 = 15;
+    pub(crate) const CGROUP_ARRAY: u32 = 8;
     pub(crate) const XSKMAP: u32 = 17;
     pub(crate) const SOCKHASH: u32 = 18;
     pub(crate) const CGROUP_STORAGE: u32 = 19;
@@ -263,7 +264,9 @@ fn make(
             Ok(Box::new(storage::Storage::new(&map.name, definition)))
         }
         map_type::ARENA => Ok(Box::new(arena::Arena::new(definition, value, map.data.len()))),
-        map_type::XSKMAP => Ok(Box::new(outside::Queues::new(&map.name, definition))),
+        map_type::XSKMAP | map_type::CGROUP_ARRAY => {
+            Ok(Box::new(outside::Numbered::new(&map.name, definition)))
+        }
         map_type::SOCKMAP
         | map_type::SOCKHASH
         | map_type::REUSEPORT_SOCKARRAY => Ok(Box::new(outside::Outside)),

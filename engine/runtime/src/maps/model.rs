@@ -11,6 +11,7 @@ const MODELS: &[(u32, &str)] = &[
     (map_type::PERCPU_HASH, "one processor"),
     (map_type::PERCPU_ARRAY, "one processor"),
     (map_type::STACK_TRACE, "stacks hold what frames there are"),
+    (map_type::CGROUP_ARRAY, "elements that are set: a value is the number of a control group"),
     (map_type::LRU_HASH, "the one used longest ago goes first"),
     (map_type::LRU_PERCPU_HASH, "one processor"),
     (map_type::LPM_TRIE, ""),

@@ -1,5 +1,5 @@
-//! Maps of what is not in the model: sockets, and sockets of queues of network devices. They are empty, as a test run finds
-//! them; for the latter it can be said which there are.
+//! Maps of what is not in the model: sockets, sockets of queues of network devices, control groups. They are empty, as a test
+//! run finds them; for the latter two it can be said which there are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,18 +38,19 @@ impl Map for Outside {
     }
 }
 
-/// An array of sockets of `AF_XDP`. The value of an element is the number of the queue that its socket is bound to, which
-/// is what programs can read of it (`struct bpf_xdp_sock`).
+/// An array of what user space names with file descriptors and the model with numbers: sockets of `AF_XDP` by the queues
+/// that they are bound to, which is what programs can read of them (`struct bpf_xdp_sock`), and control groups by their
+/// identifiers.
 #[derive(Clone, Debug)]
-pub(super) struct Queues {
+pub(super) struct Numbered {
     name: Arc<str>,
-    sockets: BTreeMap<u32, AllocId>,
+    known: BTreeMap<u32, AllocId>,
     len: u32,
 }
 
-impl Queues {
+impl Numbered {
     pub(super) fn new(name: &str, definition: &Definition) -> Self {
-        Self { name: name.into(), sockets: BTreeMap::new(), len: definition.max_entries }
+        Self { name: name.into(), known: BTreeMap::new(), len: definition.max_entries }
     }
 
     fn index(key: &[u8]) -> u32 {
@@ -57,9 +58,9 @@ impl Queues {
     }
 }
 
-impl Map for Queues {
+impl Map for Numbered {
     fn lookup(&mut self, _: &mut Memory, key: &[u8]) -> Result<Option<Address>, Stop> {
-        Ok(self.sockets.get(&Self::index(key)).map(|socket| socket.at(0)))
+        Ok(self.known.get(&Self::index(key)).map(|one| one.at(0)))
     }
 
     fn update(
@@ -73,7 +74,7 @@ impl Map for Queues {
         const EXIST: u64 = 2;
         // The order is that of `xsk_map_update_elem`.
         let index = Self::index(key);
-        let known = self.sockets.contains_key(&index);
+        let known = self.known.contains_key(&index);
         if flags > EXIST {
             return Ok(-errno::EINVAL);
         }
@@ -85,9 +86,9 @@ impl Map for Queues {
             (false, EXIST) => return Ok(-errno::ENOENT),
             _ => {}
         }
-        let origin = Origin::Object { name: format!("a socket of map {}", self.name).into() };
+        let origin = Origin::Object { name: format!("an element of map {}", self.name).into() };
         let id = memory.allocate_bytes(value, origin, false, Lifetime::Maps)?;
-        self.sockets.insert(index, id);
+        self.known.insert(index, id);
         Ok(0)
     }
 
@@ -96,13 +97,13 @@ impl Map for Queues {
         if index >= self.len {
             return Ok(-errno::EINVAL);
         }
-        self.sockets.remove(&index);
+        self.known.remove(&index);
         Ok(0)
     }
 
     fn entries(&self, memory: &Memory) -> Vec<(Vec<u8>, Vec<u8>)> {
         let bytes = |id: &AllocId| memory.bytes(*id).unwrap_or_default().to_vec();
-        self.sockets.iter().map(|(key, id)| (key.to_le_bytes().to_vec(), bytes(id))).collect()
+        self.known.iter().map(|(key, id)| (key.to_le_bytes().to_vec(), bytes(id))).collect()
     }
 
     fn snapshot(&self) -> Box<dyn Map> {

@@ -162,3 +162,44 @@ int arguments_at_entry(u64 *ctx)
 	step(2, bpf_get_func_ret(ctx, &value) == -95);
 	return 0;
 }
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, 3);
+	__type(key, u32);
+	__type(value, u32);
+} groups SEC(".maps");
+
+SEC("raw_tp/sys_enter")
+int under_a_group(struct bpf_raw_tracepoint_args *ctx)
+{
+	step(1, bpf_current_task_under_cgroup(&groups, 0) == 1);
+	step(2, bpf_current_task_under_cgroup(&groups, 1) == 0);
+	step(3, bpf_current_task_under_cgroup(&groups, 2) == -11);
+	step(4, bpf_current_task_under_cgroup(&groups, 3) == -7);
+	return 0;
+}
+
+SEC("tc")
+int kinds_of_sockets(struct __sk_buff *skb)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *listening, *connected;
+	int result = 0;
+
+	tuple.ipv4.daddr = 0x0200000a;
+	tuple.ipv4.dport = __builtin_bswap16(80);
+	listening = bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), -1, 0);
+	step(1, listening);
+	if (!bpf_tcp_sock(listening) || bpf_get_listener_sock(listening) != listening)
+		result = 2;
+	bpf_sk_release(listening);
+	tuple.ipv4.saddr = 0x0100000a;
+	tuple.ipv4.sport = __builtin_bswap16(1000);
+	connected = bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), -1, 0);
+	step(3, connected);
+	if (!bpf_tcp_sock(connected) || bpf_get_listener_sock(connected))
+		result = 4;
+	bpf_sk_release(connected);
+	return result;
+}
