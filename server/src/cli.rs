@@ -7,6 +7,7 @@ mod list;
 mod objects;
 mod report;
 mod run;
+mod tests;
 mod verify;
 
 use std::io::{self, Write};

@@ -1,7 +1,9 @@
 //! The configuration file `bpf-analyzer.toml`: what can be written in it, and what it means.
 
 mod cache;
+mod expectations;
 mod read;
+mod tables;
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +11,10 @@ use globset::{GlobBuilder, GlobMatcher};
 use kernel_model::Version;
 
 pub use cache::ConfigCache;
+pub use expectations::{BytePattern, Expected, MapElements, PacketSpec, TestSpec, byte_pattern};
 pub(crate) use read::KEYS;
 pub use read::{ConfigError, ConfigFile, SeverityName, parse, schema};
+pub use tables::{TaskTable, VerdictName};
 
 use crate::selection::{Layer, Selector, SeverityChange};
 
@@ -42,6 +46,10 @@ pub struct Config {
     pub baseline: Option<PathBuf>,
     /// The compiler.
     pub clang: Option<Clang>,
+    /// Packets with names.
+    pub packets: Vec<PacketSpec>,
+    /// What programs are expected to do.
+    pub tests: Vec<TestSpec>,
 }
 
 /// The compiler that a configuration names.
@@ -109,7 +117,7 @@ impl Config {
     }
 
     /// `file` as the patterns see it. A file outside the configuration's directory can only match by name.
-    fn relative<'f>(&self, file: &'f Path) -> &'f Path {
+    pub(crate) fn relative<'f>(&self, file: &'f Path) -> &'f Path {
         self.root().and_then(|root| file.strip_prefix(root).ok()).unwrap_or(file)
     }
 }

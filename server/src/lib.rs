@@ -26,4 +26,5 @@ pub mod session;
 pub mod source;
 mod spelling;
 pub mod suppress;
+pub mod tests;
 pub mod verify;

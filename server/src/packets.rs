@@ -4,7 +4,7 @@ mod capture;
 mod template;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use template::{FIELDS, TemplateError};
@@ -57,6 +57,8 @@ pub enum PacketError {
 
 /// The most bytes of a packet: what fits into an skb with all its fragments.
 const MOST: usize = 17 * 65536;
+/// The largest file that is read.
+const LARGEST: u64 = 256 << 20;
 
 /// A packet, with where it comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,13 +76,23 @@ pub struct NamedPacket {
 ///
 /// If it stands for none.
 pub fn packets(spec: &str) -> Result<Vec<NamedPacket>, PacketError> {
+    packets_in(Path::new(""), spec)
+}
+
+/// [`packets`], with files relative to the directory `root`.
+///
+/// # Errors
+///
+/// If the text stands for none.
+pub fn packets_in(root: &Path, spec: &str) -> Result<Vec<NamedPacket>, PacketError> {
+    let whole = root.join(spec);
     let found = if let Some(bytes) = hex(spec) {
         let name = if spec.len() > 24 { format!("{}…", &spec[..24]) } else { spec.to_owned() };
         vec![NamedPacket { name, bytes }]
-    } else if Path::new(spec).is_file() {
-        file(Path::new(spec), None)?
-    } else if let Some((path, number)) = numbered(spec) {
-        file(path, Some(number))?
+    } else if whole.is_file() {
+        file(&whole, Path::new(spec), None)?
+    } else if let Some((name, path, number)) = numbered(root, spec) {
+        file(&path, name, Some(number))?
     } else {
         let bytes = template::build(spec)
             .map_err(|template| PacketError::Spec { spec: spec.to_owned(), template })?;
@@ -93,16 +105,25 @@ pub fn packets(spec: &str) -> Result<Vec<NamedPacket>, PacketError> {
 }
 
 /// `FILE#N`.
-fn numbered(spec: &str) -> Option<(&Path, usize)> {
-    let (path, number) = spec.rsplit_once('#')?;
+fn numbered<'s>(root: &Path, spec: &'s str) -> Option<(&'s Path, PathBuf, usize)> {
+    let (name, number) = spec.rsplit_once('#')?;
     let number = number.parse().ok()?;
-    Path::new(path).is_file().then_some((Path::new(path), number))
+    let path = root.join(name);
+    path.is_file().then(|| (Path::new(name), path, number))
 }
 
-fn file(path: &Path, number: Option<usize>) -> Result<Vec<NamedPacket>, PacketError> {
-    let bytes =
-        fs::read(path).map_err(|cause| PacketError::Read { path: path.to_owned(), cause })?;
-    let name = path.display().to_string();
+/// The packets in a file, or one of them; `name` is how the file is called.
+fn file(path: &Path, name: &Path, number: Option<usize>) -> Result<Vec<NamedPacket>, PacketError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(io::Error::other("is larger than 256 MiB"));
+        }
+        Ok(bytes)
+    };
+    let bytes = read().map_err(|cause| PacketError::Read { path: path.to_owned(), cause })?;
+    let name = name.display().to_string();
     let Some(packets) = capture::read(path, &bytes)? else {
         return Ok(vec![NamedPacket { name, bytes }]);
     };

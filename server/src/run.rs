@@ -1,20 +1,25 @@
 //! Running compiled programs: an object and a packet in, what happened out.
 
+mod coverage;
 pub mod input;
 mod json;
+pub mod retval;
+pub mod tables;
 mod text;
+mod trace;
 pub mod typed;
 mod watch;
 
 use bpf_object::Linked;
 use runtime::layouts::{Divergence, Exploration, Limits};
-use runtime::{Image, Input, Machine, Options, Outcome};
+use runtime::{DeferredOutcome, Fault, Image, Input, Machine, Options, Outcome, PacketInput};
 
+pub use coverage::Coverage;
 pub use json::document;
-pub use text::{write_coverage, write_run};
-pub use watch::{Watch, lcov};
-
-use crate::packets::NamedPacket;
+pub(crate) use text::write_dumps;
+pub use text::write_run;
+pub(crate) use text::{message as divergence_message, place};
+pub use watch::{Watched, watch};
 
 /// Why a program cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -90,16 +95,42 @@ pub fn choose(linked: &Linked<'_>, name: Option<&str>) -> Result<usize, RunError
 /// What a program is run on beside its packet.
 #[derive(Clone, Debug, Default)]
 pub struct Job {
-    /// Packets, by name. Without any, the program is run once without one.
-    pub packets: Vec<NamedPacket>,
-    /// Everything but the packet's bytes.
+    /// Packets. Without any, the program is run once without one.
+    pub packets: Vec<RunPacket>,
+    /// Everything but the packet.
     pub input: Input,
-    /// Elements of maps, by name: `[{"key": …, "value": …}, …]`.
+    /// Elements of maps, by name: `[{"key": …, "value": …}, …]`, or for sections of variables `{"name": …}`.
     pub maps: Vec<(String, serde_json::Value)>,
+    /// Samples for user ring buffers, by the names of those.
+    pub samples: Vec<(String, Vec<u8>)>,
+    /// How many timers, work queues and works of tasks are called back after the program at most; none at all if `None`.
+    pub deferred: Option<usize>,
+    /// The maps whose bytes are kept after each run.
+    pub keeps: Vec<String>,
     /// Limits of memory and events.
     pub options: Options,
     /// Run on all layouts, within these limits.
     pub layouts: Option<Limits>,
+}
+
+/// A packet that a program is run on.
+#[derive(Clone, Debug, Default)]
+pub struct RunPacket {
+    /// Where it comes from.
+    pub name: String,
+    /// Its bytes, and how they lie in memory.
+    pub input: PacketInput,
+}
+
+/// A map as it is after a run.
+#[derive(Clone, Debug)]
+pub struct KeptMap {
+    /// Its place in [`Image::maps`].
+    pub index: usize,
+    /// Keys and values.
+    pub entries: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The records of a ring buffer, and whether they were submitted.
+    pub records: Vec<(bool, Vec<u8>)>,
 }
 
 /// A run that is shown.
@@ -113,8 +144,26 @@ pub struct Shown {
     pub layout: runtime::Layout,
     /// What it did.
     pub outcome: Outcome,
+    /// What was done after it, if that was asked for.
+    pub deferred: Option<DeferredOutcome>,
     /// The elements of the maps that may have changed, typed: name and elements.
     pub maps: Vec<(String, serde_json::Value)>,
+    /// The maps of [`Job::keeps`].
+    pub kept: Vec<KeptMap>,
+}
+
+impl Shown {
+    /// What ended the run, or what was done after it, early.
+    pub fn fault(&self) -> Option<&Fault> {
+        let deferred = self.deferred.as_ref().and_then(|deferred| deferred.fault.as_deref());
+        self.outcome.fault.as_deref().or(deferred)
+    }
+
+    /// All that was printed, line by line.
+    pub fn printed(&self) -> impl Iterator<Item = &str> {
+        let deferred = self.deferred.iter().flat_map(|deferred| &deferred.printed);
+        self.outcome.printed.iter().chain(deferred).map(String::as_str)
+    }
 }
 
 /// All that was found out about a program.
@@ -122,6 +171,8 @@ pub struct Shown {
 pub struct Report {
     /// The program.
     pub program: String,
+    /// Its type.
+    pub program_type: &'static kernel_model::ProgramType,
     /// The runs: for each packet the first, and with layouts one for each divergence.
     pub runs: Vec<Shown>,
     /// What depends on the layout, with the numbers of runs in `runs`.
@@ -135,15 +186,49 @@ pub struct Report {
 impl Report {
     /// Something is wrong with the program: it faults, or depends on layouts.
     pub fn has_findings(&self) -> bool {
-        !self.divergences.is_empty() || self.runs.iter().any(|run| run.outcome.fault.is_some())
+        !self.divergences.is_empty() || self.runs.iter().any(|run| run.fault().is_some())
     }
 
     /// The first thing that is not modelled and ended a run.
     pub fn not_modelled(&self) -> Option<&str> {
-        self.runs.iter().find_map(|run| match &run.outcome.fault.as_ref()?.kind {
+        self.runs.iter().find_map(|run| match &run.fault()?.kind {
             runtime::FaultKind::NotModelled(what) => Some(what.as_str()),
             _ => None,
         })
+    }
+}
+
+/// A machine with the maps that a job says.
+///
+/// # Errors
+///
+/// If they do not fit into the memory allowed, or a map does not take its elements.
+fn machine<'i>(image: &'i Image, job: &Job) -> Result<Machine<'i>, RunError> {
+    let mut machine =
+        Machine::new(image, &job.options).map_err(|fault| RunError::Machine(fault.to_string()))?;
+    for (name, elements) in &job.maps {
+        input::fill(&mut machine, image, name, elements)?;
+    }
+    for (name, sample) in &job.samples {
+        let index = image.maps().iter().position(|map| map.name == *name);
+        if !index.is_some_and(|index| machine.put_sample(index, sample)) {
+            let why = "there is no user ring buffer of that name".to_owned();
+            return Err(RunError::Map { name: name.clone(), why });
+        }
+    }
+    machine.keep_maps();
+    Ok(machine)
+}
+
+impl Job {
+    /// What the program is run on, one after the other: the packet, if there is one, and the input.
+    fn inputs(&self) -> Vec<(Option<&RunPacket>, Input)> {
+        let with =
+            |packet: &RunPacket| Input { packet: Some(packet.input.clone()), ..self.input.clone() };
+        match self.packets.as_slice() {
+            [] => vec![(None, self.input.clone())],
+            packets => packets.iter().map(|packet| (Some(packet), with(packet))).collect(),
+        }
     }
 }
 
@@ -153,83 +238,80 @@ impl Report {
 ///
 /// If the machine cannot be made, or a map does not take its elements.
 pub fn run(image: &Image, job: &Job, mut go_on: impl FnMut() -> bool) -> Result<Report, RunError> {
-    let mut machine =
-        Machine::new(image, &job.options).map_err(|fault| RunError::Machine(fault.to_string()))?;
-    for (name, elements) in &job.maps {
-        input::fill(&mut machine, image, name, elements)?;
-    }
-    machine.keep_maps();
+    let mut machine = machine(image, job)?;
     let mut report = Report {
         program: image.name().to_owned(),
+        program_type: image.program_type(),
         runs: Vec::new(),
         divergences: Vec::new(),
         count: 0,
         cut_off: false,
     };
-    let packets: Vec<Option<&NamedPacket>> = match job.packets.as_slice() {
-        [] => vec![None],
-        packets => packets.iter().map(Some).collect(),
-    };
-    for packet in packets {
-        let mut input = job.input.clone();
-        if let Some(packet) = packet {
-            let place = input.packet.get_or_insert_default();
-            place.bytes.clone_from(&packet.bytes);
-        }
+    for (packet, input) in job.inputs() {
         machine.reset();
         let limits = job.layouts.as_ref().filter(|_| packet.is_some());
         match limits {
             Some(limits) => {
                 let all = runtime::layouts::explore(&mut machine, &input, limits, &mut go_on);
-                take_in(&mut report, &mut machine, image, &input, packet, all);
+                let runner = Runner { image, job, packet, machine: &mut machine };
+                runner.take_in(&mut report, &input, all);
             }
             None => {
-                let outcome = machine.run(&input);
                 report.count += 1;
-                let layout = input.packet.as_ref().map(|p| p.layout.clone()).unwrap_or_default();
-                report.runs.push(shown(&machine, image, packet, layout, outcome));
+                let mut runner = Runner { image, job, packet, machine: &mut machine };
+                report.runs.push(runner.shown(&input));
             }
         }
     }
     Ok(report)
 }
 
-fn shown(
-    machine: &Machine<'_>,
-    image: &Image,
-    packet: Option<&NamedPacket>,
-    layout: runtime::Layout,
-    outcome: Outcome,
-) -> Shown {
-    Shown {
-        packet: packet.map(|packet| packet.name.clone()),
-        bytes: packet.map(|packet| packet.bytes.clone()).unwrap_or_default(),
-        layout,
-        outcome,
-        maps: input::contents(machine, image),
-    }
+/// Runs that are shown, of one packet.
+struct Runner<'r, 'i> {
+    image: &'i Image,
+    job: &'r Job,
+    packet: Option<&'r RunPacket>,
+    machine: &'r mut Machine<'i>,
 }
 
-/// Adds the runs and divergences of one packet.
-fn take_in(
-    report: &mut Report,
-    machine: &mut Machine<'_>,
-    image: &Image,
-    input: &Input,
-    packet: Option<&NamedPacket>,
-    all: Exploration,
-) {
-    let before = report.runs.len();
-    report.count += all.count;
-    report.cut_off |= all.cut_off;
-    for run in all.runs {
-        // The maps are those of the run: it is made again, for few runs are shown.
-        machine.reset();
-        let outcome = machine.run(&run.variation.apply(input));
-        report.runs.push(shown(machine, image, packet, run.variation.layout, outcome));
+impl Runner<'_, '_> {
+    /// Runs once.
+    fn shown(&mut self, input: &Input) -> Shown {
+        let outcome = self.machine.run(input);
+        let deferred = self.job.deferred.filter(|_| outcome.fault.is_none());
+        let deferred = deferred.map(|most| self.machine.run_deferred(most));
+        let maps = self.image.maps().iter().enumerate();
+        let kept =
+            maps.filter(|(_, map)| self.job.keeps.contains(&map.name)).map(|(index, _)| KeptMap {
+                index,
+                entries: self.machine.map_entries(index).unwrap_or_default(),
+                records: self.machine.map_records(index),
+            });
+        Shown {
+            packet: self.packet.map(|packet| packet.name.clone()),
+            bytes: self.packet.map(|packet| packet.input.bytes.clone()).unwrap_or_default(),
+            layout: input.packet.as_ref().map(|packet| packet.layout.clone()).unwrap_or_default(),
+            outcome,
+            deferred,
+            kept: kept.collect(),
+            maps: input::contents(self.machine, self.image),
+        }
     }
-    report.divergences.extend(all.divergences.into_iter().map(|divergence| {
-        let (first, other) = divergence.between;
-        Divergence { between: (first + before, other + before), ..divergence }
-    }));
+
+    /// Adds the runs and divergences of the packet.
+    fn take_in(mut self, report: &mut Report, input: &Input, all: Exploration) {
+        let before = report.runs.len();
+        report.count += all.count;
+        report.cut_off |= all.cut_off;
+        for run in all.runs {
+            // The maps are those of the run: it is made again, for few runs are shown.
+            self.machine.reset();
+            let shown = self.shown(&run.variation.apply(input));
+            report.runs.push(Shown { layout: run.variation.layout, ..shown });
+        }
+        report.divergences.extend(all.divergences.into_iter().map(|divergence| {
+            let (first, other) = divergence.between;
+            Divergence { between: (first + before, other + before), ..divergence }
+        }));
+    }
 }

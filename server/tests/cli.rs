@@ -19,6 +19,7 @@ mod cli {
     pub(crate) mod surroundings;
     #[cfg(target_os = "linux")]
     pub(crate) mod terminal;
+    pub(crate) mod tests;
     pub(crate) mod usage;
     pub(crate) mod verify;
 }

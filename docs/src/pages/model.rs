@@ -33,14 +33,23 @@ fn calls(title: &str, wanted: impl Fn(FunctionKind) -> bool) -> String {
 }
 
 fn maps() -> String {
-    let mut text = String::from("# Map types\n\n");
-    text += &head(&["type", "since", "what it holds", "lookup in programs"]);
+    let mut text = String::from(
+        "# Map types\n\nThe column `run` says which are modelled, and what is particular about them there; a run that uses \
+         another one ends there and says so.\n\n",
+    );
+    text += &head(&["type", "since", "what it holds", "lookup in programs", "run"]);
     for map in map_types() {
+        let run = match runtime::modelled_map(map.id) {
+            None => String::new(),
+            Some("") => "yes".to_owned(),
+            Some(how) => format!("yes: {how}"),
+        };
         text += &row(&[
             &format!("`{}`", map.name),
             &map.since.to_string(),
             map.what,
             &format!("{:?}", map.lookup).to_lowercase(),
+            &run,
         ]);
     }
     text

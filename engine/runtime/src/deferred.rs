@@ -1,6 +1,7 @@
 //! What a program leaves to be done later: timers, work queues and work of tasks. Nothing of it is done during a run;
 //! [`Machine::run_deferred`] does it afterwards, in the order of time.
 
+use crate::event::Event;
 use crate::fault::{Fault, Origin, Stop};
 use crate::helpers::errno;
 use crate::image::Image;
@@ -110,17 +111,30 @@ impl DeferredTable {
     }
 }
 
+/// What was done after a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeferredOutcome {
+    /// How often something called back.
+    pub calls: usize,
+    /// What was printed.
+    pub printed: Vec<String>,
+    /// What happened to dynptrs.
+    pub events: Vec<Event>,
+    /// How many instructions were executed.
+    pub insns: u64,
+    /// Why it ended early.
+    pub fault: Option<Box<Fault>>,
+}
+
 impl Machine<'_> {
     /// Calls what programs have left to be done later, at most so many times, each with the budget of the last run: timers
     /// that are due last come last, and those that start themselves again count again. The time of the machine moves on
-    /// to that of a timer. What belongs to an element that is gone is forgotten. Returns how often it has called.
-    ///
-    /// # Errors
-    ///
-    /// If a callback faults.
-    pub fn run_deferred(&mut self, most: usize) -> Result<usize, Fault> {
-        let mut count = 0;
-        while count < most {
+    /// to that of a timer. What belongs to an element that is gone is forgotten. A callback that faults is the last one.
+    pub fn run_deferred(&mut self, most: usize) -> DeferredOutcome {
+        self.events.clear();
+        self.printed.clear();
+        let mut outcome = DeferredOutcome::default();
+        while outcome.calls < most {
             let Some((time, one)) = self.deferred.next() else { break };
             self.now = self.now.max(time);
             self.begin();
@@ -128,10 +142,19 @@ impl Machine<'_> {
             let result = self.call_deferred(&one);
             self.deferred.running = None;
             let result = result.map_err(|stop| self.explain(stop));
+            outcome.insns += self.budget - self.left;
             self.finish();
-            count += usize::from(result?);
+            match result {
+                Ok(called) => outcome.calls += usize::from(called),
+                Err(fault) => {
+                    outcome.fault = Some(Box::new(fault));
+                    break;
+                }
+            }
         }
-        Ok(count)
+        outcome.printed = std::mem::take(&mut self.printed);
+        outcome.events = std::mem::take(&mut self.events);
+        outcome
     }
 
     /// Calls back with the element around it; false if there is none any more.

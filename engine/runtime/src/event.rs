@@ -32,6 +32,10 @@ pub enum Target {
     Memory,
     /// The packet as a whole: it was sent, or its length or place changed.
     Geometry,
+    /// The task: a signal was sent to it.
+    Task,
+    /// A text was printed: which one of [`crate::Outcome::printed`].
+    Printed(usize),
 }
 
 /// What came of an access.

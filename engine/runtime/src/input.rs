@@ -43,6 +43,45 @@ pub struct Input {
     pub routes: Vec<Route>,
     /// The sockets that `bpf_sk_lookup_tcp` and its like know.
     pub sockets: Vec<Socket>,
+    /// The task that the program runs in.
+    pub task: Task,
+    /// Memory of user space: where it begins, and its bytes. What else is there is not known if there is none, and nothing
+    /// if there is some.
+    pub user: Vec<(u64, Vec<u8>)>,
+}
+
+/// A task: a thread, in a process that is its own parent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The number of the thread, `task->pid`.
+    pub pid: u32,
+    /// The number of the process, `task->tgid`.
+    pub tgid: u32,
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The name; 15 bytes of it at most are kept.
+    pub comm: String,
+    /// The number of its control group: 1 is the root, and others are below that.
+    pub cgroup: u64,
+}
+
+impl Task {
+    /// The name as the kernel keeps it (`TASK_COMM_LEN`).
+    pub(crate) fn name(&self) -> [u8; 16] {
+        let mut name = [0; 16];
+        for (to, from) in name.iter_mut().zip(self.comm.bytes().take(15)) {
+            *to = from;
+        }
+        name
+    }
+}
+
+impl Default for Task {
+    fn default() -> Self {
+        Self { pid: 1000, tgid: 1000, uid: 0, gid: 0, comm: "bpf-analyzer".to_owned(), cgroup: 1 }
+    }
 }
 
 /// A route.
@@ -131,6 +170,8 @@ impl Default for Input {
             slices: Slices::AsLaidOut,
             routes: Vec::new(),
             sockets: Vec::new(),
+            task: Task::default(),
+            user: Vec::new(),
         }
     }
 }

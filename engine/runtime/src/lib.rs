@@ -57,6 +57,7 @@ mod packet;
 mod slow;
 mod trace;
 
+pub use deferred::DeferredOutcome;
 pub use event::{Access as EventAccess, Event, Target};
 pub use fault::{
     Access, Death, Fault, FaultKind, Given, Location, Origin, PointerNote, Site, Stop,
@@ -64,8 +65,9 @@ pub use fault::{
 pub use fuzz::fuzz_run;
 pub use helpers::modelled;
 pub use image::{Image, LoadError};
-pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Socket};
+pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Socket, Task};
 pub use machine::{Machine, run};
+pub use maps::modelled_map;
 pub use memory::{Address, AllocId, Lifetime, Memory, split};
 pub use op::OpIndex;
-pub use trace::{Coverage, PacketPlace, Step, Trace};
+pub use trace::{Accessed, Coverage, Operation, PacketPlace, Place, Step, Trace};

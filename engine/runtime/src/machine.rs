@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::deferred::DeferredTable;
-use crate::event::Event;
+use crate::event::{Access, Event, Target};
 use crate::fault::{Death, Fault, FaultKind, Given, Location, Origin, Site, Stop};
 use crate::image::Image;
-use crate::input::{Input, Options, Outcome, Route, Socket};
+use crate::input::{Input, Options, Outcome, Route, Socket, Task};
 use crate::interp::STACK;
 use crate::maps::{self, MapTable};
 use crate::memory::{Address, AllocId, Lifetime, Memory};
@@ -46,14 +46,20 @@ pub struct Machine<'i> {
     /// The time in nanoseconds, which stands still.
     pub(crate) now: u64,
     /// What the program has printed.
-    printed: Vec<String>,
+    pub(crate) printed: Vec<String>,
     pub(crate) routes: Vec<Route>,
     pub(crate) sockets: Vec<Socket>,
     /// The sockets that the program has looked up.
     pub(crate) found_sockets: Vec<(Socket, Address)>,
-    /// The `struct task_struct` of the task, once the program has asked for it.
+    /// The task that the program runs in.
+    pub(crate) current: Task,
+    /// Its `struct task_struct`, once the program has asked for it.
     pub(crate) task: Option<Address>,
     task_before: Option<Address>,
+    /// Memory of user space.
+    pub(crate) user: Vec<(u64, Vec<u8>)>,
+    /// What a system call returns, as programs of control groups see and set it.
+    pub(crate) return_value: i32,
     /// What is to be done after the run.
     pub(crate) deferred: DeferredTable,
     /// As it was when the maps were kept.
@@ -129,8 +135,11 @@ impl<'i> Machine<'i> {
             routes: Vec::new(),
             sockets: Vec::new(),
             found_sockets: Vec::new(),
+            current: Task::default(),
             task: None,
             task_before: None,
+            user: Vec::new(),
+            return_value: 0,
             deferred: DeferredTable::default(),
             deferred_before: DeferredTable::default(),
             slices: crate::input::Slices::AsLaidOut,
@@ -169,6 +178,13 @@ impl<'i> Machine<'i> {
         self.printed.clear();
         self.routes.clone_from(&input.routes);
         self.sockets.clone_from(&input.sockets);
+        self.user.clone_from(&input.user);
+        self.return_value = 0;
+        if self.current != input.task {
+            self.current.clone_from(&input.task);
+            // Another task is at another place.
+            self.task = None;
+        }
         (self.random, self.now) = (input.seed, input.now);
         self.slices = input.slices;
         let result = self.run_program(input);
@@ -177,6 +193,9 @@ impl<'i> Machine<'i> {
             Ok(value) => (value, None),
             Err(stop) => (0, Some(Box::new(self.explain(stop)))),
         };
+        if let Some(trace) = self.trace.as_mut().filter(|_| fault.is_none()) {
+            trace.end(retval);
+        }
         let outcome = Outcome {
             retval,
             packet: packet::contents(self),
@@ -197,6 +216,9 @@ impl<'i> Machine<'i> {
     /// Before the first instruction of a run or of a callback that comes later.
     pub(crate) fn begin(&mut self) {
         self.memory.begin_run();
+        if let Some(trace) = &mut self.trace {
+            trace.begin();
+        }
         self.frames.clear();
         self.stack.clear();
         self.held.clear();
@@ -283,9 +305,15 @@ impl<'i> Machine<'i> {
         /// `MAX_BPRINTF_BUF`, with a zero at the end.
         const LONGEST: usize = 1023;
         let text = text.get(..LONGEST).unwrap_or(text);
-        if self.printed.len() < self.options.events {
-            self.printed.push(String::from_utf8_lossy(text).into_owned());
+        if self.printed.len() >= self.options.events {
+            return;
         }
+        let (function, at) = (self.callee(), self.location());
+        let len = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let result = Access::Done;
+        let target = Target::Printed(self.printed.len());
+        self.printed.push(String::from_utf8_lossy(text).into_owned());
+        self.record(Event { function, target, offset: 0, len, result, at });
     }
 
     /// The next number of the generator that stands for chance (splitmix64).

@@ -278,6 +278,20 @@ impl Memory {
         Some((&info.origin, id, offset))
     }
 
+    /// Only the first bytes of an allocation can be read and written directly from now on.
+    pub(crate) fn set_reach(&mut self, id: AllocId, len: usize) {
+        let most = self.len(id);
+        if let Some(range) = self.ranges.get_mut(id.index()) {
+            let reach = u32::try_from(len).unwrap_or(u32::MAX).min(most);
+            (range.readable, range.writable, range.dirty) = (reach, reach, true);
+        }
+    }
+
+    /// Where the bytes of an allocation begin, to compare it with others that share them.
+    pub(crate) fn start(&self, id: AllocId) -> Option<u32> {
+        self.ranges.get(id.index()).map(|range| range.start)
+    }
+
     /// How many bytes an allocation has, from its beginning; 0 when it is dead.
     pub fn len(&self, id: AllocId) -> u32 {
         self.infos.get(id.index()).filter(|info| info.death.is_none()).map_or(0, |info| info.len)

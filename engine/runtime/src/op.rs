@@ -178,6 +178,13 @@ codes!(
     Bad,
 );
 
+impl Code {
+    /// Whether execution goes on at the target or with the next instruction.
+    pub(crate) fn is_conditional(self) -> bool {
+        (Self::JeqR as u8..=Self::Jsle32I as u8).contains(&(self as u8)) || self == Self::MayGoto
+    }
+}
+
 /// A function of the kernel that an image calls.
 #[derive(Clone, Debug)]
 pub(crate) struct Callable {

@@ -3,7 +3,7 @@
 use crate::fault::{Access, FaultKind, Origin, Stop};
 use crate::image::Image;
 use crate::machine::Machine;
-use crate::memory::Address;
+use crate::memory::{Address, AllocId};
 use crate::op::Op;
 use crate::{context, packet};
 
@@ -19,6 +19,9 @@ impl Machine<'_> {
             Some((Origin::Beyond { name }, ..)) => {
                 Err(FaultKind::NotModelled(name.to_string()).into())
             }
+            Some((Origin::MapValue(_), id, offset)) if self.arena_value() == Some(id) => {
+                self.load_arena(id, offset, size as usize)
+            }
             Some((Origin::Map(name), ..)) => {
                 Err(FaultKind::NotModelled(format!("a field of map {name}")).into())
             }
@@ -32,6 +35,9 @@ impl Machine<'_> {
         match self.memory.origin_at(address) {
             Some((Origin::Context, _, offset)) => return context::store(self, offset, bytes),
             Some((Origin::PacketLinear, ..)) => packet::unshare_for_store(self),
+            Some((Origin::MapValue(_), id, offset)) if self.arena_value() == Some(id) => {
+                return self.store_arena(id, offset, bytes);
+            }
             _ => {}
         }
         self.memory.put(address, bytes)
@@ -43,6 +49,12 @@ impl Machine<'_> {
         let (base, s) = ((op.dst & 15) as usize, (op.src & 15) as usize);
         let address = r[base].wrapping_add(op.imm.cast_unsigned());
         let wide = op.target & 1 != 0;
+        if self.memory.try_read(address, if wide { 8 } else { 4 }).is_none()
+            && let Some((_, id, offset)) = self.memory.origin_at(address)
+            && self.arena_value() == Some(id)
+        {
+            return self.atomic_outside(offset);
+        }
         let what = (op.target >> 1) as usize;
         let old = if wide {
             self.memory.read_u64(address)?
@@ -83,6 +95,52 @@ impl Machine<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "an offset of 32 bits")]
         let offset = (op.imm as i32).wrapping_add(index as i32);
         packet::load_absolute(self, offset, op.target)
+    }
+
+    /// The allocation of the arena's bytes, if there is one.
+    fn arena_value(&self) -> Option<AllocId> {
+        let index = self.image.arena?;
+        Some(Image::value_allocation(self.image.maps.len(), index))
+    }
+
+    /// Whether pages of the arena are there.
+    fn arena_has(&mut self, offset: i64, len: usize) -> Result<bool, Stop> {
+        let Some(index) = self.image.arena else { return Ok(false) };
+        Ok(self.maps.get(index)?.arena().is_some_and(|arena| arena.has(offset, len)))
+    }
+
+    /// A load from the arena beyond the pages that are reached directly: 0 where there is no page.
+    fn load_arena(&mut self, id: AllocId, offset: i64, len: usize) -> Result<u64, Stop> {
+        let mut word = [0; 8];
+        if self.arena_has(offset, len)? {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            let bytes = self.memory.bytes(id).and_then(|bytes| bytes.get(start..)?.get(..len));
+            let bytes = bytes.ok_or(FaultKind::Internal("an arena is too short"))?;
+            word[..len].copy_from_slice(bytes);
+        }
+        Ok(u64::from_le_bytes(word))
+    }
+
+    /// A store, which does nothing where there is no page.
+    fn store_arena(&mut self, id: AllocId, offset: i64, bytes: &[u8]) -> Result<(), Stop> {
+        if self.arena_has(offset, bytes.len())? {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            let place = self.memory.bytes_mut(id).and_then(|all| all.get_mut(start..));
+            let place = place.and_then(|rest| rest.get_mut(..bytes.len()));
+            place.ok_or(FaultKind::Internal("an arena is too short"))?.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// A read-modify-write of the arena beyond the pages that are reached directly does nothing where there is no page.
+    fn atomic_outside(&mut self, offset: i64) -> Result<(), Stop> {
+        match self.arena_has(offset, 1)? {
+            true => {
+                let what = "an atomic operation behind a gap of an arena".to_owned();
+                Err(FaultKind::NotModelled(what).into())
+            }
+            false => Ok(()),
+        }
     }
 
     /// The address by which a byte of the arena can be accessed.

@@ -22,7 +22,7 @@ pub(super) enum Command {
     /// Say what the kernel's verifier says about compiled programs, and why
     Verify(VerifyArgs),
     /// Run a compiled program on packets, and on every layout of them that can matter
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Serve an editor on standard input and output (Language Server Protocol)
     Lsp(LspArgs),
     /// Explain a rule, or a message of the kernel's verifier
@@ -95,9 +95,11 @@ pub(super) struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXIT_CODES)]
 pub(super) struct VerifyArgs {
-    /// Objects, or C files, which are compiled with clang
-    #[arg(value_name = "FILE", required = true)]
+    /// Objects, or C files, which are compiled with clang; with --tests also directories
+    #[arg(value_name = "FILE", required_unless_present = "tests")]
     pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) testing: TestingArgs,
     /// Verify only this program; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(super) program: Vec<String>,
@@ -117,7 +119,7 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "FILE[:NAME]")]
     pub(super) target: Option<String>,
     /// Also print the verifier's log: 1, or 2 for all paths
-    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+    #[arg(long, conflicts_with = "tests", value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "1",
           value_parser = clap::value_parser!(u32).range(1..=2))]
     pub(super) log: Option<u32>,
     /// Load without privileges (no CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)
@@ -137,24 +139,50 @@ pub(super) struct VerifyArgs {
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXIT_CODES)]
 pub(super) struct RunArgs {
-    /// An object, or a C file, which is compiled with clang
-    #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
+    /// An object, or a C file, which is compiled with clang; with --tests any number of files and directories
+    #[arg(value_name = "FILE", required_unless_present = "tests")]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) testing: TestingArgs,
     /// The program to run, if there are several
     #[arg(long, value_name = "NAME")]
     pub(super) program: Option<String>,
-    /// A packet: hexadecimal digits; a file with raw bytes; a pcap or pcapng file, with #N for the N-th packet; or a
-    /// template such as tcp4, udp6:dport=53,len=100 or vlan+ipv6+tcp; may be given several times
-    #[arg(long, value_name = "SPEC")]
+    /// A packet: the name of one in bpf-analyzer.toml; hexadecimal digits; a file with raw bytes; a pcap or pcapng file,
+    /// with #N for the N-th packet; or a template such as tcp4, udp6:dport=53,len=100 or vlan+ipv6+tcp; may be given
+    /// several times [default: those of bpf-analyzer.toml for the program]
+    #[arg(long, conflicts_with = "tests", value_name = "SPEC")]
     pub(super) packet: Vec<String>,
     /// The context: a JSON object with its fields, a list of arguments, hexadecimal digits, or a file with JSON
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, conflicts_with = "tests", value_name = "JSON")]
     pub(super) context: Option<String>,
-    /// Elements that a map holds at first, as JSON: [{"key": 1, "value": 2}, …]
-    #[arg(long, value_name = "NAME=FILE")]
+    /// Elements that a map holds at first, as JSON: [{"key": 1, "value": 2}, …]; for .bss, .data and .rodata
+    /// {"variable": 1, …}
+    #[arg(long, conflicts_with = "tests", value_name = "NAME=FILE")]
     pub(super) map: Vec<String>,
+    /// A sample that a user ring buffer holds at first: hexadecimal digits or a file; may be given several times
+    #[arg(long, conflicts_with = "tests", value_name = "NAME=SAMPLE")]
+    pub(super) sample: Vec<String>,
+    /// The routes that bpf_fib_lookup knows, as JSON
+    #[arg(long, conflicts_with = "tests", value_name = "FILE")]
+    pub(super) routes: Option<PathBuf>,
+    /// The sockets that bpf_sk_lookup_tcp and its like know, as JSON
+    #[arg(long, conflicts_with = "tests", value_name = "FILE")]
+    pub(super) sockets: Option<PathBuf>,
+    /// Memory of user space, as JSON: [{"at": 65536, "text": "/etc/passwd"}, …]
+    #[arg(long, conflicts_with = "tests", value_name = "FILE")]
+    pub(super) user: Option<PathBuf>,
+    /// The task that the program runs in: {"pid": 1, "tgid": 1, "uid": 0, "gid": 0, "cgroup": 1, "comm": "name"}, or a file with it
+    #[arg(long, conflicts_with = "tests", value_name = "JSON")]
+    pub(super) task: Option<String>,
+    /// The time that the program sees, in nanoseconds
+    #[arg(long, conflicts_with = "tests", value_name = "NS", default_value_t = 0)]
+    pub(super) now: u64,
+    /// After the program also run its timers, work queues and works of tasks, in the order of their time: so many calls
+    /// at most
+    #[arg(long, conflicts_with = "tests", value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1000")]
+    pub(super) deferred: Option<usize>,
     /// Also run on every layout that can matter, and report what depends on it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "tests")]
     pub(super) layouts: bool,
     /// With --layouts: how many runs at most
     #[arg(long, value_name = "N", default_value_t = 5000)]
@@ -163,16 +191,16 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "MS", default_value_t = 2000)]
     pub(super) max_time: u64,
     /// How many bytes of the packet are linear [default: all]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, conflicts_with = "tests", value_name = "BYTES")]
     pub(super) linear: Option<u32>,
     /// The lengths of the fragments behind them, separated by commas
-    #[arg(long, value_name = "BYTES", value_delimiter = ',')]
+    #[arg(long, conflicts_with = "tests", value_name = "BYTES", value_delimiter = ',')]
     pub(super) frags: Vec<u32>,
     /// The packet shares its bytes with another one
-    #[arg(long)]
+    #[arg(long, conflicts_with = "tests")]
     pub(super) cloned: bool,
     /// Metadata in front of the packet, in hexadecimal digits
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, conflicts_with = "tests", value_name = "HEX")]
     pub(super) metadata: Option<String>,
     /// How many instructions may be executed
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
@@ -181,15 +209,18 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "MIB", default_value_t = 64)]
     pub(super) memory: usize,
     /// What chance begins with
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, conflicts_with = "tests", value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
-    /// The result that is expected of every run
-    #[arg(long, value_name = "N")]
-    pub(super) expect: Option<u32>,
-    /// Print each line that is executed, and what it puts into registers
-    #[arg(long)]
+    /// The result that is expected of every run: a number, or a name such as XDP_DROP
+    #[arg(long, conflicts_with = "tests", value_name = "N", value_parser = expected_result, allow_hyphen_values = true)]
+    pub(super) expect: Option<ExpectedResult>,
+    /// Print each line that is executed, and what it reads and writes (with --format json on standard error)
+    #[arg(long, conflicts_with = "tests")]
     pub(super) trace: bool,
-    /// Print how often each line was executed
+    /// With --trace: how many lines are printed of each packet's
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(super) max_trace: usize,
+    /// Print how often each line was executed (with --format json on standard error)
     #[arg(long)]
     pub(super) coverage: bool,
     /// Write coverage of lines and branches to this file, for lcov
@@ -212,10 +243,48 @@ pub(super) enum RunFormat {
     Full,
     /// One JSON document
     Json,
+    /// With --tests: GitHub workflow commands
+    Github,
+    /// With --tests: JUnit XML
+    Junit,
+}
+
+/// Running tests instead of single programs.
+#[derive(Debug, Args)]
+pub(super) struct TestingArgs {
+    /// Run the tests of bpf-analyzer.toml: of the nearest one above each FILE, and of those in directories [default: .]
+    #[arg(long)]
+    pub(super) tests: bool,
+    /// With --tests: only those with this in their name FILE::PROGRAM::TEST[PACKET]; may be given several times
+    #[arg(long, value_name = "TEXT", requires = "tests")]
+    pub(super) test: Vec<String>,
+    /// With --tests: only print the names
+    #[arg(long, requires = "tests")]
+    pub(super) list: bool,
+}
+
+/// A result that is expected.
+#[derive(Clone, Debug)]
+pub(super) struct ExpectedResult {
+    /// As it was written.
+    pub(super) text: String,
+    pub(super) value: u32,
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "programs return an int"
+)]
+fn expected_result(text: &str) -> Result<ExpectedResult, String> {
+    let value =
+        crate::run::retval::parse(text).ok_or("neither a number nor the name of a result")?;
+    Ok(ExpectedResult { text: text.to_owned(), value: value as u32 })
 }
 
 const RUN_EXIT_CODES: &str = "Exit codes: 0 the program ran, 1 it faulted, depends on the layout or has another result \
-     than expected, 2 something is not modelled, or a usage, configuration, input or internal error.";
+     than expected, 2 something is not modelled, or a usage, configuration, input or internal error. With --tests: 0 all \
+     tests pass, 1 one fails, 2 one cannot be run.";
 
 const VERIFY_EXIT_CODES: &str = "Exit codes: 0 all programs are accepted, 1 one is not or has a finding, \
      2 a usage, configuration, input or internal error.";

@@ -106,6 +106,10 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     if meta.is_dir() {
         bail!("is a directory; name the objects in it");
     }
+    if !meta.is_file() {
+        // A device or pipe may never end.
+        bail!("is no file");
+    }
     if meta.len() > MAX_OBJECT {
         bail!("is larger than 128 MiB");
     }

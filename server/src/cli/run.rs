@@ -1,28 +1,40 @@
 //! `bpf-analyzer run`.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use bpf_object::{Kernel, Linked, Object, link};
 use runtime::layouts::Limits;
-use runtime::{Image, Input, Layout, Machine, PacketInput};
+use runtime::{Image, Input, Layout, PacketInput};
+use serde::de::DeserializeOwned;
 
 use super::args::{RunArgs, RunFormat};
 use super::objects::{LoadError, Objects};
-use super::{Status, complain};
+use super::{Status, complain, tests};
+use crate::config::{Config, TaskTable};
 use crate::packets::{self, hex};
 use crate::rules::Catalogue;
 use crate::run::{
-    Job, Report, Watch, choose, document, input, lcov, run as run_job, write_coverage, write_run,
+    Job, Report, RunPacket, Watched, choose, document, input, run as run_job, tables, watch,
+    write_run,
 };
+use crate::tests::packets_for;
 
 /// Runs what `args` say.
 pub(super) fn run(args: &RunArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
+    if args.testing.tests {
+        return tests::run(args, catalogue);
+    }
+    let [path] = args.paths.as_slice() else {
+        bail!("one file is run at a time; with --tests there can be several");
+    };
+    if matches!(args.format, RunFormat::Github | RunFormat::Junit) {
+        bail!("--format github and junit tell results of --tests");
+    }
     let mut objects = Objects::new(catalogue, args.config.as_deref())?;
-    let path = args.file.as_path();
     let loaded = match objects.load(path) {
         Ok(loaded) => loaded,
         Err(LoadError::Command(error)) => return Err(error),
@@ -40,17 +52,22 @@ pub(super) fn run(args: &RunArgs, catalogue: &Catalogue) -> anyhow::Result<Statu
     let linked = link(&object, &Kernel::new(types));
     let index = choose(&linked, args.program.as_deref()).with_context(here)?;
     let image = Image::new(&linked, index).with_context(here)?;
-    let job = job(args, &image)?;
+    let job = job(args, &loaded.config, path, &image)?;
     let started = Instant::now();
     let limit = Duration::from_millis(args.max_time);
     let report = run_job(&image, &job, || started.elapsed() < limit).with_context(here)?;
     let mut out = BufWriter::new(io::stdout().lock());
     match args.format {
         RunFormat::Json => writeln!(out, "{}", document(&report))?,
-        RunFormat::Full => write_run(&mut out, &report)?,
+        _ => write_run(&mut out, &report)?,
     }
     if args.trace || args.coverage || args.lcov.is_some() {
-        watch(args, &image, &linked, index, &job, &mut out)?;
+        // A document stays alone.
+        let mut aside: Box<dyn Write> = match args.format {
+            RunFormat::Json => Box::new(io::stderr()),
+            _ => Box::new(&mut out),
+        };
+        watch_runs(args, &image, &linked, &job, &mut aside)?;
     }
     out.flush()?;
     if let Some(what) = report.not_modelled() {
@@ -64,54 +81,25 @@ pub(super) fn run(args: &RunArgs, catalogue: &Catalogue) -> anyhow::Result<Statu
 }
 
 fn status(args: &RunArgs, report: &Report) -> Status {
-    let unexpected = args.expect.is_some_and(|expected| {
-        #[expect(clippy::cast_possible_truncation, reason = "programs return an int")]
-        report.runs.iter().any(|run| run.outcome.retval as u32 != expected)
-    });
-    if unexpected {
-        complain(format_args!(
-            "the result is not the expected {}",
-            args.expect.unwrap_or_default()
-        ));
+    #[expect(clippy::cast_possible_truncation, reason = "programs return an int")]
+    let differs =
+        |expected: u32| report.runs.iter().any(|run| run.outcome.retval as u32 != expected);
+    let unexpected = args.expect.as_ref().filter(|expected| differs(expected.value));
+    if let Some(expected) = unexpected {
+        complain(format_args!("the result is not the expected {}", expected.text));
     }
-    if !args.exit_zero && (unexpected || report.has_findings()) {
+    if !args.exit_zero && (unexpected.is_some() || report.has_findings()) {
         Status::Findings
     } else {
         Status::Clean
     }
 }
 
-fn job(args: &RunArgs, image: &Image) -> anyhow::Result<Job> {
+fn job(args: &RunArgs, config: &Config, path: &Path, image: &Image) -> anyhow::Result<Job> {
     let program_type = image.program_type();
-    let mut found = Vec::new();
-    for spec in &args.packet {
-        found.extend(packets::packets(spec)?);
-    }
-    let has_packet = program_type.packet != kernel_model::Packet::None;
-    if !has_packet && !found.is_empty() {
-        bail!("programs of type {} are not run on packets; see --context", program_type.name);
-    }
-    if has_packet && found.is_empty() {
-        bail!(
-            "programs of type {} are run on packets; say on which with --packet: tcp4, a file, hexadecimal digits",
-            program_type.name
-        );
-    }
-    let metadata = match &args.metadata {
-        Some(digits) => {
-            hex(digits).ok_or_else(|| anyhow!("--metadata {digits}: no hexadecimal digits"))?
-        }
-        None => Vec::new(),
-    };
-    let layout = Layout {
-        linear: args.linear,
-        fragments: args.frags.clone(),
-        cloned: args.cloned,
-        ..Layout::default()
-    };
     let context = match &args.context {
         Some(text) => {
-            let value = json_of(text)?;
+            let value = json_of(text, "--context")?;
             input::context(program_type, &value).map_err(|why| anyhow!("--context: {why}"))?
         }
         None => Vec::new(),
@@ -120,15 +108,46 @@ fn job(args: &RunArgs, image: &Image) -> anyhow::Result<Job> {
     for map in &args.map {
         let (name, file) =
             map.split_once('=').ok_or_else(|| anyhow!("--map {map}: NAME=FILE is needed"))?;
-        let text = fs::read_to_string(file).with_context(|| file.to_owned())?;
-        let value = serde_json::from_str(&text).with_context(|| file.to_owned())?;
-        maps.push((name.to_owned(), value));
+        maps.push((name.to_owned(), read_json(Path::new(file))?));
     }
-    let packet = has_packet.then(|| PacketInput { layout, metadata, ..PacketInput::default() });
+    let mut samples = Vec::new();
+    for sample in &args.sample {
+        let (name, text) = sample
+            .split_once('=')
+            .ok_or_else(|| anyhow!("--sample {sample}: NAME=SAMPLE is needed"))?;
+        let bytes = match hex(text) {
+            Some(bytes) => bytes,
+            None => fs::read(text).with_context(|| format!("--sample {text}"))?,
+        };
+        samples.push((name.to_owned(), bytes));
+    }
+    let task: Option<TaskTable> = match &args.task {
+        Some(text) => Some(serde_json::from_value(json_of(text, "--task")?).context("--task")?),
+        None => None,
+    };
+    let routes: Vec<tables::RouteRow> = rows(args.routes.as_deref())?;
+    let sockets: Vec<tables::SocketRow> = rows(args.sockets.as_deref())?;
+    let user: Vec<tables::UserRow> = rows(args.user.as_deref())?;
+    let user = user.iter().map(tables::UserRow::memory).collect::<Result<_, _>>();
+    let routes = routes.iter().map(tables::RouteRow::route).collect::<Result<_, _>>();
+    let sockets = sockets.iter().map(tables::SocketRow::socket).collect::<Result<_, _>>();
     Ok(Job {
-        packets: found,
-        input: Input { packet, context, budget: args.budget, seed: args.seed, ..Input::default() },
+        packets: run_packets(args, config, path, image)?,
+        input: Input {
+            context,
+            budget: args.budget,
+            seed: args.seed,
+            now: args.now,
+            routes: routes.map_err(|why| anyhow!("--routes: {why}"))?,
+            sockets: sockets.map_err(|why| anyhow!("--sockets: {why}"))?,
+            user: user.map_err(|why| anyhow!("--user: {why}"))?,
+            task: task.map(|task| task.task()).unwrap_or_default(),
+            ..Input::default()
+        },
         maps,
+        samples,
+        deferred: args.deferred,
+        keeps: Vec::new(),
         options: runtime::Options {
             memory: args.memory.saturating_mul(1 << 20),
             ..Default::default()
@@ -137,81 +156,102 @@ fn job(args: &RunArgs, image: &Image) -> anyhow::Result<Job> {
     })
 }
 
+/// What the program is run on: what `--packet` names, or what the configuration has for it.
+fn run_packets(
+    args: &RunArgs,
+    config: &Config,
+    path: &Path,
+    image: &Image,
+) -> anyhow::Result<Vec<RunPacket>> {
+    let program_type = image.program_type();
+    if program_type.packet == kernel_model::Packet::None {
+        if !args.packet.is_empty() {
+            bail!("programs of type {} are not run on packets; see --context", program_type.name);
+        }
+        return Ok(Vec::new());
+    }
+    let root = config.root().unwrap_or(Path::new(""));
+    let mut found = Vec::new();
+    for spec in &args.packet {
+        match config.packets.iter().find(|packet| packet.name == *spec) {
+            Some(packet) => found.extend(packet.load(root)?),
+            None => found.extend(packets::packets(spec)?.into_iter().map(RunPacket::from)),
+        }
+    }
+    if args.packet.is_empty() {
+        for packet in packets_for(config, path, image.name()) {
+            found.extend(packet.load(root)?);
+        }
+    }
+    if found.is_empty() {
+        bail!(
+            "programs of type {} are run on packets; say on which with --packet: tcp4, a file, hexadecimal digits",
+            program_type.name
+        );
+    }
+    let metadata = match &args.metadata {
+        Some(digits) => {
+            Some(hex(digits).ok_or_else(|| anyhow!("--metadata {digits}: no hexadecimal digits"))?)
+        }
+        None => None,
+    };
+    let layout = Layout {
+        linear: args.linear,
+        fragments: args.frags.clone(),
+        cloned: args.cloned,
+        ..Layout::default()
+    };
+    let layout = Some(layout).filter(|layout| *layout != Layout::default());
+    for RunPacket { input, .. } in &mut found {
+        let PacketInput { bytes, metadata: own, layout: own_layout } = std::mem::take(input);
+        *input = PacketInput {
+            bytes,
+            metadata: metadata.clone().unwrap_or(own),
+            layout: layout.clone().unwrap_or(own_layout),
+        };
+    }
+    Ok(found)
+}
+
 /// JSON in the text itself, or in the file of that name.
-fn json_of(text: &str) -> anyhow::Result<serde_json::Value> {
+fn json_of(text: &str, option: &'static str) -> anyhow::Result<serde_json::Value> {
     if hex(text).is_some() {
         return Ok(serde_json::Value::String(text.to_owned()));
     }
     if text.starts_with(['{', '[']) {
-        return serde_json::from_str(text).context("--context");
+        return serde_json::from_str(text).context(option);
     }
-    let read = fs::read_to_string(text).with_context(|| text.to_owned())?;
-    serde_json::from_str(&read).with_context(|| text.to_owned())
+    read_json(Path::new(text))
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
+    let here = || path.display().to_string();
+    let text = fs::read_to_string(path).with_context(here)?;
+    serde_json::from_str(&text).with_context(here)
+}
+
+/// The rows of a table in a file, if there is one.
+fn rows<T: DeserializeOwned>(path: Option<&Path>) -> anyhow::Result<Vec<T>> {
+    path.map_or_else(|| Ok(Vec::new()), read_json)
 }
 
 /// Runs once more on each packet, watched.
-fn watch(
+fn watch_runs(
     args: &RunArgs,
     image: &Image,
     linked: &Linked<'_>,
-    index: usize,
     job: &Job,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let (known, texts) = lines(linked, index);
-    let mut all = Watch::new(args.trace, texts.clone());
-    let mut inputs: Vec<Input> = Vec::new();
-    for packet in &job.packets {
-        let mut input = job.input.clone();
-        input.packet.get_or_insert_default().bytes.clone_from(&packet.bytes);
-        inputs.push(input);
-    }
-    if inputs.is_empty() {
-        inputs.push(job.input.clone());
-    }
-    let mut machine = Machine::new(image, &job.options).map_err(|fault| anyhow!("{fault}"))?;
-    for (name, elements) in &job.maps {
-        input::fill(&mut machine, image, name, elements)?;
-    }
-    machine.keep_maps();
-    machine.set_trace(&mut all);
-    for input in &inputs {
-        machine.reset();
-        machine.run(input);
-    }
-    drop(machine);
-    if args.trace {
-        write!(out, "{}", all.told)?;
-    }
+    let mut watched = Watched::default();
+    let trace = args.trace.then_some(args.max_trace);
+    watch("", image, linked, job, trace, &mut watched)?;
+    write!(out, "{}", watched.trace)?;
     if args.coverage {
-        let text_of = |file: &str, line: u32| {
-            texts.get(&(file.to_owned(), line)).cloned().unwrap_or_default()
-        };
-        write_coverage(out, &all, &known, &text_of)?;
+        watched.coverage.write(out)?;
     }
     if let Some(path) = &args.lcov {
-        fs::write(path, lcov(&all, &known)).with_context(|| path.display().to_string())?;
+        fs::write(path, watched.coverage.lcov()).with_context(|| path.display().to_string())?;
     }
     Ok(())
-}
-
-/// The lines by file.
-type Lines = BTreeMap<String, Vec<u32>>;
-/// The text of lines.
-type Texts = BTreeMap<(String, u32), String>;
-
-/// The lines of a program that have code, by file, and their text.
-fn lines(linked: &Linked<'_>, index: usize) -> (Lines, Texts) {
-    let mut known: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
-    let mut texts = Texts::new();
-    if let Some(program) = linked.programs.get(index) {
-        for insn in 0..program.insns.len() {
-            let Some(line) = linked.source_line(program, insn).filter(|line| line.line > 0) else {
-                continue;
-            };
-            known.entry(line.file.to_owned()).or_default().insert(line.line);
-            texts.insert((line.file.to_owned(), line.line), line.text.to_owned());
-        }
-    }
-    (known.into_iter().map(|(file, lines)| (file, lines.into_iter().collect())).collect(), texts)
 }

@@ -28,6 +28,9 @@ pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<St
         Some(types) => types,
         None => bpf_object::vmlinux().context("the types of the kernel cannot be read")?,
     };
+    if args.testing.tests {
+        return super::tests::verdicts(args, types, catalogue);
+    }
     let mut verification = Verification {
         args,
         objects: Objects::new(catalogue, args.config.as_deref())?,
@@ -39,7 +42,7 @@ pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<St
     };
     let started = Instant::now();
     if let Some(target) = &args.target {
-        verification.target(target)?;
+        verification.target = Some(read_target(&mut verification.objects, target)?);
     }
     for path in &args.paths {
         verification.file(path)?;
@@ -61,7 +64,7 @@ struct Verification<'v> {
     objects: Objects<'v>,
     types: &'v Btf<'v>,
     /// The object with what extensions extend, and the program in it.
-    target: Option<(Vec<u8>, Option<String>)>,
+    target: Option<TargetFile>,
     kernel: Version,
     files: Vec<Verified>,
     status: Status,
@@ -95,24 +98,6 @@ impl Verification<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Reads what extensions extend: `FILE`, or `FILE:PROGRAM`.
-    fn target(&mut self, text: &str) -> anyhow::Result<()> {
-        let (path, program) = match text.rsplit_once(':') {
-            Some((path, program)) if !Path::new(text).exists() => (path, Some(program.to_owned())),
-            _ => (text, None),
-        };
-        match self.objects.load(Path::new(path)) {
-            Ok(Loaded { bytes, .. }) => {
-                self.target = Some((bytes, program));
-                Ok(())
-            }
-            Err(LoadError::Command(error) | LoadError::File(error)) => {
-                Err(error.context(path.to_owned()))
-            }
-            Err(LoadError::Rejected(_)) => bail!("{path}: clang does not compile it"),
-        }
     }
 
     fn object(&mut self, path: &Path, bytes: &[u8], source: Option<&Arc<str>>) {
@@ -218,4 +203,22 @@ fn write_verdicts(out: &mut dyn Write, file: &Verified) -> io::Result<()> {
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// The bytes of an object whose programs are extended, and the name of the program.
+pub(super) type TargetFile = (Vec<u8>, Option<String>);
+
+/// Reads what extensions extend: `FILE`, or `FILE:PROGRAM`.
+pub(super) fn read_target(objects: &mut Objects<'_>, text: &str) -> anyhow::Result<TargetFile> {
+    let (path, program) = match text.rsplit_once(':') {
+        Some((path, program)) if !Path::new(text).exists() => (path, Some(program.to_owned())),
+        _ => (text, None),
+    };
+    match objects.load(Path::new(path)) {
+        Ok(Loaded { bytes, .. }) => Ok((bytes, program)),
+        Err(LoadError::Command(error) | LoadError::File(error)) => {
+            Err(error.context(path.to_owned()))
+        }
+        Err(LoadError::Rejected(_)) => bail!("{path}: clang does not compile it"),
+    }
 }

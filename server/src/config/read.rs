@@ -10,7 +10,9 @@ use kernel_model::Version;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::DeValue;
 
+use super::tables::{ExpectTable, LayoutTable, PacketTable, TaskTable, TestTable};
 use super::{Clang, Config, Pattern};
 use crate::kernel;
 use crate::rules::Catalogue;
@@ -59,6 +61,12 @@ pub struct ConfigFile {
     /// only. Default: clang, or else the newest clang-NN.
     #[schemars(with = "String")]
     clang: Option<PathBuf>,
+    /// Packets with names, for tests and for `bpf-analyzer run --packet NAME`.
+    #[schemars(with = "Vec<PacketTable>")]
+    packets: Vec<Spanned<PacketTable>>,
+    /// What programs are expected to do: `bpf-analyzer run --tests` and `bpf-analyzer verify --tests` say whether they do.
+    #[schemars(with = "Vec<TestTable>")]
+    tests: Vec<Spanned<TestTable>>,
 }
 
 /// Names of severities in the configuration.
@@ -115,14 +123,14 @@ pub fn parse(path: &Path, text: &str, catalogue: &Catalogue) -> Result<Config, C
     reader.config(file)
 }
 
-struct Reader<'a> {
-    path: &'a Path,
-    text: &'a str,
+pub(super) struct Reader<'a> {
+    pub(super) path: &'a Path,
+    pub(super) text: &'a str,
     catalogue: &'a Catalogue,
 }
 
 /// The keys of the file.
-pub(crate) const KEYS: [&str; 11] = [
+pub(crate) const KEYS: [&str; 13] = [
     "kernel",
     "select",
     "ignore",
@@ -134,19 +142,47 @@ pub(crate) const KEYS: [&str; 11] = [
     "compile-commands",
     "baseline",
     "clang",
+    "packets",
+    "tests",
 ];
+
+/// The keys of tables in the file, and the tables in those.
+struct Keys {
+    keys: &'static [&'static str],
+    tables: &'static [(&'static str, Keys)],
+}
+
+const TABLES: Keys = Keys {
+    keys: &KEYS,
+    tables: &[
+        ("packets", Keys { keys: PacketTable::KEYS, tables: &[("layout", LAYOUT)] }),
+        (
+            "tests",
+            Keys {
+                keys: TestTable::KEYS,
+                tables: &[
+                    ("layout", LAYOUT),
+                    ("task", Keys { keys: TaskTable::KEYS, tables: &[] }),
+                    ("expect", Keys { keys: ExpectTable::KEYS, tables: &[] }),
+                ],
+            },
+        ),
+    ],
+};
+
+const LAYOUT: Keys = Keys { keys: LayoutTable::KEYS, tables: &[] };
 
 impl Reader<'_> {
     /// Unknown keys are looked for before anything else, so that each gets a guess at what was meant.
     fn check_keys(&self) -> Result<(), ConfigError> {
         let Ok(table) = toml::de::DeTable::parse(self.text) else { return Ok(()) };
-        let mut unknown: Vec<_> =
-            table.get_ref().keys().filter(|key| !KEYS.contains(&key.get_ref().as_ref())).collect();
-        unknown.sort_by_key(|key| key.span().start);
-        let Some(key) = unknown.first() else { return Ok(()) };
-        let guess = spelling::nearest(key.get_ref(), KEYS.into_iter());
-        let message = format!("unknown key `{}`{}", key.get_ref(), spelling::did_you_mean(guess));
-        Err(self.error(key.span(), message))
+        let mut unknown = Vec::new();
+        unknown_keys(table.get_ref(), &TABLES, "", &mut unknown);
+        unknown.sort_by_key(|(span, _)| span.start);
+        match unknown.into_iter().next() {
+            Some((span, message)) => Err(self.error(span, message)),
+            None => Ok(()),
+        }
     }
 
     fn config(&self, file: ConfigFile) -> Result<Config, ConfigError> {
@@ -178,6 +214,8 @@ impl Reader<'_> {
             header_paths: file.header_paths.iter().map(|dir| root.join(dir)).collect(),
             compile_commands: file.compile_commands.map(|path| root.join(path)),
             baseline: file.baseline.map(|path| root.join(path)),
+            packets: self.packets(&file.packets)?,
+            tests: self.tests(&file.tests)?,
             clang: file.clang.map(|clang| {
                 let is_name = clang.components().count() == 1 && clang.is_relative();
                 let program = if is_name { clang } else { root.join(clang) };
@@ -204,11 +242,11 @@ impl Reader<'_> {
         globs.iter().map(|glob| self.pattern(glob)).collect()
     }
 
-    fn pattern(&self, glob: &Spanned<String>) -> Result<Pattern, ConfigError> {
+    pub(super) fn pattern(&self, glob: &Spanned<String>) -> Result<Pattern, ConfigError> {
         Pattern::new(glob.get_ref()).map_err(|error| self.error(glob.span(), error.to_string()))
     }
 
-    fn error(&self, span: Range<usize>, message: String) -> ConfigError {
+    pub(super) fn error(&self, span: Range<usize>, message: String) -> ConfigError {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         ConfigError::Content {
@@ -216,6 +254,39 @@ impl Reader<'_> {
             line: 1 + before.matches('\n').count(),
             column: 1 + before[line_start..].chars().count(),
             message,
+        }
+    }
+}
+
+/// The keys of a table and those in it that do not exist, and what to say of each.
+fn unknown_keys(
+    table: &toml::de::DeTable<'_>,
+    known: &Keys,
+    within: &str,
+    unknown: &mut Vec<(Range<usize>, String)>,
+) {
+    for (key, value) in table {
+        let name = key.get_ref().as_ref();
+        if !known.keys.contains(&name) {
+            let guess = spelling::nearest(name, known.keys.iter().copied());
+            let guess = spelling::did_you_mean(guess);
+            unknown.push((key.span(), format!("unknown key `{name}`{within}{guess}")));
+            continue;
+        }
+        let Some((_, keys)) = known.tables.iter().find(|(table, _)| *table == name) else {
+            continue;
+        };
+        let within = format!(" in `{name}`");
+        match value.get_ref() {
+            DeValue::Table(inner) => unknown_keys(inner, keys, &within, unknown),
+            DeValue::Array(values) => {
+                for value in values.iter() {
+                    if let DeValue::Table(inner) = value.get_ref() {
+                        unknown_keys(inner, keys, &within, unknown);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 }

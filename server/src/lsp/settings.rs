@@ -100,7 +100,10 @@ fn as_toml(section: &Map<String, Value>) -> String {
     for (name, value) in section {
         let name = kebab(name);
         let unset = value.is_null() || value.as_str().is_some_and(str::is_empty);
-        if config::KEYS.contains(&name.as_str())
+        // Tests and their packets are a matter of the file.
+        let is_setting =
+            config::KEYS.contains(&name.as_str()) && name != "packets" && name != "tests";
+        if is_setting
             && !unset
             && let Ok(value) = toml::Value::try_from(value)
         {

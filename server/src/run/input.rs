@@ -1,6 +1,6 @@
 //! What goes into a run beside the packet: elements of maps, and contexts.
 
-use kernel_model::{ContextField, ProgramType, context_layout};
+use kernel_model::{ContextField, ProgramType, Record, context_layout};
 use runtime::{Image, Machine};
 use serde_json::{Value, json};
 
@@ -29,6 +29,12 @@ pub fn fill(
     let definition = &image.maps()[index].definition;
     let (key_size, value_size) = (definition.key_size as usize, definition.value_size as usize);
     let types = image.types();
+    if Image::is_data(&image.maps()[index]) {
+        let bytes = variables(machine, image, index, elements).map_err(wrong)?;
+        return machine
+            .set_map_entry(index, &[0; 4], &bytes)
+            .map_err(|errno| wrong(format!("the map does not take it: errno {errno}")));
+    }
     let Value::Array(elements) = elements else {
         return Err(wrong("a list of objects with `key` and `value` is needed".to_owned()));
     };
@@ -45,6 +51,45 @@ pub fn fill(
             .map_err(|errno| wrong(format!("the map does not take the element: errno {errno}")))?;
     }
     Ok(())
+}
+
+/// The bytes of a section of variables in which some have got values.
+fn variables(
+    machine: &Machine<'_>,
+    image: &Image,
+    index: usize,
+    values: &Value,
+) -> Result<Vec<u8>, String> {
+    let Value::Object(values) = values else {
+        return Err("an object with values of variables is needed".to_owned());
+    };
+    let section = image.maps()[index].definition.value_type;
+    let types = image.types().ok_or_else(|| "the object has no types".to_owned())?;
+    let entries = machine.map_entries(index).unwrap_or_default();
+    let (_, mut bytes) = entries.into_iter().next().ok_or_else(|| "it is empty".to_owned())?;
+    for (name, value) in values {
+        let (range, id) = variable(types, section, name)?;
+        let written = typed::write(Some(types), id, range.len(), value);
+        let place = bytes.get_mut(range).ok_or_else(|| format!("{name} lies outside"))?;
+        place.copy_from_slice(&written.map_err(|why| format!("{name}: {why}"))?);
+    }
+    Ok(bytes)
+}
+
+/// A variable of a section: where it is, and its type.
+///
+/// # Errors
+///
+/// If there is none of that name; with what there is.
+pub fn variable(
+    types: &btf::Btf<'_>,
+    section: btf::TypeId,
+    name: &str,
+) -> Result<(std::ops::Range<usize>, btf::TypeId), String> {
+    typed::variable(types, section, name).ok_or_else(|| {
+        let names = typed::variables(types, section).join(", ");
+        format!("there is no variable `{name}` in it; there are {names}")
+    })
 }
 
 /// The elements of the maps that a run may have changed, typed.
@@ -106,27 +151,41 @@ pub fn context(program: &ProgramType, value: &Value) -> Result<Vec<u8>, String> 
             })?;
             let mut bytes = vec![0; record.size as usize];
             for (name, value) in fields {
-                let find = |field: &&ContextField| field.name == name;
-                let field = record.fields.iter().find(find);
-                let field = field.ok_or_else(|| format!("{} has no field {name}", record.name))?;
-                let (from, size) = (field.offset as usize, field.size as usize);
-                let element = field.element_size() as usize;
-                let place = bytes.get_mut(from..from + size).ok_or("the field lies outside")?;
-                let values = match value {
-                    Value::Array(values) => values.as_slice(),
-                    value => std::slice::from_ref(value),
-                };
-                if values.len() * element > size {
-                    return Err(format!("{name} has only {} elements", size / element.max(1)));
-                }
-                for (place, value) in place.chunks_mut(element.max(1)).zip(values) {
-                    let written = typed::write(None, btf::TypeId::VOID, place.len(), value);
-                    place.copy_from_slice(&written.map_err(|why| format!("{name}: {why}"))?);
-                }
+                let (at, written) = context_field(record, name, value)?;
+                let place = bytes.get_mut(at..at + written.len());
+                place.ok_or("the field lies outside")?.copy_from_slice(&written);
             }
             Ok(bytes)
         }
         _ => Err("a context is an object with fields, a list of arguments, or hexadecimal digits"
             .to_owned()),
     }
+}
+
+/// Where a field of a context is, and the bytes of a value of it: of the first elements, if it has several.
+///
+/// # Errors
+///
+/// If it does not exist or the value does not fit.
+pub fn context_field(
+    record: &Record,
+    name: &str,
+    value: &Value,
+) -> Result<(usize, Vec<u8>), String> {
+    let field = record.fields.iter().find(|field: &&ContextField| field.name == name);
+    let field = field.ok_or_else(|| format!("{} has no field {name}", record.name))?;
+    let (size, element) = (field.size as usize, (field.element_size() as usize).max(1));
+    let values = match value {
+        Value::Array(values) => values.as_slice(),
+        value => std::slice::from_ref(value),
+    };
+    if values.len() * element > size {
+        return Err(format!("{name} has only {} elements", size / element));
+    }
+    let mut bytes = Vec::new();
+    for value in values {
+        let written = typed::write(None, btf::TypeId::VOID, element, value);
+        bytes.extend(written.map_err(|why| format!("{name}: {why}"))?);
+    }
+    Ok((field.offset as usize, bytes))
 }

@@ -1,7 +1,7 @@
 //! Runs as one JSON document.
 
 use runtime::layouts::{Divergence, What};
-use runtime::{Event, EventAccess, Layout, Location, Outcome};
+use runtime::{DeferredOutcome, Event, EventAccess, Fault, Layout, Location, Outcome, Target};
 use serde_json::{Map, Value, json};
 
 use super::typed::digits;
@@ -26,23 +26,34 @@ pub fn document(report: &Report) -> String {
 }
 
 fn run(run: &Shown) -> Value {
-    let Outcome { retval, packet, context, events, insns, fault, .. } = &run.outcome;
+    let Outcome { retval, packet, context, events, insns, fault, printed, .. } = &run.outcome;
     let maps: Map<String, Value> = run.maps.iter().cloned().collect();
-    json!({
+    let mut document = json!({
         "packet": run.packet,
         "layout": layout(&run.layout, run.bytes.len()),
         // Programs return an int; a fault leaves none.
         "retval": if fault.is_some() { Value::Null } else { json!(retval & 0xffff_ffff) },
         "packet_out": packet.as_ref().map(|packet| digits(packet)),
         "context_out": if context.is_empty() { Value::Null } else { Value::String(digits(context)) },
-        "events": events.iter().map(event).collect::<Vec<_>>(),
+        "events": events.iter().map(|one| event(one, printed)).collect::<Vec<_>>(),
         "insns": insns,
-        "fault": fault.as_ref().map(|fault| json!({
-            "message": fault.to_string(),
-            "location": location(&fault.at),
-        })),
+        "fault": fault.as_deref().map(self::fault),
         "maps": maps,
-    })
+    });
+    if let Some(deferred) = &run.deferred {
+        let DeferredOutcome { calls, printed, events, insns, fault } = deferred;
+        document["deferred"] = json!({
+            "calls": calls,
+            "events": events.iter().map(|one| event(one, printed)).collect::<Vec<_>>(),
+            "insns": insns,
+            "fault": fault.as_deref().map(self::fault),
+        });
+    }
+    document
+}
+
+fn fault(fault: &Fault) -> Value {
+    json!({ "message": fault.to_string(), "location": location(&fault.at) })
 }
 
 fn layout(layout: &Layout, len: usize) -> Value {
@@ -56,7 +67,7 @@ fn layout(layout: &Layout, len: usize) -> Value {
     value
 }
 
-fn event(event: &Event) -> Value {
+fn event(event: &Event, printed: &[String]) -> Value {
     let function = event.function.strip_prefix("bpf_").unwrap_or(&event.function);
     let kind = function.strip_prefix("dynptr_").unwrap_or(function);
     let result = match event.result {
@@ -67,13 +78,17 @@ fn event(event: &Event) -> Value {
         EventAccess::Error(errno) => json!(errno),
         EventAccess::Sent(interface) => json!({ "sent": interface }),
     };
-    json!({
+    let mut document = json!({
         "kind": kind,
         "offset": event.offset,
         "len": event.len,
         "result": result,
         "location": location(&event.at),
-    })
+    });
+    if let Target::Printed(index) = event.target {
+        document["text"] = json!(printed.get(index));
+    }
+    document
 }
 
 fn location(at: &Location) -> Value {

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 use runtime::layouts::{Cause, Divergence, What};
-use runtime::{EventAccess, Layout, Location};
+use runtime::{Event, EventAccess, Layout, Location, Target};
 
-use super::{Report, Shown, Watch};
+use super::{Report, Shown, retval};
 
 /// What a divergence is, in a sentence.
-pub(super) fn message(divergence: &Divergence) -> String {
+pub(crate) fn message(divergence: &Divergence) -> String {
     let what = match &divergence.what {
         What::Result(first, other) => format!("the result is {first} or {other}"),
         What::Packet(from, to) => format!("bytes {from} to {} of the packet differ", to - 1),
@@ -65,7 +65,7 @@ fn layout(layout: &Layout, len: usize) -> String {
     words
 }
 
-fn place(at: &Location) -> String {
+pub(crate) fn place(at: &Location) -> String {
     match at.line {
         0 => format!("instruction {}", at.insn),
         line => format!("{}:{line}:{}", at.file, at.column),
@@ -80,7 +80,7 @@ fn place(at: &Location) -> String {
 pub fn write_run(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let first = |run: &usize| !report.divergences.iter().any(|one| one.between.1 == *run);
     for (number, run) in report.runs.iter().enumerate().filter(|(number, _)| first(number)) {
-        write_outcome(out, number, run, &report.program)?;
+        write_outcome(out, number, run, report)?;
     }
     for divergence in &report.divergences {
         let at = divergence.cause.location().map_or_else(|| report.program.clone(), place);
@@ -98,7 +98,13 @@ pub fn write_run(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn write_outcome(out: &mut dyn Write, number: usize, run: &Shown, program: &str) -> io::Result<()> {
+fn write_outcome(
+    out: &mut dyn Write,
+    number: usize,
+    run: &Shown,
+    report: &Report,
+) -> io::Result<()> {
+    let program = &report.program;
     let packet = run.packet.as_deref().unwrap_or("no packet");
     writeln!(
         out,
@@ -107,23 +113,22 @@ fn write_outcome(out: &mut dyn Write, number: usize, run: &Shown, program: &str)
     )?;
     match &run.outcome.fault {
         Some(fault) => writeln!(out, "  fault: {}: {fault}", place(&fault.at))?,
-        None => writeln!(
-            out,
-            "  result {} after {} instructions",
-            run.outcome.retval & 0xffff_ffff,
-            run.outcome.insns
-        )?,
+        None => {
+            #[expect(clippy::cast_possible_truncation, reason = "programs return an int")]
+            let result = run.outcome.retval as u32;
+            let name = retval::name(report.program_type, result);
+            let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+            writeln!(out, "  result {result}{name} after {} instructions", run.outcome.insns)?;
+        }
     }
-    for event in &run.outcome.events {
-        writeln!(
-            out,
-            "  {}: {} at {}, {} bytes: {}",
-            place(&event.at),
-            event.function,
-            event.offset,
-            event.len,
-            access(Some(event.result))
-        )?;
+    write_events(out, &run.outcome.events, &run.outcome.printed)?;
+    if let Some(deferred) = &run.deferred {
+        let times = if deferred.calls == 1 { "time" } else { "times" };
+        writeln!(out, "  called back {} {times} afterwards", deferred.calls)?;
+        if let Some(fault) = &deferred.fault {
+            writeln!(out, "  fault: {}: {fault}", place(&fault.at))?;
+        }
+        write_events(out, &deferred.events, &deferred.printed)?;
     }
     for (name, contents) in &run.maps {
         writeln!(out, "  map {name}: {contents}")?;
@@ -131,6 +136,31 @@ fn write_outcome(out: &mut dyn Write, number: usize, run: &Shown, program: &str)
     if let Some(packet) = run.outcome.packet.as_ref().filter(|packet| **packet != run.bytes) {
         writeln!(out, "  the packet has changed:")?;
         write_dumps(out, &run.bytes, packet)?;
+    }
+    Ok(())
+}
+
+fn write_events(out: &mut dyn Write, events: &[Event], printed: &[String]) -> io::Result<()> {
+    for event in events {
+        write!(out, "  {}: {}", place(&event.at), event.function)?;
+        match event.target {
+            Target::Printed(index) => {
+                // What a program prints must not steer the terminal.
+                let text = printed.get(index).map_or("", |text| text.trim_end_matches('\n'));
+                writeln!(out, ": {}", text.replace(char::is_control, "\u{fffd}"))?;
+            }
+            Target::Task => match event.result {
+                EventAccess::Sent(signal) => writeln!(out, ": signal {signal}")?,
+                result => writeln!(out, ": {}", access(Some(result)))?,
+            },
+            _ => writeln!(
+                out,
+                " at {}, {} bytes: {}",
+                event.offset,
+                event.len,
+                access(Some(event.result))
+            )?,
+        }
     }
     Ok(())
 }
@@ -151,7 +181,7 @@ fn write_pair(out: &mut dyn Write, first: &Shown, other: &Shown, what: &What) ->
 }
 
 /// The lines of two dumps that differ, with the bytes that do marked.
-fn write_dumps(out: &mut dyn Write, before: &[u8], after: &[u8]) -> io::Result<()> {
+pub(crate) fn write_dumps(out: &mut dyn Write, before: &[u8], after: &[u8]) -> io::Result<()> {
     const WIDTH: usize = 16;
     let lines = before.len().max(after.len()).div_ceil(WIDTH);
     for line in 0..lines {
@@ -175,33 +205,6 @@ fn write_dumps(out: &mut dyn Write, before: &[u8], after: &[u8]) -> io::Result<(
             write!(out, "{}", if differs(&at) { " ^^" } else { "   " })?;
         }
         writeln!(out)?;
-    }
-    Ok(())
-}
-
-/// The lines that were executed, with how often, beside their text.
-///
-/// # Errors
-///
-/// If `out` does not take it.
-pub fn write_coverage(
-    out: &mut dyn Write,
-    watch: &Watch,
-    known: &std::collections::BTreeMap<String, Vec<u32>>,
-    text_of: &dyn Fn(&str, u32) -> String,
-) -> io::Result<()> {
-    for (file, lines) in known {
-        let count = |line: u32| {
-            watch
-                .lines()
-                .find(|(of, number, _)| of == file && *number == line)
-                .map_or(0, |(_, _, count)| count)
-        };
-        let hit = lines.iter().filter(|line| count(**line) > 0).count();
-        writeln!(out, "{file}: {hit} of {} lines", lines.len())?;
-        for &line in lines {
-            writeln!(out, "{:>8} {line:>5}  {}", count(line), text_of(file, line))?;
-        }
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Bytes of maps and contexts as JSON, and back, by their types.
 
+use std::ops::Range;
+
 use btf::{Btf, Kind, Type, TypeId};
 use serde_json::{Map, Value, json};
 
@@ -202,6 +204,133 @@ fn write_at(
         }
         _ => put(bytes, value),
     }
+}
+
+/// Whether bytes of a type are what is expected of them: of structures only the fields named, of lists as many elements
+/// as there are.
+///
+/// # Errors
+///
+/// If the bytes cannot be what is expected, because a field does not exist or a value does not fit; with what is wrong.
+pub fn matches(
+    types: Option<&Btf<'_>>,
+    id: TypeId,
+    bytes: &[u8],
+    expected: &Value,
+) -> Result<bool, String> {
+    match types.filter(|_| id != TypeId::VOID) {
+        Some(types) if !matches!(expected, Value::String(_)) => {
+            matches_at(types, id, bytes, expected, DEPTH)
+        }
+        _ => Ok(write(types, id, bytes.len(), expected)? == bytes),
+    }
+}
+
+fn matches_at(
+    types: &Btf<'_>,
+    id: TypeId,
+    bytes: &[u8],
+    expected: &Value,
+    depth: u32,
+) -> Result<bool, String> {
+    let wrong = || format!("{expected} does not fit");
+    let ty = types.resolve(id).ok_or_else(wrong)?;
+    let depth = depth.checked_sub(1).ok_or_else(wrong)?;
+    match (ty.kind(), expected) {
+        (Kind::Struct | Kind::Union, Value::Object(fields)) => {
+            for (name, value) in fields {
+                let field = types.field(ty.id(), name).map_err(|error| error.to_string())?;
+                if field.bitfield > 0 {
+                    let offset = u32::try_from(field.bit_offset).map_err(|_| wrong())?;
+                    if bits(bytes, offset, field.bitfield).as_ref() != Some(value) {
+                        return Ok(false);
+                    }
+                    continue;
+                }
+                let from = usize::try_from(field.bit_offset / 8).map_err(|_| wrong())?;
+                let size = types.size_of(field.ty).ok().and_then(|size| usize::try_from(size).ok());
+                let part = size.and_then(|size| bytes.get(from..)?.get(..size));
+                if !matches_at(types, field.ty, part.ok_or_else(wrong)?, value, depth)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        (Kind::Array, Value::Array(values)) => {
+            let array = ty.array().ok_or_else(wrong)?;
+            let size =
+                types.size_of(array.element).ok().and_then(|size| usize::try_from(size).ok());
+            let mut parts = bytes.chunks(size.ok_or_else(wrong)?.max(1));
+            for value in values {
+                let part = parts.next().ok_or_else(|| "the list is too long".to_owned())?;
+                if !matches_at(types, array.element, part, value, depth)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        _ => Ok(write(Some(types), id, bytes.len(), expected)? == bytes),
+    }
+}
+
+/// A variable of a section of variables: where it is, and its type.
+pub fn variable(types: &Btf<'_>, section: TypeId, name: &str) -> Option<(Range<usize>, TypeId)> {
+    let section = types.resolve(section).filter(|ty| ty.kind() == Kind::DataSec)?;
+    section.variables().iter().find_map(|variable| {
+        let of = types.get(variable.ty).filter(|of| of.name() == name)?;
+        let start = variable.offset as usize;
+        Some((start..start.checked_add(variable.size as usize)?, of.target()?))
+    })
+}
+
+/// The names of the variables of a section.
+pub fn variables(types: &Btf<'_>, section: TypeId) -> Vec<String> {
+    let section = types.resolve(section).filter(|ty| ty.kind() == Kind::DataSec);
+    let names = section.into_iter().flat_map(|section| section.variables().iter());
+    names.filter_map(|one| Some(types.get(one.ty)?.name().to_owned())).collect()
+}
+
+/// What lies at an offset in a value of a type, as an access of `size` bytes would be written in C: `.packets`, `[2].port`,
+/// a variable of a section; and its type. The smallest thing that holds all of the bytes.
+pub fn part_at(types: &Btf<'_>, id: TypeId, offset: u32, size: u32) -> Option<(String, TypeId)> {
+    let (mut path, mut id, mut at) = (String::new(), id, offset);
+    for _ in 0..DEPTH {
+        let Some(ty) = types.resolve(id) else { break };
+        let holds =
+            |start: u32, len: u64| at >= start && u64::from(at - start) + u64::from(size) <= len;
+        let size_of = |ty| types.size_of(ty).unwrap_or(0);
+        match ty.kind() {
+            Kind::Struct | Kind::Union => {
+                let member = ty.members().iter().find(|member| {
+                    member.bitfield == 0 && holds(member.bit_offset / 8, size_of(member.ty))
+                });
+                let Some(member) = member else { break };
+                if !member.is_anonymous() {
+                    path = format!("{path}.{}", member.name());
+                }
+                (id, at) = (member.ty, at - member.bit_offset / 8);
+            }
+            Kind::Array => {
+                let Some(array) = ty.array() else { break };
+                let Ok(each) = u32::try_from(size_of(array.element)) else { break };
+                if each == 0 || u64::from(at % each) + u64::from(size) > each.into() {
+                    break;
+                }
+                path = format!("{path}[{}]", at / each);
+                (id, at) = (array.element, at % each);
+            }
+            Kind::DataSec => {
+                let mut variables = ty.variables().iter();
+                let variable = variables.find(|one| holds(one.offset, one.size.into()))?;
+                let of = types.get(variable.ty)?;
+                path = of.name().to_owned();
+                (id, at) = (of.target()?, at - variable.offset);
+            }
+            _ => break,
+        }
+    }
+    let whole = at == 0 && types.size_of(id).is_ok_and(|len| len == u64::from(size));
+    Some(if whole { (path, id) } else { (format!("{path}+{at}"), TypeId::VOID) })
 }
 
 /// A number, in as many bytes as there are; a truth value is 0 or 1.

@@ -88,10 +88,97 @@ fn lines_are_traced_and_counted() {
     );
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains("next = ip6->nexthdr;"), "{}", ran.out);
-    assert!(ran.out.contains(" lines\n"), "{}", ran.out);
+    assert!(ran.out.contains(" lines, ") && ran.out.contains(" branches\n"), "{}", ran.out);
+    assert!(ran.out.contains("    read  packet[20] = 11\n"), "{}", ran.out);
+    assert!(ran.out.contains("    write destination_port = 80\n"), "{}", ran.out);
     let lcov = std::fs::read_to_string(lcov).expect("was written");
     assert!(
         lcov.contains("SF:") && lcov.contains("\nDA:") && lcov.contains("end_of_record"),
         "{lcov}"
+    );
+}
+
+/// A program of the tests of the runtime, which returns 0 if it finds what it is to find.
+fn run_program(sandbox: &Sandbox, file: &str, program: &str, more: &[&str]) -> serde_json::Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/runtime/tests/programs");
+    let path = path.join(format!("{file}.bpf.o"));
+    let mut arguments = vec!["run", path.to_str().expect("is UTF-8"), "--program", program];
+    arguments.extend(["--format", "json", "--exit-zero"]);
+    arguments.extend(more);
+    let ran = sandbox.run(&arguments);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    ran.json()["runs"][0].clone()
+}
+
+#[test]
+fn what_surrounds_a_program_is_given() {
+    let sandbox = Sandbox::new(&[
+        (
+            "routes.json",
+            r#"[{"to": "10.0.0.0/8", "interface": 6},
+                {"to": "10.0.2.0/24", "interface": 5, "via": "10.0.0.1", "mtu": 1500,
+                 "smac": "02:00:00:00:00:01", "dmac": "02:00:00:00:00:09"}]"#,
+        ),
+        (
+            "sockets.json",
+            r#"[{"protocol": "tcp", "local": "0.0.0.0:80"},
+                {"protocol": "tcp", "local": "10.0.0.2:80", "remote": "10.0.0.1:1000"}]"#,
+        ),
+        ("user.json", r#"[{"at": 65536, "text": "hello"}]"#),
+        ("events.json", r#"[{"key": 0, "value": 0}]"#),
+        ("queues.json", r#"[{"key": 1, "value": 3}]"#),
+    ]);
+    let task = r#"{"pid": 8, "tgid": 7, "uid": 1, "gid": 2, "comm": "sh", "cgroup": 42}"#;
+    let packet = "000102030405060708090a0b0c0d0e0f";
+    for (file, program, more, retval) in [
+        ("asked", "routes", &["--packet", packet, "--routes", "routes.json"][..], 0),
+        ("asked", "sockets", &["--packet", packet, "--sockets", "sockets.json"], 0),
+        ("around", "text_of_user_space", &["--context", "[65536, 0]", "--user", "user.json"], 0),
+        ("around", "task_around", &["--task", task], 0),
+        ("around", "to_a_queue", &["--packet", packet, "--map", "sockets=queues.json"], 4),
+        (
+            "kept",
+            "samples_both_ways",
+            &[
+                "--packet",
+                packet,
+                "--sample",
+                "from_user=02000000",
+                "--sample",
+                "from_user=03000000",
+                "--sample",
+                "from_user=01000000",
+                "--map",
+                "samples=events.json",
+            ],
+            0,
+        ),
+    ] {
+        let run = run_program(&sandbox, file, program, more);
+        assert_eq!(
+            (&run["fault"], &run["retval"]),
+            (&serde_json::Value::Null, &retval.into()),
+            "{program}"
+        );
+    }
+}
+
+#[test]
+fn what_is_printed_and_done_later_is_told() {
+    let sandbox = Sandbox::new(&[]);
+    let packet = ["--packet", "000102030405060708090a0b0c0d0e0f"];
+    let run = run_program(&sandbox, "asked", "prints", &packet);
+    let events = run["events"].as_array().expect("is a list").iter();
+    let texts: Vec<&serde_json::Value> =
+        events.filter(|event| event["text"].is_string()).map(|event| &event["text"]).collect();
+    assert_eq!(texts, ["-1|    7|0xff", "10.0.0.1 end"]);
+    let now = [&packet[..], &["--now", "500"]].concat();
+    let run = run_program(&sandbox, "kept", "timer_and_work", &now);
+    assert_eq!(run["deferred"], serde_json::Value::Null);
+    let run =
+        run_program(&sandbox, "kept", "timer_and_work", &[&now[..], &["--deferred"]].concat());
+    assert_eq!(
+        (&run["deferred"]["calls"], &run["deferred"]["fault"]),
+        (&3.into(), &serde_json::Value::Null)
     );
 }

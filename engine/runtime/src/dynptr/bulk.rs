@@ -4,7 +4,7 @@
 use super::slice::is_direct;
 use super::{Dynptr, Kind, bytes_of, int, low, note, outcome, put, write_checks};
 use crate::event::Access;
-use crate::fault::{FaultKind, Stop};
+use crate::fault::Stop;
 use crate::helpers::{Table, errno};
 use crate::machine::Machine;
 use crate::memory::Address;
@@ -202,7 +202,15 @@ impl Source {
             Self::Kernel if !is_kernel => return Ok(Err(errno::ERANGE)),
             Self::Kernel => {}
             _ if is_kernel || from < LOWEST => return Ok(Err(errno::EFAULT)),
-            _ => return Err(FaultKind::NotModelled("memory of user space".to_owned()).into()),
+            _ if text => {
+                let found = m.user_text(from, (len - 1) as usize)?;
+                let ended = |mut bytes: Vec<u8>| {
+                    bytes.push(0);
+                    bytes
+                };
+                return Ok(found.map(ended).ok_or(errno::EFAULT));
+            }
+            _ => return Ok(m.user_bytes(from, len as usize)?.ok_or(errno::EFAULT)),
         }
         if !text {
             let bytes = m.memory.try_read(from, len as usize);

@@ -2,17 +2,15 @@
 //! wait for.
 
 use super::{Table, errno, error, format};
-use crate::fault::{FaultKind, Stop};
-use crate::kfuncs::task::{COMM, PID};
+use crate::fault::Stop;
 use crate::machine::Machine;
 
 pub(super) const TABLE: &Table = &[
-    ("bpf_copy_from_user", bpf_probe_read_user),
     // A test run has none.
     ("bpf_get_attach_cookie", zero),
     ("bpf_get_current_comm", bpf_get_current_comm),
     ("bpf_get_current_pid_tgid", bpf_get_current_pid_tgid),
-    ("bpf_get_current_uid_gid", zero),
+    ("bpf_get_current_uid_gid", bpf_get_current_uid_gid),
     ("bpf_get_numa_node_id", zero),
     ("bpf_get_prandom_u32", bpf_get_prandom_u32),
     ("bpf_get_smp_processor_id", zero),
@@ -27,8 +25,6 @@ pub(super) const TABLE: &Table = &[
     ("bpf_probe_read_kernel", bpf_probe_read_kernel),
     ("bpf_probe_read_kernel_str", bpf_probe_read_kernel_str),
     ("bpf_probe_read_str", bpf_probe_read_kernel_str),
-    ("bpf_probe_read_user", bpf_probe_read_user),
-    ("bpf_probe_read_user_str", bpf_probe_read_user),
     ("bpf_rcu_read_lock", zero),
     ("bpf_rcu_read_unlock", zero),
     ("bpf_snprintf", bpf_snprintf),
@@ -62,16 +58,22 @@ fn bpf_get_prandom_u32(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
     Ok(m.next_random() >> 32)
 }
 
-fn bpf_get_current_pid_tgid(_: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
-    Ok(u64::from(PID) << 32 | u64::from(PID))
+fn bpf_get_current_pid_tgid(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
+    Ok(u64::from(m.current.tgid) << 32 | u64::from(m.current.pid))
+}
+
+fn bpf_get_current_uid_gid(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
+    Ok(u64::from(m.current.gid) << 32 | u64::from(m.current.uid))
 }
 
 /// `long bpf_get_current_comm(void *buf, u32 size_of_buf)`
 fn bpf_get_current_comm(m: &mut Machine<'_>, [to, size, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let name = m.current.name();
     let place = m.memory.write(to, (size & 0xffff_ffff) as usize)?;
     place.fill(0);
-    let kept = COMM.len().min(place.len().saturating_sub(1));
-    place[..kept].copy_from_slice(&COMM[..kept]);
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+    let kept = end.min(place.len().saturating_sub(1));
+    place[..kept].copy_from_slice(&name[..kept]);
     Ok(0)
 }
 
@@ -88,18 +90,6 @@ fn bpf_probe_read_kernel(m: &mut Machine<'_>, [to, size, from, ..]: [u64; 5]) ->
             Ok(error(errno::EFAULT))
         }
     }
-}
-
-/// `long bpf_probe_read_user(void *dst, u32 size, const void *unsafe_ptr)` and the like: nothing of the kernel's memory and
-/// nothing at NULL can be read.
-fn bpf_probe_read_user(m: &mut Machine<'_>, [to, size, from, ..]: [u64; 5]) -> Result<u64, Stop> {
-    const KERNEL: u64 = 1 << 63;
-    const LOWEST: u64 = 1 << 16;
-    if from & KERNEL == 0 && from >= LOWEST {
-        return Err(FaultKind::NotModelled("memory of user space".to_owned()).into());
-    }
-    m.memory.write(to, (size & 0xffff_ffff) as usize)?.fill(0);
-    Ok(error(errno::EFAULT))
 }
 
 /// `long bpf_probe_read_kernel_str(void *dst, u32 size, const void *unsafe_ptr)`

@@ -10,12 +10,15 @@ mod format;
 mod maps;
 mod misc;
 mod network;
+mod outside;
 mod ring;
 mod room;
 pub(crate) mod skb;
 mod storage;
 mod stream;
 mod timer;
+mod traced;
+mod user;
 mod xdp;
 
 use crate::fault::Stop;
@@ -37,14 +40,18 @@ const FAMILIES: &[&Table] = &[
     crate::dynptr::TABLE,
     misc::TABLE,
     network::TABLE,
+    outside::TABLE,
     ring::TABLE,
     room::TABLE,
     skb::TABLE,
     storage::TABLE,
     stream::TABLE,
     timer::TABLE,
+    traced::TABLE,
+    user::TABLE,
     xdp::TABLE,
     maps::TABLE,
+    kfuncs::arena::TABLE,
     kfuncs::cast::TABLE,
     kfuncs::control::TABLE,
     kfuncs::cpumask::TABLE,
@@ -75,6 +82,7 @@ pub(crate) const fn error(number: i32) -> u64 {
 
 /// Error numbers that helpers return.
 pub(crate) mod errno {
+    pub(crate) const EPERM: i32 = 1;
     pub(crate) const ENOENT: i32 = 2;
     pub(crate) const E2BIG: i32 = 7;
     pub(crate) const EBADF: i32 = 9;

@@ -10,12 +10,15 @@ use crate::memory::{Address, Lifetime};
 
 pub(super) const TABLE: &Table = &[
     ("bpf_fib_lookup", bpf_fib_lookup),
+    ("bpf_get_listener_sock", bpf_get_listener_sock),
     ("bpf_sk_fullsock", bpf_sk_fullsock),
     ("bpf_sk_lookup_tcp", |m, args| lookup(m, args, TCP)),
     ("bpf_sk_lookup_udp", |m, args| lookup(m, args, UDP)),
     // What is in the table stays there.
     ("bpf_sk_release", |_, _| Ok(0)),
     ("bpf_skc_lookup_tcp", |m, args| lookup(m, args, TCP)),
+    ("bpf_skc_to_tcp_sock", |m, [socket, ..]| tcp(m, socket, "struct tcp_sock")),
+    ("bpf_tcp_sock", |m, [socket, ..]| tcp(m, socket, "struct bpf_tcp_sock")),
 ];
 
 const TCP: u8 = 6;
@@ -144,6 +147,37 @@ fn object(m: &mut Machine<'_>, socket: Socket) -> Result<Address, Stop> {
 /// `struct bpf_sock *bpf_sk_fullsock(struct bpf_sock *sk)`
 fn bpf_sk_fullsock(_: &mut Machine<'_>, [socket, ..]: [u64; 5]) -> Result<u64, Stop> {
     Ok(socket)
+}
+
+/// The socket of the input that an argument is.
+fn found(m: &Machine<'_>, socket: Address) -> Result<Socket, Stop> {
+    let known = m.found_sockets.iter().find(|(_, address)| *address == socket);
+    known
+        .map(|(socket, _)| socket.clone())
+        .ok_or_else(|| m.wrong_argument(0, "a socket that was looked up"))
+}
+
+/// `struct bpf_sock *bpf_get_listener_sock(struct bpf_sock *sk)`
+fn bpf_get_listener_sock(m: &mut Machine<'_>, [socket, ..]: [u64; 5]) -> Result<u64, Stop> {
+    /// `TCP_LISTEN`
+    const LISTEN: u32 = 10;
+    Ok(if found(m, socket)?.state == LISTEN { socket } else { 0 })
+}
+
+/// What is particular to TCP about a socket, if it is a full one; what is in it is not modelled.
+fn tcp(m: &mut Machine<'_>, socket: Address, name: &'static str) -> Result<u64, Stop> {
+    /// `TCP_TIME_WAIT`, `TCP_NEW_SYN_RECV`
+    const PARTIAL: [u32; 2] = [6, 12];
+    if socket == 0 {
+        return Ok(0);
+    }
+    let known = found(m, socket)?;
+    if known.protocol != TCP || PARTIAL.contains(&known.state) {
+        return Ok(0);
+    }
+    let beyond =
+        m.memory.allocate(0, Origin::Beyond { name: name.into() }, false, Lifetime::Run)?;
+    Ok(beyond.at(0))
 }
 
 /// `long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *params, int plen, u32 flags)`

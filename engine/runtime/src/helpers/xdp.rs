@@ -150,7 +150,7 @@ fn bpf_redirect_map(m: &mut Machine<'_>, [map, key, flags, ..]: [u64; 5]) -> Res
     let map = m.map_at(map, 0)?;
     let allowed = match m.maps.kind(map) {
         map_type::DEVMAP | map_type::DEVMAP_HASH => OTHERWISE | BROADCAST | EXCLUDE_INGRESS,
-        map_type::CPUMAP => OTHERWISE,
+        map_type::CPUMAP | map_type::XSKMAP => OTHERWISE,
         _ => return Err(FaultKind::NotModelled("bpf_redirect_map to sockets".to_owned()).into()),
     };
     if flags & !allowed != 0 {

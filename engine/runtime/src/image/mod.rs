@@ -223,6 +223,13 @@ impl Image {
         (after.saturating_sub(1), slot)
     }
 
+    /// The conditional jumps: which instruction, and where it leads to if it is taken.
+    pub fn branches(&self) -> impl Iterator<Item = (OpIndex, OpIndex)> {
+        let ops = self.ops.iter().zip(0_u32..);
+        ops.filter(|(op, _)| op.code.is_conditional())
+            .map(|(op, index)| (OpIndex(index), OpIndex(op.target)))
+    }
+
     /// The program that an instruction belongs to.
     pub(crate) fn program_at(&self, op: u32) -> Option<&ProgramImage> {
         let after = self.programs.partition_point(|program| program.start <= op);

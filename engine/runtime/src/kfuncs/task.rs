@@ -1,4 +1,4 @@
-//! The task that programs run in: a process of one thread, which is its own parent.
+//! The task that programs run in ([`crate::Task`]): a thread of a process that is its own parent.
 
 use btf::Kind;
 
@@ -16,11 +16,6 @@ pub(crate) const TABLE: &Table = &[
     ("bpf_task_from_vpid", bpf_task_from_pid),
     ("bpf_task_release", |_, _| Ok(0)),
 ];
-
-/// The name of the task.
-pub(crate) const COMM: &[u8] = b"bpf-analyzer";
-/// The number of the process and of its only thread.
-pub(crate) const PID: u32 = 1000;
 
 /// Its `struct task_struct`, where nothing but its numbers, its name, its relatives and its processors are filled in. What
 /// other pointers point to is not modelled.
@@ -46,7 +41,8 @@ pub(crate) fn current(m: &mut Machine<'_>) -> Result<Address, Stop> {
         });
         place.ok_or_else(missing)?.copy_from_slice(&beyond);
     }
-    let pid = PID.to_le_bytes();
+    let (pid, tgid) = (m.current.pid.to_le_bytes(), m.current.tgid.to_le_bytes());
+    let comm = m.current.name();
     let own = id.at(0).to_le_bytes();
     let set = types.field(ty.id(), "cpus_mask").map_err(|_| missing())?.bit_offset / 8;
     let set = id.at(set.cast_signed()).to_le_bytes();
@@ -56,8 +52,8 @@ pub(crate) fn current(m: &mut Machine<'_>) -> Result<Address, Stop> {
         ("cpus_ptr", &set),
         ("nr_cpus_allowed", &one),
         ("pid", &pid),
-        ("tgid", &pid),
-        ("comm", COMM),
+        ("tgid", &tgid),
+        ("comm", &comm),
         ("group_leader", &own),
         ("parent", &own),
         ("real_parent", &own),
@@ -75,5 +71,5 @@ pub(crate) fn current(m: &mut Machine<'_>) -> Result<Address, Stop> {
 
 /// `struct task_struct *bpf_task_from_pid(s32 pid)`
 fn bpf_task_from_pid(m: &mut Machine<'_>, [pid, ..]: [u64; 5]) -> Result<u64, Stop> {
-    if pid & 0xffff_ffff == u64::from(PID) { current(m) } else { Ok(0) }
+    if pid & 0xffff_ffff == u64::from(m.current.pid) { current(m) } else { Ok(0) }
 }

@@ -3,9 +3,11 @@
 //! The bytes of values lie in the memory of the machine, where programs can point to them; what else a map knows is its
 //! own. To add a kind, write a module with a type for it and a line in [`make`].
 
+pub(crate) mod arena;
 mod array;
 mod hash;
 mod lpm;
+mod model;
 mod nested;
 mod outside;
 mod queue;
@@ -15,6 +17,8 @@ pub(crate) mod storage;
 pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
+
+pub use model::modelled_map;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -31,6 +35,7 @@ pub(crate) mod map_type {
     pub(crate) const PERF_EVENT_ARRAY: u32 = 4;
     pub(crate) const STACK_TRACE: u32 = 7;
     pub(crate) const SOCKMAP: u32 = 15;
+    pub(crate) const CGROUP_ARRAY: u32 = 8;
     pub(crate) const XSKMAP: u32 = 17;
     pub(crate) const SOCKHASH: u32 = 18;
     pub(crate) const CGROUP_STORAGE: u32 = 19;
@@ -58,6 +63,7 @@ pub(crate) mod map_type {
     pub(crate) const DEVMAP: u32 = 14;
     pub(crate) const CPUMAP: u32 = 16;
     pub(crate) const DEVMAP_HASH: u32 = 25;
+    pub(crate) const ARENA: u32 = 33;
 }
 
 /// `BPF_F_RDONLY_PROG`.
@@ -103,6 +109,11 @@ pub(crate) trait Map: fmt::Debug + Send + Sync {
 
     /// The ring buffer, if it is one.
     fn ring(&mut self) -> Option<&mut ring::Ring> {
+        None
+    }
+
+    /// The arena, if it is one.
+    fn arena(&mut self) -> Option<&mut arena::Arena> {
         None
     }
 
@@ -185,6 +196,15 @@ fn direct_value(map: &bpf_object::Map, memory: &mut Memory) -> Result<AllocId, S
     let definition = &map.definition;
     let origin = Origin::MapValue(map.name.as_str().into());
     let writable = definition.flags & READ_ONLY == 0;
+    if definition.map_type == map_type::ARENA {
+        let id = memory.allocate(arena::capacity(definition), origin, true, Lifetime::Maps)?;
+        if let Some(bytes) = memory.bytes_mut(id) {
+            let len = bytes.len().min(map.data.len());
+            bytes[..len].copy_from_slice(&map.data[..len]);
+        }
+        memory.set_reach(id, map.data.len().next_multiple_of(arena::PAGE));
+        return Ok(id);
+    }
     if definition.map_type != map_type::ARRAY {
         return memory.allocate(0, origin, false, Lifetime::Maps);
     }
@@ -243,9 +263,12 @@ fn make(
         | map_type::PERCPU_CGROUP_STORAGE => {
             Ok(Box::new(storage::Storage::new(&map.name, definition)))
         }
+        map_type::ARENA => Ok(Box::new(arena::Arena::new(definition, value, map.data.len()))),
+        map_type::XSKMAP | map_type::CGROUP_ARRAY => {
+            Ok(Box::new(outside::Numbered::new(&map.name, definition)))
+        }
         map_type::SOCKMAP
         | map_type::SOCKHASH
-        | map_type::XSKMAP
         | map_type::REUSEPORT_SOCKARRAY => Ok(Box::new(outside::Outside)),
         map_type::ARRAY_OF_MAPS | map_type::HASH_OF_MAPS => {
             Ok(Box::new(nested::Nested::new(&map.slots)))

@@ -240,3 +240,21 @@ fn samples_end_when_nothing_fits_any_more() {
     assert_eq!(events.output(vec![0; 64 * 4096 - 12]), 0);
     assert_eq!(events.output(Vec::new()), -28);
 }
+
+#[test]
+fn the_table_of_kinds_says_what_can_be_made() {
+    let program = kernel_model::program_type("xdp").expect("is a type");
+    let image = crate::Image::of_instructions(program, &[], &[]);
+    let bytes = include_bytes!("../../tests/programs/kept.bpf.o");
+    let object = bpf_object::Object::parse(bytes).expect("is well-formed");
+    let mut map = object.maps.first().expect("there is one").clone();
+    for kind in kernel_model::map_types() {
+        map.definition = Definition { max_entries: 4096, ..definition(kind.id) };
+        let mut memory = Memory::new(64 << 20);
+        let value = super::direct_value(&map, &mut memory).expect("fits");
+        let made = super::make(&image, &map, value, &mut memory).expect("fits");
+        // Program arrays are not looked into by programs.
+        let is_modelled = made.is_ok() || kind.id == map_type::PROG_ARRAY;
+        assert_eq!(super::modelled_map(kind.id).is_some(), is_modelled, "{}", kind.name);
+    }
+}
