@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use bpf_object::{Kernel, Linked, Object, link};
 use btf::Btf;
+use diagnostic::{Finding, Severity};
 use kernel_model::Version;
 use text::Span;
 
@@ -21,13 +22,16 @@ pub use error::CheckError;
 pub use findings::{LAYOUT_DIVERGENCE, RUN_FAULT};
 
 use crate::cancel::Cancel;
-use crate::compile::{CompileRequest, Compiled, Compiler};
+use crate::compile::{CompileError, CompileRequest, Compiled, Compiler};
 use crate::config::Config;
 use crate::headers::Headers;
 use crate::merge;
 use crate::paths::normal;
 use crate::report::{self, Report, Source, Verdict};
-use crate::verify::{self, VerifySettings};
+use crate::verify::{self, VerifyError, VerifySettings};
+
+/// How long programs are verified that nobody asked about.
+const UNASKED: Duration = Duration::from_secs(10);
 
 /// What is done with a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,7 +159,7 @@ pub fn check(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Done, Ch
         types,
         privileged: true,
         log_level: 0,
-        programs: &request.program.map(str::to_owned).into_iter().collect::<Vec<_>>(),
+        programs: &[],
         file: request.path.file_name().and_then(|name| name.to_str()).unwrap_or_default(),
     };
     let kernel = match request.kind {
@@ -189,7 +193,11 @@ fn compile(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Compiled, 
         headers: request.headers,
         flags: &[],
         cancel: request.cancel,
-    })?;
+    });
+    let compiled = match compiled {
+        Err(CompileError::Rejected(findings)) => return Err(rejected(request, findings)),
+        other => other?,
+    };
     match compiled.source == *request.text {
         true => Ok(compiled),
         false => Err(CheckError::Changed),
@@ -203,10 +211,9 @@ fn verify_all(
     source: Source<'_>,
     times: &mut Times,
 ) -> Result<Vec<Checked>, CheckError> {
-    let go_on = || !request.cancel.is_cancelled();
-    let (outcomes, took) = timed(|| verify::programs(linked, settings, &go_on));
+    let (outcomes, took) = timed(|| outcomes(request, linked, settings));
     times.check = took;
-    let outcomes = outcomes?.ok_or(CheckError::Cancelled)?;
+    let outcomes = outcomes?;
     let (results, took) = timed(|| {
         let results = outcomes.iter().map(|outcome| {
             let (verdict, summary) = report::lens_of_verify(outcome);
@@ -223,6 +230,47 @@ fn verify_all(
     });
     times.render = took;
     Ok(results)
+}
+
+/// The first mistake that clang finds.
+fn rejected(request: &CheckRequest<'_>, findings: Vec<Finding>) -> CheckError {
+    let first = findings.iter().find(|finding| finding.severity == Severity::Error);
+    let Some(first) = first else { return CompileError::Rejected(findings).into() };
+    let before = request.text.get(..first.span.start as usize).unwrap_or_default();
+    CheckError::DoesNotCompile {
+        line: before.matches('\n').count() + 1,
+        message: first.message.clone(),
+    }
+}
+
+/// The verdicts. Of a file with many large programs nobody asked about, some are left out when that takes long: others
+/// wait.
+fn outcomes(
+    request: &CheckRequest<'_>,
+    linked: &Linked<'_>,
+    settings: &VerifySettings<'_>,
+) -> Result<Vec<verify::Outcome>, CheckError> {
+    let begun = Instant::now();
+    let is_asked = request.program.is_some();
+    let in_time = || is_asked || begun.elapsed() < UNASKED;
+    let go_on = || !request.cancel.is_cancelled() && in_time();
+    let names: Vec<String> = match request.program {
+        Some(program) => vec![program.to_owned()],
+        None => linked.object.programs().map(|(_, function)| function.name.clone()).collect(),
+    };
+    if names.is_empty() {
+        return Err(VerifyError::NoPrograms.into());
+    }
+    let mut outcomes = Vec::new();
+    for name in &names {
+        let settings = VerifySettings { programs: std::slice::from_ref(name), ..settings.clone() };
+        match verify::programs(linked, &settings, &go_on)? {
+            Some(found) => outcomes.extend(found),
+            None if request.cancel.is_cancelled() => return Err(CheckError::Cancelled),
+            None => break,
+        }
+    }
+    Ok(outcomes)
 }
 
 impl CheckRequest<'_> {

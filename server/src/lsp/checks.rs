@@ -77,6 +77,8 @@ pub(super) struct Checks {
     /// Of the text as it is now.
     pub(super) results: Results,
     pub(super) running: Vec<RunningCheck>,
+    /// All programs of the text were verified.
+    pub(super) all_verified: bool,
     /// The client has a report that is about the text as it is now.
     pub(super) is_shown: bool,
 }
@@ -88,6 +90,7 @@ impl Checks {
             check.cancel.cancel();
         }
         self.results.clear();
+        self.all_verified = false;
         std::mem::take(&mut self.is_shown)
     }
 

@@ -14,6 +14,14 @@ pub enum CheckError {
     /// The text is not known.
     #[error("the file is not open")]
     NotOpen,
+    /// clang finds mistakes in the program.
+    #[error("clang does not compile it: line {line}: {message}")]
+    DoesNotCompile {
+        /// The line of the first, from 1.
+        line: usize,
+        /// What it says there.
+        message: String,
+    },
     /// There is no object.
     #[error("{}", compile(.0))]
     Compile(#[from] CompileError),
@@ -48,7 +56,9 @@ impl CheckError {
             Self::NotOpen => "not-open",
             Self::Compile(CompileError::NoClang { .. }) => "no-clang",
             Self::Compile(CompileError::UntrustedClang { .. }) => "untrusted-clang",
-            Self::Compile(CompileError::Rejected(_)) => "does-not-compile",
+            Self::DoesNotCompile { .. } | Self::Compile(CompileError::Rejected(_)) => {
+                "does-not-compile"
+            }
             Self::Compile(CompileError::Cancelled) | Self::Cancelled => "cancelled",
             Self::Compile(CompileError::TimedOut(_)) => "timed-out",
             Self::Compile(_) => "compiler",

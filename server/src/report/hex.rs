@@ -125,7 +125,10 @@ mod tests {
         let mut after = before.clone();
         after[41] = 1;
         after.push(2);
-        let hex = Hex { sides: vec![side(before, &[]), side(after, &[60])], ranges: vec![42..44] };
+        let hex = Hex {
+            sides: vec![side(before, &[]), side(after, &[60])],
+            ranges: std::iter::once(42..44).collect(),
+        };
         let rows = hex.rows();
         let offsets: Vec<(usize, bool)> = rows
             .iter()

@@ -236,6 +236,7 @@ fn divergence_parts(
     if !told.is_empty() {
         // Accesses are compared by their order, which is lost where some are left out.
         let linear = (told.len() == events.len()).then_some(linear.as_slice());
+        parts.push(Part::Paragraph("What the other run asked for:".to_owned()));
         parts.extend(event_parts(told, linear, source));
     }
     parts

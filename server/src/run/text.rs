@@ -11,6 +11,7 @@ use super::{Report, Shown, Watch};
 pub(crate) fn message(divergence: &Divergence) -> String {
     let what = match &divergence.what {
         What::Result(first, other) => format!("the result is {first} or {other}"),
+        What::Packet(from, to) if from + 1 == *to => format!("byte {from} of the packet differs"),
         What::Packet(from, to) => format!("bytes {from} to {} of the packet differ", to - 1),
         What::Context => "the context differs".to_owned(),
         What::Map(_) => "the contents of a map differ".to_owned(),

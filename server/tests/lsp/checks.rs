@@ -316,7 +316,7 @@ fn what_prevents_a_check_is_said() {
     }
     open(&mut client, "c.bpf.c", &GOOD.replace("skb->protocol", "missing"));
     assert_eq!(check(&mut client, "verify", "c.bpf.c", "good"), Value::Null);
-    shown(&mut client, "clang does not compile it: ");
+    shown(&mut client, "clang does not compile it: line 7: ");
     let kprobe = GOOD.replace("\"tc\"", "\"kprobe/f\"").replace("struct __sk_buff *skb", "void *x");
     open(&mut client, "d.bpf.c", &kprobe.replace("skb->protocol == 8", "x"));
     assert_eq!(check(&mut client, "layouts", "d.bpf.c", "good"), Value::Null);
@@ -325,15 +325,17 @@ fn what_prevents_a_check_is_said() {
 
 #[test]
 fn what_is_not_modelled_is_no_result_and_no_finding() {
-    let text = GOOD.replace(
-        "skb->protocol == 8",
-        "bpf_get_hash_recalc(skb) && bpf_perf_event_output(skb, 0, 0, 0, 0) && bpf_redirect_peer(1, 0)",
-    );
+    let call = "bpf_skb_get_xfrm_state(skb, 0, &x, sizeof(x), 0)";
+    let text = GOOD.replace("skb->protocol == 8", call);
+    let text = text.replace("\treturn ", "\tstruct bpf_xfrm_state x;\n\treturn ");
     let mut client = client(&json!({}));
-    open(&mut client, "a.bpf.c", &text.replace("SEC(\"tc\")", "SEC(\"tp_btf/sched_switch\")"));
+    open(&mut client, "a.bpf.c", &text);
     let report = check(&mut client, "run", "a.bpf.c", "good");
-    let summary = report["summary"].to_string();
-    assert!(summary.contains("not modelled") || summary.contains("goes wrong"), "{report}");
+    let summary = report["summary"].as_str().expect("is text").to_owned();
+    assert!(summary.starts_with("no result · not modelled: "), "{report}");
+    assert!(report["html"].to_string().contains("ba-verdict unknown"), "{report}");
+    assert_eq!(client.published("a.bpf.c", 1), [] as [Value; 0]);
+    assert_eq!(titles(&mut client, "a.bpf.c")[2], format!("Run: {summary}"));
 }
 
 /// A directory with a clang that says what it is, and does `work` instead of compiling.
@@ -352,7 +354,7 @@ fn fake_clang(client: &Client, work: &str) -> std::ffi::OsString {
 fn slow(capabilities: &Value) -> Client {
     let place = Client::start();
     let pid = place.path("pid");
-    let work = format!("echo $$ > {}; PATH=/bin:/usr/bin; sleep 600", pid.display());
+    let work = format!("echo $$ >> {}; PATH=/bin:/usr/bin; sleep 600", pid.display());
     let bin = fake_clang(&place, &work);
     let options = json!({ "clang": Path::new(&bin).join("clang"), "kernel": null });
     let mut client = client_with("".as_ref(), capabilities, &options);
@@ -452,4 +454,49 @@ fn what_is_typed_is_checked_before_it_is_saved() {
     client.change("a.bpf.c", 2, change);
     let report = check(&mut client, "run", "a.bpf.c", "good");
     assert_eq!((&report["summary"], &report["version"]), (&json!("5 (TC_ACT_QUEUED)"), &json!(2)));
+}
+
+#[test]
+fn checks_wait_for_their_turn() {
+    let mut client = slow(&json!({}));
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let names: Vec<String> = (0..=processors).map(|number| format!("{number}.bpf.c")).collect();
+    for name in &names {
+        open(&mut client, name, GOOD);
+    }
+    let ids: Vec<i64> = names
+        .iter()
+        .map(|name| {
+            let params = command(&client, "verify", name, "good");
+            client.begin(COMMAND, params)
+        })
+        .collect();
+    let first = compiler(&client);
+    client.listen(Duration::from_millis(300));
+    let pids = client.beside.as_ref().expect("has a compiler").path("pid");
+    let begun = fs::read_to_string(pids).expect("is there").lines().count();
+    assert!(begun <= processors.saturating_sub(1).max(1), "{begun} of {processors}");
+    // Those that wait are given up at once, and the rest of the server works.
+    for id in ids.iter().rev() {
+        assert_eq!(titles(&mut client, &names[0])[1], "Verify: …");
+        client.notify("$/cancelRequest", json!({ "id": id }));
+        assert_eq!(client.answer(*id)["error"]["code"], json!(-32800));
+    }
+    gone(first.lines().next().expect("has a number"));
+}
+
+#[test]
+fn a_verdict_on_one_program_does_not_keep_the_others_from_being_verified() {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut client = client_with(&path, &json!({}), &json!({}));
+    let second = GOOD.split("SEC(\"tc\")").nth(1).expect("has a program");
+    let second = second.split("char _license").next().expect("has a program");
+    let text = format!("{GOOD}SEC(\"tc\"){}", second.replace("good", "fine"));
+    open(&mut client, "a.bpf.c", &text);
+    check(&mut client, "verify", "a.bpf.c", "good");
+    client.published("a.bpf.c", 1);
+    save(&mut client, "a.bpf.c");
+    client.published("a.bpf.c", 1);
+    let accepted = |title: &&String| title.starts_with("Verify: accepted");
+    assert_eq!(titles(&mut client, "a.bpf.c").iter().filter(accepted).count(), 2);
 }

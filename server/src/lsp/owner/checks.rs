@@ -62,8 +62,8 @@ impl Owner {
             return;
         }
         let Some(document) = self.documents.get(uri) else { return };
-        let verified = document.checks.results.keys().any(|(_, kind)| *kind == CheckKind::Verify);
-        if !document.is_file || verified || document.checks.verifies_all() {
+        let is_done = document.checks.all_verified || document.checks.verifies_all();
+        if !document.is_file || is_done {
             return;
         }
         let path = document.path.clone();
@@ -159,6 +159,7 @@ impl Owner {
         };
         document.checks.running.retain(|check| check.id != id);
         let has_results = matches!(&result, Ok(Ok(results)) if !results.is_empty());
+        document.checks.all_verified |= has_results && reply.is_none();
         let answer = match result {
             Ok(Ok(results)) => {
                 for checked in &results {
