@@ -241,3 +241,38 @@ impl Outcome {
         self.verdict == Verdict::Accept
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_verification_that_nobody_waits_for_ends_soon() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus");
+        let bytes = std::fs::read(corpus.join("loops/iterators.bpf.o")).expect("is there");
+        let object = Object::parse(&bytes).expect("is an object");
+        let types = bpf_object::vmlinux().expect("can be read");
+        let settings = VerifySettings {
+            kernel: Version::NEWEST_MODELLED,
+            types,
+            privileged: true,
+            log_level: 0,
+            programs: &[],
+            file: "",
+        };
+        let linked = link(&object, &settings.kernel());
+        let all = programs(&linked, &settings, &|| true).expect("has programs").expect("goes on");
+        let (mut long, mut short) = (0, 0);
+        for outcome in &all {
+            let name = [outcome.name.clone()];
+            let settings = VerifySettings { programs: &name, ..settings.clone() };
+            let stopped = programs(&linked, &settings, &|| false).expect("is there");
+            let is_long = outcome.stats.insns_processed >= 256;
+            assert_eq!(stopped.is_none(), is_long, "{}: {:?}", outcome.name, outcome.stats);
+            *if is_long { &mut long } else { &mut short } += 1;
+        }
+        assert!(long > 0 && short > 0, "{long} long ones, {short} short ones");
+    }
+}

@@ -27,7 +27,8 @@ fn observe(text: &str, log_level: u32, seen: &mut dyn FnMut(Pc, &State)) -> Repo
     let mut program = Program::new(&linked, found.expect("a program"), kernel, options);
     (program.code, program.raw) = (code, &raw);
     (program.functions, program.lines, program.btf) = (&[], &[], None);
-    crate::load::verify(&program, Some(&mut |pc, state: &State| seen(pc, state)))
+    crate::load::verify(&program, Some(&mut |pc, state: &State| seen(pc, state)), None)
+        .expect("nothing stops it")
 }
 
 fn verify(text: &str, log_level: u32) -> Report {
@@ -169,7 +170,7 @@ fn hostile_code_is_refused_or_not_modelled() {
         (program.code, program.undecoded) = isa::Program::decode_partial(&raw);
         program.raw = &raw;
         // What is said matters less than that something is.
-        let report = crate::load::verify(&program, None);
+        let report = crate::verify(&program);
         assert!(report.stats.insns_processed <= 1_000_001);
     }
 }
