@@ -18,7 +18,7 @@ pub use coverage::Coverage;
 pub use json::document;
 pub(crate) use text::write_dumps;
 pub use text::write_run;
-pub(crate) use text::{message as divergence_message, place};
+pub(crate) use text::{access as access_words, message as divergence_message, place};
 pub use watch::{Watched, watch};
 
 /// Why a program cannot be run.

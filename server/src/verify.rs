@@ -10,8 +10,9 @@ use bpf_object::{Attach, Kernel, Linked, Object, kernel_version, link};
 use btf::Btf;
 use diagnostic::Severity;
 use kernel_model::Version;
-use verifier::{Explanation, Extension, NoteKind, Options, Program};
+use verifier::{Explanation, Extension, GoOn, NoteKind, Options, Program};
 
+pub(crate) use findings::SourceText;
 pub use findings::{VERIFIER, VERIFIER_PAGE, reports};
 pub use json::document;
 pub use place::Place;
@@ -91,6 +92,8 @@ pub struct Outcome {
     pub notes: Vec<Noted>,
     /// What was counted.
     pub stats: verifier::Stats,
+    /// Bytes of stack that the program and each of its subprograms use.
+    pub stack_depths: Vec<u32>,
     /// How long it took.
     pub elapsed: Duration,
     /// The log, if one was asked for.
@@ -172,16 +175,27 @@ pub struct Told {
 /// If it is no object, or a program is asked for that it does not have.
 pub fn object(bytes: &[u8], settings: &VerifySettings<'_>) -> Result<Vec<Outcome>, VerifyError> {
     let object = Object::parse(bytes)?;
-    let version = settings.kernel;
-    let mut kernel = Kernel::new(settings.types);
-    kernel.version = kernel_version(version.major.into(), version.minor.into(), 0);
-    let mut linked = link(&object, &kernel);
+    let mut linked = link(&object, &settings.kernel());
     if let Some(entries) = settings.max_entries {
         set_entries(&mut linked, entries);
     }
+    programs(&linked, settings, &|| true).map(Option::unwrap_or_default)
+}
+
+/// Verifies the programs of an object that is linked, as long as `go_on` says so; `None` once it says no.
+///
+/// # Errors
+///
+/// If it has no programs, or not the one that is asked for.
+pub fn programs(
+    linked: &Linked<'_>,
+    settings: &VerifySettings<'_>,
+    go_on: &GoOn<'_>,
+) -> Result<Option<Vec<Outcome>>, VerifyError> {
+    let object = linked.object;
     let target = settings.target.map(|target| Object::parse(target.bytes)).transpose();
     let target = target.map_err(VerifyError::Target)?;
-    let target = target.as_ref().map(|target| link(target, &kernel));
+    let target = target.as_ref().map(|target| link(target, &settings.kernel()));
     let names = || object.programs().map(|(_, function)| function.name.as_str());
     if names().next().is_none() {
         return Err(VerifyError::NoPrograms);
@@ -196,10 +210,10 @@ pub fn object(bytes: &[u8], settings: &VerifySettings<'_>) -> Result<Vec<Outcome
         let linked_program = linked.programs.iter().find(|program| program.function == index);
         match linked_program {
             Some(program) => {
-                let extends = extended(&linked, target.as_ref(), program, settings);
-                verify(&linked, program, settings, extends)
+                let extends = extended(linked, target.as_ref(), program, settings);
+                verify(linked, program, settings, extends, go_on)
             }
-            None => unlinked(&linked, index, function),
+            None => Some(unlinked(linked, index, function)),
         }
     };
     Ok(object.programs().filter(|(_, function)| asked(&function.name)).map(outcome).collect())
@@ -219,6 +233,15 @@ fn set_entries(linked: &mut Linked<'_>, entries: u32) {
             let is_fine = rule.allows(entries);
             definition.max_entries = if is_fine { entries } else { entries.next_power_of_two() };
         }
+    }
+}
+
+impl VerifySettings<'_> {
+    /// The kernel that objects are linked for.
+    pub fn kernel(&self) -> Kernel<'_> {
+        let mut kernel = Kernel::new(self.types);
+        kernel.version = kernel_version(self.kernel.major.into(), self.kernel.minor.into(), 0);
+        kernel
     }
 }
 
@@ -246,6 +269,7 @@ fn unlinked(
         also: Vec::new(),
         notes: Vec::new(),
         stats: verifier::Stats::default(),
+        stack_depths: Vec::new(),
         elapsed: Duration::ZERO,
         log: String::new(),
     }
@@ -272,7 +296,8 @@ fn verify<'l>(
     program: &'l bpf_object::Program,
     settings: &VerifySettings<'l>,
     extends: Option<Extension<'l>>,
-) -> Outcome {
+    go_on: &GoOn<'_>,
+) -> Option<Outcome> {
     let options = Options {
         kernel: settings.kernel,
         privileged: settings.privileged,
@@ -282,7 +307,7 @@ fn verify<'l>(
     };
     let started = Instant::now();
     let program_facts = Program::extending(linked, program, settings.types, options, extends);
-    let report = verifier::verify(&program_facts);
+    let report = verifier::verify_while(&program_facts, go_on)?;
     let elapsed = started.elapsed();
     let place = |pc: isa::Pc| Place::of(linked, program, pc.index());
     let Explanation { labels, help, rule } = report.explanation.unwrap_or_default();
@@ -300,7 +325,7 @@ fn verify<'l>(
             rule,
         }
     };
-    Outcome {
+    Some(Outcome {
         name: program.name.clone(),
         section: program.section.clone(),
         program_type: program.load.program_type.map_or("", |ty| ty.name),
@@ -324,6 +349,7 @@ fn verify<'l>(
             })
             .collect(),
         stats: report.stats,
+        stack_depths: report.stack_depths,
         elapsed,
         log: report.log,
         verdict: match report.verdict {
@@ -333,12 +359,49 @@ fn verify<'l>(
             }
             verifier::Verdict::Unsupported(why) => Verdict::Unsupported(why),
         },
-    }
+    })
 }
 
 impl Outcome {
     /// The kernel takes the program.
     pub fn is_accepted(&self) -> bool {
         self.verdict == Verdict::Accept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_verification_that_nobody_waits_for_ends_soon() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus");
+        let bytes = std::fs::read(corpus.join("loops/iterators.bpf.o")).expect("is there");
+        let object = Object::parse(&bytes).expect("is an object");
+        let types = bpf_object::vmlinux().expect("can be read");
+        let settings = VerifySettings {
+            kernel: Version::NEWEST_MODELLED,
+            types,
+            privileged: true,
+            log_level: 0,
+            programs: &[],
+            max_entries: None,
+            target: None,
+            file: "",
+        };
+        let linked = link(&object, &settings.kernel());
+        let all = programs(&linked, &settings, &|| true).expect("has programs").expect("goes on");
+        let (mut long, mut short) = (0, 0);
+        for outcome in &all {
+            let name = [outcome.name.clone()];
+            let settings = VerifySettings { programs: &name, ..settings.clone() };
+            let stopped = programs(&linked, &settings, &|| false).expect("is there");
+            let is_long = outcome.stats.insns_processed >= 256;
+            assert_eq!(stopped.is_none(), is_long, "{}: {:?}", outcome.name, outcome.stats);
+            *if is_long { &mut long } else { &mut short } += 1;
+        }
+        assert!(long > 0 && short > 0, "{long} long ones, {short} short ones");
     }
 }

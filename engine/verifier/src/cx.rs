@@ -179,7 +179,14 @@ pub(crate) struct Cx<'a> {
     pub observer: Option<&'a mut Observer<'a>>,
     /// How many visits of instructions the observer has seen.
     pub visits: u32,
+    /// Asked from time to time whether anybody still waits for the verdict.
+    pub go_on: Option<&'a GoOn<'a>>,
+    /// It said no.
+    pub is_interrupted: bool,
 }
+
+/// Says whether a verification is still wanted.
+pub type GoOn<'a> = dyn Fn() -> bool + 'a;
 
 impl<'a> Cx<'a> {
     /// The beginning of a verification.
@@ -208,6 +215,8 @@ impl<'a> Cx<'a> {
             blamed: Vec::new(),
             observer: None,
             visits: 0,
+            go_on: None,
+            is_interrupted: false,
         }
     }
 }

@@ -22,7 +22,7 @@ mod scalar;
 mod state;
 
 pub use beyond::{NOTES, NoteKind};
-pub use cx::{Errno, Reject};
+pub use cx::{Errno, GoOn, Reject};
 pub use explain::{Explanation, Label, Note};
 pub use explore::Stats;
 pub use memory::{FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField, StructRecords};
@@ -82,10 +82,29 @@ pub struct Refused {
 
 /// Verifies a program as the kernel does when it is loaded.
 pub fn verify(program: &Program<'_>) -> Report {
-    load::verify(program, None)
+    uninterrupted(load::verify(program, None, None))
+}
+
+/// As [`verify`], as long as `go_on` says so, which is asked every few hundred instructions; `None` once it says no.
+pub fn verify_while<'a>(program: &'a Program<'a>, go_on: &'a GoOn<'a>) -> Option<Report> {
+    load::verify(program, None, Some(go_on))
 }
 
 /// As [`verify`], with an observer that sees what is known before each instruction that is followed, and where paths end.
 pub fn verify_observed<'a>(program: &'a Program<'a>, observer: &'a mut Observer<'a>) -> Report {
-    load::verify(program, Some(observer))
+    uninterrupted(load::verify(program, Some(observer), None))
+}
+
+/// The report of a verification that nothing can stop.
+fn uninterrupted(report: Option<Report>) -> Report {
+    report.unwrap_or_else(|| Report {
+        verdict: Verdict::Unsupported("an interruption".to_owned()),
+        stats: Stats::default(),
+        stack_depths: Vec::new(),
+        log: String::new(),
+        pc: None,
+        explanation: None,
+        notes: Vec::new(),
+        also: Vec::new(),
+    })
 }

@@ -67,6 +67,20 @@ pub struct ConfigFile {
     /// What programs are expected to do: `bpf-analyzer run --tests` and `bpf-analyzer verify --tests` say whether they do.
     #[schemars(with = "Vec<TestTable>")]
     tests: Vec<Spanned<TestTable>>,
+    /// When editors have programs verified by themselves: `on-save`, which is true by default, if clang is found and the
+    /// workspace is trusted.
+    #[schemars(with = "VerifyTable")]
+    verify: Option<VerifyTable>,
+}
+
+/// When programs are verified without being asked for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct VerifyTable {
+    /// Editors have the programs of a file verified when it is saved, if clang is found and the workspace is trusted.
+    /// Default: true.
+    #[schemars(with = "bool")]
+    on_save: Option<bool>,
 }
 
 /// Names of severities in the configuration.
@@ -130,7 +144,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// The keys of the file.
-pub(crate) const KEYS: [&str; 13] = [
+pub(crate) const KEYS: [&str; 14] = [
     "kernel",
     "select",
     "ignore",
@@ -144,6 +158,7 @@ pub(crate) const KEYS: [&str; 13] = [
     "clang",
     "packets",
     "tests",
+    "verify",
 ];
 
 /// The keys of tables in the file, and the tables in those.
@@ -167,6 +182,7 @@ const TABLES: Keys = Keys {
                 ],
             },
         ),
+        ("verify", Keys { keys: &["on-save"], tables: &[] }),
     ],
 };
 
@@ -216,6 +232,7 @@ impl Reader<'_> {
             baseline: file.baseline.map(|path| root.join(path)),
             packets: self.packets(&file.packets)?,
             tests: self.tests(&file.tests)?,
+            verify_on_save: file.verify.and_then(|verify| verify.on_save),
             clang: file.clang.map(|clang| {
                 let is_name = clang.components().count() == 1 && clang.is_relative();
                 let program = if is_name { clang } else { root.join(clang) };
@@ -307,6 +324,7 @@ mod tests {
             "include = [\"gen/*.inc\"]\nexclude = [\"vendor\"]\n",
             "header-paths = [\"headers\"]\ncompile-commands = \"build/cc.json\"\n",
             "clang = \"bin/clang\"\nbaseline = \"known.json\"\n",
+            "[verify]\non-save = false\n",
             "[severity]\nunused-suppression = \"off\"\nunknown-suppression = \"error\"\n",
             "[per-file-ignores]\n\"*.h\" = [\"unknown-suppression\"]\n",
         ))
@@ -315,6 +333,7 @@ mod tests {
         assert_eq!(config.rules.select, [Selector::All]);
         assert_eq!(config.rules.ignore, [Selector::Group("suppression")]);
         assert_eq!(config.severity.len(), 2);
+        assert_eq!(config.verify_on_save, Some(false));
         assert!(config.severity.contains(&(
             Selector::Rule("unknown-suppression"),
             SeverityChange::To(Severity::Error)

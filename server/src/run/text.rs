@@ -11,6 +11,7 @@ use super::{Report, Shown, retval};
 pub(crate) fn message(divergence: &Divergence) -> String {
     let what = match &divergence.what {
         What::Result(first, other) => format!("the result is {first} or {other}"),
+        What::Packet(from, to) if from + 1 == *to => format!("byte {from} of the packet differs"),
         What::Packet(from, to) => format!("bytes {from} to {} of the packet differ", to - 1),
         What::Context => "the context differs".to_owned(),
         What::Map(_) => "the contents of a map differ".to_owned(),
@@ -36,7 +37,8 @@ pub(crate) fn message(divergence: &Divergence) -> String {
     format!("depending on the layout of the packet {what}: {cause}")
 }
 
-fn access(access: Option<EventAccess>) -> String {
+/// What came of an access, in words.
+pub(crate) fn access(access: Option<EventAccess>) -> String {
     match access {
         None => "nothing, because it is not called".to_owned(),
         Some(EventAccess::Direct) => "the bytes themselves".to_owned(),

@@ -1,5 +1,6 @@
 //! A running server, with books of what was asked and answered.
 
+use std::ffi::OsStr;
 use std::io::{self, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -44,14 +45,28 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts `program lsp` in a directory.
+    /// Starts `program lsp` in a directory. It finds no compiler and so verifies nothing: findings are those of the
+    /// text alone.
     ///
     /// # Errors
     /// If it cannot be started.
     pub fn start(program: &Path, directory: &Path) -> io::Result<Self> {
+        Self::start_with(program, directory, &[("PATH", "".as_ref())])
+    }
+
+    /// Starts `program lsp` in a directory, with these variables of the environment beside those of this process.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn start_with(
+        program: &Path,
+        directory: &Path,
+        environment: &[(&str, &OsStr)],
+    ) -> io::Result<Self> {
         let mut child = Command::new(program)
             .arg("lsp")
             .current_dir(directory)
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -287,7 +287,7 @@ fn verify(text: &str, privileged: bool) -> Report {
     (program.code, program.raw) = (code, &raw);
     (program.functions, program.lines, program.btf) = (&[], &[], None);
     program.ty = kernel_model::program_type("socket_filter");
-    crate::load::verify(&program, None)
+    crate::load::verify(&program, None, None).expect("nothing stops it")
 }
 
 fn message(report: &Report) -> &str {

@@ -33,7 +33,7 @@ fn observe(text: &str, log_level: u32, seen: &mut dyn FnMut(Pc, &State)) -> Repo
             seen(pc, state);
         }
     };
-    crate::load::verify(&program, Some(&mut observer))
+    crate::load::verify(&program, Some(&mut observer), None).expect("nothing stops it")
 }
 
 fn verify(text: &str, log_level: u32) -> Report {
@@ -175,7 +175,7 @@ fn hostile_code_is_refused_or_not_modelled() {
         (program.code, program.undecoded) = isa::Program::decode_partial(&raw);
         program.raw = &raw;
         // What is said matters less than that something is.
-        let report = crate::load::verify(&program, None);
+        let report = crate::verify(&program);
         assert!(report.stats.insns_processed <= 1_000_001);
     }
 }

@@ -16,7 +16,7 @@ mod tests;
 mod types;
 
 use crate::calls::kfunc;
-use crate::cx::{Check, Cx, Reject, Stop};
+use crate::cx::{Check, Cx, GoOn, Reject, Stop};
 use crate::explain::Explanation;
 use crate::explain::trace::Trace;
 use crate::observe::Observer;
@@ -28,15 +28,19 @@ pub(crate) use returns::{check_return, check_return_reg};
 /// So many functions are verified at most beside one that was refused.
 const MOST_BESIDE: usize = 16;
 
-/// Verifies a program (`bpf_prog_load` of kernel/bpf/syscall.c, `bpf_check`).
+/// Verifies a program (`bpf_prog_load` of kernel/bpf/syscall.c, `bpf_check`). `None` if `go_on` said no on the way.
 pub(crate) fn verify<'a>(
     program: &'a Program<'a>,
     observer: Option<&'a mut Observer<'a>>,
-) -> Report {
+    go_on: Option<&'a GoOn<'a>>,
+) -> Option<Report> {
     let mut cx = Cx::new(program);
-    cx.observer = observer;
+    (cx.observer, cx.go_on) = (observer, go_on);
     let mut has_begun = false;
     let outcome = check(&mut cx, &mut has_begun);
+    if cx.is_interrupted {
+        return None;
+    }
     let verdict = match outcome {
         Ok(()) => Verdict::Accept,
         Err(Stop::Reject(reject)) => Verdict::Reject(*reject),
@@ -59,12 +63,15 @@ pub(crate) fn verify<'a>(
     let is_at_insn = has_begun && verdict != Verdict::Accept;
     let (explanation, also) = match &verdict {
         Verdict::Reject(reject) if program.options.explain => {
-            let also = if has_begun { refused_beside(program, cx.following) } else { Vec::new() };
-            (Some(retrace(program, reject)), also)
+            let also = match has_begun {
+                true => refused_beside(program, cx.following, go_on)?,
+                false => Vec::new(),
+            };
+            (Some(retrace(program, reject, go_on)?), also)
         }
         _ => (None, Vec::new()),
     };
-    Report {
+    Some(Report {
         verdict,
         explanation,
         stats,
@@ -73,18 +80,23 @@ pub(crate) fn verify<'a>(
         pc: is_at_insn.then_some(cx.pc),
         notes,
         also,
-    }
+    })
 }
 
 /// Explains the rejection of a program, which is verified once more for that.
-fn retrace(program: &Program<'_>, reject: &Reject) -> Explanation {
+fn retrace<'a>(
+    program: &'a Program<'a>,
+    reject: &Reject,
+    go_on: Option<&'a GoOn<'a>>,
+) -> Option<Explanation> {
     let mut cx = Cx::new(program);
+    cx.go_on = go_on;
     cx.log.level = 0;
     cx.trace = Some(Trace::default());
     let mut has_begun = false;
     // That it is rejected is known.
     let _ = check(&mut cx, &mut has_begun);
-    explained(&cx, reject, has_begun)
+    (!cx.is_interrupted).then(|| explained(&cx, reject, has_begun))
 }
 
 /// Explains a rejection from the paths that were recorded.
@@ -98,30 +110,39 @@ fn explained(cx: &Cx<'_>, reject: &Reject, has_begun: bool) -> Explanation {
 }
 
 /// The other functions that are verified by themselves and would be refused too, when one of them is.
-fn refused_beside(program: &Program<'_>, refused: u32) -> Vec<Refused> {
+fn refused_beside<'a>(
+    program: &'a Program<'a>,
+    refused: u32,
+    go_on: Option<&'a GoOn<'a>>,
+) -> Option<Vec<Refused>> {
     let mut found = Vec::new();
     let mut cx = Cx::new(program);
     if prepare(&mut cx).is_err() {
-        return found;
+        return Some(found);
     }
     let globals =
         (1_u32..).zip(cx.subprogs.iter().skip(1)).filter(|(_, subprog)| subprog.is_global);
     let others: Vec<u32> = globals.map(|(index, _)| index).filter(|&one| one != refused).collect();
     for index in others.into_iter().take(MOST_BESIDE) {
         let mut cx = Cx::new(program);
+        cx.go_on = go_on;
         cx.log.level = 0;
         cx.trace = Some(Trace::default());
         if prepare(&mut cx).is_err() {
-            return found;
+            return Some(found);
         }
-        if let Err(Stop::Reject(reject)) = explore::follow_function(&mut cx, index) {
+        let outcome = explore::follow_function(&mut cx, index);
+        if cx.is_interrupted {
+            return None;
+        }
+        if let Err(Stop::Reject(reject)) = outcome {
             let function = cx.subprogs.get(index as usize).map(|one| one.name.clone());
             let explanation = explained(&cx, &reject, true);
             let function = function.unwrap_or_default();
             found.push(Refused { function, reject: *reject, pc: cx.pc, explanation });
         }
     }
-    found
+    Some(found)
 }
 
 /// The passes in the kernel's order; `has_begun` says whether paths were followed.
