@@ -2,10 +2,7 @@
 // says when a report no longer counts.
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import type { LanguageClient } from "vscode-languageclient/node";
 
-import type { Activity } from "./activity";
-import { executeWithProgress } from "./progress";
 import { commandOf, isReport, isSubject, subjectOf, type Kind, type Report, type Subject } from "./report";
 import { fromPage, page, tabTitle, type ToPage } from "./reportPage";
 
@@ -13,13 +10,21 @@ import { fromPage, page, tabTitle, type ToPage } from "./reportPage";
 const VIEW = "bpf-analyzer.report";
 
 /** What the server calls the request for the last report, and says when reports no longer count. */
-const LAST_REPORT = "bpf-analyzer/report";
+export const LAST_REPORT = "bpf-analyzer/report";
 export const STALE = "bpf-analyzer/reportStale";
 
 const TITLES = { verify: "Verifying", run: "Running", layouts: "Running on all packet layouts" } as const;
 const CHANGED = "The text has changed since this was found.";
 const NOTHING_YET = "There is no result for the text as it is now.";
 const ENDED = "The server that found this has ended.";
+
+/** What the server can be asked; undefined if none runs. */
+export interface Asked {
+  /** Has it do a command, with progress under a title. */
+  execute(title: string, command: string, args: readonly unknown[]): Promise<unknown>;
+  /** Asks for the last report on the text as it is now. */
+  last(subject: Subject): Promise<unknown>;
+}
 
 /** The reports of a window, of which one is shown. */
 export class Reports implements vscode.Disposable {
@@ -29,10 +34,7 @@ export class Reports implements vscode.Disposable {
   private outdated = "";
   private readonly serializer: vscode.Disposable;
 
-  constructor(
-    private readonly client: () => LanguageClient | undefined,
-    private readonly activity: Activity,
-  ) {
+  constructor(private readonly server: Asked) {
     this.serializer = vscode.window.registerWebviewPanelSerializer(VIEW, {
       deserializeWebviewPanel: (panel, state) => this.restore(panel, state),
     });
@@ -40,13 +42,11 @@ export class Reports implements vscode.Disposable {
 
   /** Does what a command of the server says, and shows the report; undefined if there is none. */
   async execute(kind: Kind, args: readonly unknown[]): Promise<Report | undefined> {
-    const client = this.client();
     const subject = subjectOf(kind, args);
-    if (client === undefined || subject === undefined || !mayCompile()) {
+    if (subject === undefined || !mayCompile()) {
       return undefined;
     }
-    const work = executeWithProgress(client, `${TITLES[kind]} ${subject.program}`, commandOf(kind), args);
-    const answer = await this.activity.during(() => work);
+    const answer = await this.server.execute(`${TITLES[kind]} ${subject.program}`, commandOf(kind), args);
     if (!isReport(answer)) {
       return undefined;
     }
@@ -166,7 +166,7 @@ export class Reports implements vscode.Disposable {
 
   private async last({ uri, program, kind }: Subject): Promise<Report | undefined> {
     try {
-      const answer = await this.client()?.sendRequest<unknown>(LAST_REPORT, { uri, program, kind });
+      const answer = await this.server.last({ uri, program, kind });
       return isReport(answer) && isOfCurrentText(answer) ? answer : undefined;
     } catch {
       // The server ends, or is another one that does not know the request.

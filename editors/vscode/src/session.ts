@@ -8,7 +8,8 @@ import { createClient, currentSettings, SECTION } from "./client";
 import { ClosedFiles } from "./closedFiles";
 import { locate, originName, type Failure, type Server } from "./locate";
 import { probe } from "./probe";
-import { Reports } from "./reports";
+import { executeWithProgress } from "./progress";
+import { LAST_REPORT, Reports } from "./reports";
 import { CrashLimit } from "./restarts";
 import { NEEDS_RESTART, read } from "./settings";
 import type { State } from "./status";
@@ -39,7 +40,11 @@ export class Session implements vscode.Disposable {
   readonly trace = new TraceChannel();
   readonly activity = new Activity();
   readonly closedFiles = new ClosedFiles();
-  readonly reports = new Reports(() => this.client, this.activity);
+  readonly reports = new Reports({
+    execute: (title, command, args) =>
+      this.activity.during(() => this.client && executeWithProgress(this.client, title, command, args)),
+    last: async (subject) => this.client?.sendRequest(LAST_REPORT, subject),
+  });
 
   private readonly stateChanged = new vscode.EventEmitter<State>();
   readonly onDidChangeState = this.stateChanged.event;
