@@ -34,7 +34,8 @@ export function page({ subject, report }: Shown, nonce: string): string {
   const allowed = `'nonce-${nonce}'`;
   const policy = `default-src 'none'; style-src ${allowed}; script-src ${allowed}; base-uri 'none'; form-action 'none'`;
   const state = escape(JSON.stringify({ uri: subject.uri, program: subject.program, kind: subject.kind }));
-  const summary = report === undefined ? "" : `<p class="summary">${escape(report.summary)}</p>`;
+  // The server's section has a heading of its own.
+  const section = report?.html ?? `<section><h2>${escape(tabTitle(subject))}</h2></section>`;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -46,10 +47,9 @@ export function page({ subject, report }: Shown, nonce: string): string {
 </head>
 <body data-state="${state}">
 <main>
-<h1>${escape(report?.title ?? tabTitle(subject))}</h1>
+<h1>${escape(fileName(subject.uri))}</h1>
 <div class="outdated" hidden><p role="status"></p><button type="button">${AGAIN[subject.kind]}</button></div>
-${summary}
-${report?.html ?? ""}
+${section}
 </main>
 <script nonce="${nonce}">${script}</script>
 </body>
@@ -66,6 +66,15 @@ export function fromPage(message: unknown): FromPage | undefined {
   return type === "line" && typeof line === "number" && Number.isSafeInteger(line) && line > 0
     ? { type, line }
     : undefined;
+}
+
+function fileName(uri: string): string {
+  const name = uri.slice(uri.lastIndexOf("/") + 1);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 function escape(text: string): string {

@@ -104,7 +104,9 @@ export class Reports implements vscode.Disposable {
       const panel = vscode.window.createWebviewPanel(VIEW, tabTitle(subject), where, { enableFindWidget: true });
       this.adopt(panel);
     } else {
-      this.panel.reveal(undefined, true);
+      // Not over the program that it is about.
+      const covers = this.panel.viewColumn === vscode.window.activeTextEditor?.viewColumn;
+      this.panel.reveal(covers ? vscode.ViewColumn.Beside : undefined, true);
     }
     this.draw(subject, report, outdated);
   }

@@ -3,7 +3,7 @@ import { beforeEach, test } from "node:test";
 
 import type { Report, Subject } from "../src/report";
 import { Reports } from "../src/reports";
-import { FakePanel, panels, serializers, workspace, written } from "./vscode";
+import { FakePanel, panels, serializers, ViewColumn, window, workspace, written } from "./vscode";
 
 const URI = "file:///w/a.bpf.c";
 const ARGS = [{ uri: URI, program: "mark" }];
@@ -58,7 +58,17 @@ test("all reports come into one page", async () => {
   assert.equal(panels.length, 1);
   assert.equal(panels[0]?.title, "Run on all packet layouts: mark");
   assert.ok(panels[0].webview.html.includes("<section>layouts of version 1</section>"));
+  assert.deepEqual(panels[0].sent, [{ revealed: undefined }]);
   assert.deepEqual(await banner(panels[0]), counts);
+});
+
+test("the page is not shown over the program", async () => {
+  const { reports } = serverWith(report("verify"), report("run"));
+  await reports.execute("verify", ARGS);
+  window.activeTextEditor = { viewColumn: 2 };
+  await reports.execute("run", ARGS);
+  window.activeTextEditor = undefined;
+  assert.deepEqual(panels[0]?.sent, [{ revealed: ViewColumn.Beside }]);
 });
 
 test("what was cancelled, or is no report, shows nothing", async () => {

@@ -57,6 +57,8 @@ export class FakePanel {
   };
   readonly onDidDispose = this.closed.event;
 
+  viewColumn = 2;
+
   constructor(public title = "") {}
 
   /** What the page's script would send. */
@@ -64,8 +66,8 @@ export class FakePanel {
     this.messages.fire(message);
   }
 
-  reveal(): void {
-    this.sent.push("revealed");
+  reveal(column?: number): void {
+    this.sent.push({ revealed: column });
   }
 
   dispose(): void {
@@ -92,6 +94,7 @@ export const commands = {
 };
 
 export const window = {
+  activeTextEditor: undefined as { viewColumn: number } | undefined,
   createOutputChannel: (name: string): object => ({
     name,
     logLevel: LogLevel.Info,

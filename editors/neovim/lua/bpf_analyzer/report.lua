@@ -57,9 +57,23 @@ local function resolve(name)
   end
 end
 
+--- What the line under the cursor names, else the nearest one above it in the same paragraph.
+local function place_under_cursor()
+  local cursor = vim.api.nvim_win_get_cursor(0)
+  local place = place_in(vim.api.nvim_get_current_line(), cursor[2])
+  for row = cursor[1] - 1, 1, -1 do
+    local line = vim.fn.getline(row)
+    if place or line == '' then
+      break
+    end
+    place = place_in(line, 0)
+  end
+  return place
+end
+
 --- Goes to the place that the line under the cursor names, and closes the window.
 function M.jump()
-  local place = place_in(vim.api.nvim_get_current_line(), vim.api.nvim_win_get_cursor(0)[2])
+  local place = place_under_cursor()
   local path = place and resolve(place.name)
   if not path then
     client.notify('this line names no place', vim.log.levels.WARN)
