@@ -138,6 +138,11 @@ impl Compiler {
         &self.clang.program
     }
 
+    /// Whether the program is still the file that was found.
+    pub fn is_current(&self) -> bool {
+        clang::stamp(&self.clang.program) == self.clang.stamp
+    }
+
     /// The first number of its version.
     pub fn major(&self) -> u32 {
         self.clang.major

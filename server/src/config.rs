@@ -42,6 +42,8 @@ pub struct Config {
     pub baseline: Option<PathBuf>,
     /// The compiler.
     pub clang: Option<Clang>,
+    /// Whether editors have programs verified when a file is saved.
+    pub verify_on_save: Option<bool>,
 }
 
 /// The compiler that a configuration names.

@@ -5,12 +5,14 @@ mod actions;
 mod analysis;
 mod backend;
 mod capabilities;
+mod checks;
 mod client;
 mod convert;
 mod document;
 mod features;
 mod open;
 mod owner;
+mod progress;
 mod settings;
 mod transport;
 mod workspace;
@@ -38,6 +40,7 @@ pub fn serve() -> io::Result<ExitCode> {
         let (service, socket) = LspService::build(Backend::new)
             .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
             .custom_method("$/setTrace", Backend::set_trace)
+            .custom_method("bpf-analyzer/report", Backend::last_report)
             .finish();
         transport::serve(service, socket).await
     });

@@ -11,6 +11,7 @@ use runtime::layouts::{Divergence, Exploration, Limits};
 use runtime::{Image, Input, Machine, Options, Outcome};
 
 pub use json::document;
+pub(crate) use text::{access as access_words, message as divergence_message};
 pub use text::{write_coverage, write_run};
 pub use watch::{Watch, lcov};
 

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use bpf_object::{Kernel, Linked, Object, kernel_version, link};
 use btf::Btf;
 use kernel_model::Version;
-use verifier::{Explanation, Options, Program};
+use verifier::{Explanation, GoOn, Options, Program};
 
+pub(crate) use findings::SourceText;
 pub use findings::{VERIFIER, VERIFIER_PAGE, reports};
 pub use json::document;
 pub use place::Place;
@@ -72,6 +73,8 @@ pub struct Outcome {
     pub notes: Vec<(&'static str, Told)>,
     /// What was counted.
     pub stats: verifier::Stats,
+    /// Bytes of stack that the program and each of its subprograms use.
+    pub stack_depths: Vec<u32>,
     /// How long it took.
     pub elapsed: Duration,
     /// The log, if one was asked for.
@@ -110,10 +113,21 @@ pub struct Told {
 /// If it is no object, or a program is asked for that it does not have.
 pub fn object(bytes: &[u8], settings: &VerifySettings<'_>) -> Result<Vec<Outcome>, VerifyError> {
     let object = Object::parse(bytes)?;
-    let version = settings.kernel;
-    let mut kernel = Kernel::new(settings.types);
-    kernel.version = kernel_version(version.major.into(), version.minor.into(), 0);
-    let linked = link(&object, &kernel);
+    let linked = link(&object, &settings.kernel());
+    programs(&linked, settings, &|| true).map(Option::unwrap_or_default)
+}
+
+/// Verifies the programs of an object that is linked, as long as `go_on` says so; `None` once it says no.
+///
+/// # Errors
+///
+/// If it has no programs, or not the one that is asked for.
+pub fn programs(
+    linked: &Linked<'_>,
+    settings: &VerifySettings<'_>,
+    go_on: &GoOn<'_>,
+) -> Result<Option<Vec<Outcome>>, VerifyError> {
+    let object = linked.object;
     let names = || object.programs().map(|(_, function)| function.name.as_str());
     if names().next().is_none() {
         return Err(VerifyError::NoPrograms);
@@ -127,11 +141,20 @@ pub fn object(bytes: &[u8], settings: &VerifySettings<'_>) -> Result<Vec<Outcome
     let outcome = |(index, function): (bpf_object::FunctionIndex, &bpf_object::Function)| {
         let linked_program = linked.programs.iter().find(|program| program.function == index);
         match linked_program {
-            Some(program) => verify(&linked, program, settings),
-            None => unlinked(&linked, index, function),
+            Some(program) => verify(linked, program, settings, go_on),
+            None => Some(unlinked(linked, index, function)),
         }
     };
     Ok(object.programs().filter(|(_, function)| asked(&function.name)).map(outcome).collect())
+}
+
+impl VerifySettings<'_> {
+    /// The kernel that objects are linked for.
+    pub fn kernel(&self) -> Kernel<'_> {
+        let mut kernel = Kernel::new(self.types);
+        kernel.version = kernel_version(self.kernel.major.into(), self.kernel.minor.into(), 0);
+        kernel
+    }
 }
 
 /// A program that a loader refuses.
@@ -157,6 +180,7 @@ fn unlinked(
         rule: None,
         notes: Vec::new(),
         stats: verifier::Stats::default(),
+        stack_depths: Vec::new(),
         elapsed: Duration::ZERO,
         log: String::new(),
     }
@@ -166,7 +190,8 @@ fn verify(
     linked: &Linked<'_>,
     program: &bpf_object::Program,
     settings: &VerifySettings<'_>,
-) -> Outcome {
+    go_on: &GoOn<'_>,
+) -> Option<Outcome> {
     let options = Options {
         kernel: settings.kernel,
         privileged: settings.privileged,
@@ -175,13 +200,14 @@ fn verify(
         file: settings.file.to_owned(),
     };
     let started = Instant::now();
-    let report = verifier::verify(&Program::new(linked, program, settings.types, options));
+    let program_facts = Program::new(linked, program, settings.types, options);
+    let report = verifier::verify_while(&program_facts, go_on)?;
     let elapsed = started.elapsed();
     let place = |pc: isa::Pc| Place::of(linked, program, pc.index());
     let Explanation { labels, help, rule } = report.explanation.unwrap_or_default();
     let told = |pc, message| Told { message, place: place(pc) };
     let begins_at = || Place::of(linked, program, 0);
-    Outcome {
+    Some(Outcome {
         name: program.name.clone(),
         section: program.section.clone(),
         program_type: program.load.program_type.map_or("", |ty| ty.name),
@@ -196,6 +222,7 @@ fn verify(
             .map(|note| (note.rule, told(note.pc, note.message)))
             .collect(),
         stats: report.stats,
+        stack_depths: report.stack_depths,
         elapsed,
         log: report.log,
         verdict: match report.verdict {
@@ -205,7 +232,7 @@ fn verify(
             }
             verifier::Verdict::Unsupported(why) => Verdict::Unsupported(why),
         },
-    }
+    })
 }
 
 impl Outcome {

@@ -164,10 +164,17 @@ pub(crate) struct Cx<'a> {
     pub prev_pc: Option<Pc>,
     /// Sees what is known before each instruction that is followed.
     pub observer: Option<&'a mut Observer<'a>>,
+    /// Asked from time to time whether anybody still waits for the verdict.
+    pub go_on: Option<&'a GoOn<'a>>,
+    /// It said no.
+    pub is_interrupted: bool,
 }
 
 /// Sees what is known before an instruction.
 pub type Observer<'a> = dyn FnMut(Pc, &State) + 'a;
+
+/// Says whether a verification is still wanted.
+pub type GoOn<'a> = dyn Fn() -> bool + 'a;
 
 impl<'a> Cx<'a> {
     /// The beginning of a verification.
@@ -192,6 +199,8 @@ impl<'a> Cx<'a> {
             pc: Pc(0),
             prev_pc: None,
             observer: None,
+            go_on: None,
+            is_interrupted: false,
         }
     }
 }

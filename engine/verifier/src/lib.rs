@@ -19,7 +19,7 @@ mod program;
 mod scalar;
 mod state;
 
-pub use cx::{Errno, Observer, Reject};
+pub use cx::{Errno, GoOn, Observer, Reject};
 pub use explain::{Explanation, Label, Note};
 pub use explore::Stats;
 pub use memory::{FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField, StructRecords};
@@ -62,7 +62,12 @@ pub struct Report {
 
 /// Verifies a program as the kernel does when it is loaded.
 pub fn verify(program: &Program<'_>) -> Report {
-    load::verify(program, None)
+    uninterrupted(load::verify(program, None, None))
+}
+
+/// As [`verify`], as long as `go_on` says so, which is asked every few hundred instructions; `None` once it says no.
+pub fn verify_while<'a>(program: &'a Program<'a>, go_on: &'a GoOn<'a>) -> Option<Report> {
+    load::verify(program, None, Some(go_on))
 }
 
 /// As [`verify`], with an observer that sees what is known before each instruction that is followed.
@@ -70,5 +75,18 @@ pub fn verify(program: &Program<'_>) -> Report {
 /// Where a path ends because a state that was seen covers it, numbers that do not matter to what follows
 /// ([`Reg::precise`] is not set in that state) may be others than any that were seen.
 pub fn verify_observed<'a>(program: &'a Program<'a>, observer: &'a mut Observer<'a>) -> Report {
-    load::verify(program, Some(observer))
+    uninterrupted(load::verify(program, Some(observer), None))
+}
+
+/// The report of a verification that nothing can stop.
+fn uninterrupted(report: Option<Report>) -> Report {
+    report.unwrap_or_else(|| Report {
+        verdict: Verdict::Unsupported("an interruption".to_owned()),
+        stats: Stats::default(),
+        stack_depths: Vec::new(),
+        log: String::new(),
+        pc: None,
+        explanation: None,
+        notes: Vec::new(),
+    })
 }

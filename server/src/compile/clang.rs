@@ -137,9 +137,14 @@ fn probe(program: PathBuf, patience: Duration) -> Result<Found, String> {
     if !targets.lines().any(|line| line.split_whitespace().next() == Some("bpf")) {
         return Err("was built without the target bpf".to_owned());
     }
-    let metadata = fs::metadata(&program).ok();
-    let stamp = metadata.and_then(|data| Some((data.len(), data.modified().ok()?)));
+    let stamp = stamp(&program);
     Ok(Found { program, version, major, stamp })
+}
+
+/// What changes when a program is replaced.
+pub(super) fn stamp(program: &Path) -> Option<(u64, SystemTime)> {
+    let data = fs::metadata(program).ok()?;
+    Some((data.len(), data.modified().ok()?))
 }
 
 fn ask(program: &Path, question: &str, patience: Duration) -> Result<String, String> {

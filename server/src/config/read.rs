@@ -59,6 +59,20 @@ pub struct ConfigFile {
     /// only. Default: clang, or else the newest clang-NN.
     #[schemars(with = "String")]
     clang: Option<PathBuf>,
+    /// When editors have programs verified by themselves: `on-save`, which is true by default, if clang is found and the
+    /// workspace is trusted.
+    #[schemars(with = "VerifyTable")]
+    verify: Option<VerifyTable>,
+}
+
+/// When programs are verified without being asked for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct VerifyTable {
+    /// Editors have the programs of a file verified when it is saved, if clang is found and the workspace is trusted.
+    /// Default: true.
+    #[schemars(with = "bool")]
+    on_save: Option<bool>,
 }
 
 /// Names of severities in the configuration.
@@ -122,7 +136,7 @@ struct Reader<'a> {
 }
 
 /// The keys of the file.
-pub(crate) const KEYS: [&str; 11] = [
+pub(crate) const KEYS: [&str; 12] = [
     "kernel",
     "select",
     "ignore",
@@ -134,6 +148,7 @@ pub(crate) const KEYS: [&str; 11] = [
     "compile-commands",
     "baseline",
     "clang",
+    "verify",
 ];
 
 impl Reader<'_> {
@@ -178,6 +193,7 @@ impl Reader<'_> {
             header_paths: file.header_paths.iter().map(|dir| root.join(dir)).collect(),
             compile_commands: file.compile_commands.map(|path| root.join(path)),
             baseline: file.baseline.map(|path| root.join(path)),
+            verify_on_save: file.verify.and_then(|verify| verify.on_save),
             clang: file.clang.map(|clang| {
                 let is_name = clang.components().count() == 1 && clang.is_relative();
                 let program = if is_name { clang } else { root.join(clang) };
@@ -236,6 +252,7 @@ mod tests {
             "include = [\"gen/*.inc\"]\nexclude = [\"vendor\"]\n",
             "header-paths = [\"headers\"]\ncompile-commands = \"build/cc.json\"\n",
             "clang = \"bin/clang\"\nbaseline = \"known.json\"\n",
+            "[verify]\non-save = false\n",
             "[severity]\nunused-suppression = \"off\"\nunknown-suppression = \"error\"\n",
             "[per-file-ignores]\n\"*.h\" = [\"unknown-suppression\"]\n",
         ))
@@ -244,6 +261,7 @@ mod tests {
         assert_eq!(config.rules.select, [Selector::All]);
         assert_eq!(config.rules.ignore, [Selector::Group("suppression")]);
         assert_eq!(config.severity.len(), 2);
+        assert_eq!(config.verify_on_save, Some(false));
         assert!(config.severity.contains(&(
             Selector::Rule("unknown-suppression"),
             SeverityChange::To(Severity::Error)

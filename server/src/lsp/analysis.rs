@@ -57,6 +57,7 @@ pub(super) struct Job {
 pub(super) struct Analysed {
     pub(super) uri: Url,
     pub(super) version: i32,
+    pub(super) revision: Revision,
     pub(super) settings: Settings,
     pub(super) parsed: Arc<Parsed>,
     pub(super) lines: LineIndex,
@@ -93,6 +94,7 @@ impl Job {
         Some(Analysed {
             uri: self.uri,
             version: self.version,
+            revision: self.revision,
             settings: self.settings,
             parsed,
             lines,

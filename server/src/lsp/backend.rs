@@ -1,6 +1,8 @@
 //! The requests and notifications of the protocol. A notification is handed to the owner at once; a request
 //! gets an immutable snapshot from the owner and is answered on a worker thread.
 
+mod checks;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,11 +37,13 @@ use super::capabilities::{CHECK_WORKSPACE, server_capabilities};
 use super::client::Client;
 use super::open::{Answer, path_of};
 use super::owner::{Connection, Event, Owner, World};
+use super::progress::Running;
 use super::settings::{SECTION, says_nothing};
 use super::transport::guarded;
-use super::workspace::{self, Report, Running};
+use super::workspace::{self, Report};
 use super::{convert, features};
 use crate::config::FILE_NAME;
+pub(super) use checks::COMMANDS;
 
 /// The language server.
 pub(super) struct Backend {
@@ -233,6 +237,12 @@ fn whole_report(uri: Url, items: Vec<Diagnostic>) -> WorkspaceDocumentDiagnostic
     })
 }
 
+/// Whether the user trusts the workspace: clients that know such a thing say so when they connect.
+fn is_trusted(options: &Value) -> bool {
+    let ours = options.get(SECTION).and_then(|section| section.get("trusted"));
+    options.get("trusted").or(ours).and_then(Value::as_bool).unwrap_or(true)
+}
+
 fn invalid(message: String) -> Error {
     Error { code: ErrorCode::InvalidParams, message: message.into(), data: None }
 }
@@ -247,7 +257,8 @@ impl LanguageServer for Backend {
             folders.extend(params.root_uri);
         }
         let settings = params.initialization_options.unwrap_or_default();
-        self.tell(Event::Connected(Box::new(Connection { client, folders, settings })));
+        let trusted = is_trusted(&settings);
+        self.tell(Event::Connected(Box::new(Connection { client, folders, settings, trusted })));
         Ok(InitializeResult {
             capabilities: server_capabilities(&client),
             server_info: Some(ServerInfo {
@@ -353,7 +364,14 @@ impl LanguageServer for Backend {
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
-        self.with(params.text_document.uri, features::lenses).await
+        let uri = params.text_document.uri;
+        // The checks are looked at when the text is analysed, so that they are about the same one.
+        let Some(document) = self.ask(uri.clone()).await.map_err(|_| Error::internal_error())??
+        else {
+            return Ok(None);
+        };
+        let checks = self.ask_checks(uri).await?;
+        work(move || features::lenses(&document, &checks)).await.map(Some)
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
@@ -378,8 +396,7 @@ impl LanguageServer for Backend {
         &self,
         params: DocumentDiagnosticParams,
     ) -> Result<DocumentDiagnosticReportResult> {
-        let copy = |document: &Analysed| document.diagnostics.clone();
-        let items = self.with(params.text_document.uri, copy).await?.unwrap_or_default();
+        let items = self.diagnostics(params.text_document.uri).await?;
         let result_id = result_id(&items);
         if params.previous_result_id.as_ref() == Some(&result_id) {
             let report = RelatedUnchangedDocumentDiagnosticReport {
@@ -435,6 +452,10 @@ impl LanguageServer for Backend {
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
         let argument = params.arguments.first().cloned().unwrap_or_default();
+        let check = COMMANDS.iter().find(|(name, _)| *name == params.command);
+        if let Some((_, kind)) = check {
+            return self.quick_check(*kind, params).await;
+        }
         match params.command.as_str() {
             CHECK_WORKSPACE => {
                 let token = params.work_done_progress_params.work_done_token;

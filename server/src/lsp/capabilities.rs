@@ -10,6 +10,7 @@ use tower_lsp::lsp_types::{
 };
 
 use super::actions::{APPLY_EDIT, EXPLAIN_RULE, FIX_ALL};
+use super::backend::COMMANDS;
 use super::client::Client;
 
 /// The command that checks all files of the workspace and publishes what is found.
@@ -49,7 +50,11 @@ pub(super) fn server_capabilities(client: &Client) -> ServerCapabilities {
             ..CodeActionOptions::default()
         })),
         execute_command_provider: Some(ExecuteCommandOptions {
-            commands: [CHECK_WORKSPACE, EXPLAIN_RULE, APPLY_EDIT].map(str::to_owned).to_vec(),
+            commands: [CHECK_WORKSPACE, EXPLAIN_RULE, APPLY_EDIT]
+                .into_iter()
+                .chain(COMMANDS.map(|(name, _)| name))
+                .map(str::to_owned)
+                .collect(),
             work_done_progress_options: progress,
         }),
         // Diagnostics are pushed to clients that do not ask for them, never both.

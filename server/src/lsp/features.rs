@@ -9,6 +9,8 @@ use tower_lsp::lsp_types as lsp;
 use tower_lsp::lsp_types::{Position, Url};
 
 use super::analysis::Analysed;
+use super::backend::COMMANDS;
+use super::checks::Shown;
 use super::convert::{markup, offset, position, range, span};
 
 /// `textDocument/hover`.
@@ -235,21 +237,28 @@ pub(super) fn hints(document: &Analysed, shown: lsp::Range) -> Vec<lsp::InlayHin
 /// The command of a code lens: lists what is found in a program.
 pub(super) const SHOW_FINDINGS: &str = "bpf-analyzer.showFindings";
 
-/// `textDocument/codeLens`.
-pub(super) fn lenses(document: &Analysed) -> Vec<lsp::CodeLens> {
+/// `textDocument/codeLens`: for each program what is found in it, and what it can be checked for, with what came of
+/// that in `checks`.
+pub(super) fn lenses(document: &Analysed, checks: &Shown) -> Vec<lsp::CodeLens> {
     if !document.settings.editor.lenses || !document.settings.lint {
         return Vec::new();
     }
     let findings = &document.report.findings;
     let lenses = document.with_file(|file| ide::lenses(file, findings)).into_iter();
-    let lenses = lenses.map(|lens| {
+    let none = Shown::default();
+    let checks = if checks.is_about(document) { checks } else { &none };
+    let lenses = lenses.flat_map(|lens| {
         let range = range(&document.lines, lens.span, &document.settings.client);
-        let arguments = vec![json!(document.uri), json!(range.start)];
-        lsp::CodeLens {
-            range,
-            command: Some(lsp::Command::new(lens.title, SHOW_FINDINGS.to_owned(), Some(arguments))),
-            data: None,
-        }
+        let program = lens.span.text(document.parsed.text());
+        let findings = vec![json!(document.uri), json!(range.start)];
+        let subject = json!({ "uri": document.uri, "program": program });
+        let commands = COMMANDS.map(|(name, kind)| {
+            let title = checks.title(program, kind);
+            lsp::Command::new(title, name.to_owned(), Some(vec![subject.clone()]))
+        });
+        let show = lsp::Command::new(lens.title, SHOW_FINDINGS.to_owned(), Some(findings));
+        let all = std::iter::once(show).chain(commands);
+        all.map(move |command| lsp::CodeLens { range, command: Some(command), data: None })
     });
     lenses.collect()
 }

@@ -8,6 +8,7 @@ use tower_lsp::jsonrpc::Error;
 use tower_lsp::lsp_types::Url;
 
 use super::analysis::{Analysed, Cancel, Revision};
+use super::checks::Checks;
 use super::document::Buffer;
 use crate::config::Config;
 use crate::source::looks_like_bpf;
@@ -43,6 +44,8 @@ pub(super) struct Document {
     pub(super) waiting: Vec<(Revision, oneshot::Sender<Answer>)>,
     /// There may be diagnostics on the client's screen.
     pub(super) published: bool,
+    /// What was verified and run of it.
+    pub(super) checks: Checks,
 }
 
 impl Document {
@@ -81,6 +84,7 @@ impl Document {
         if let Some((_, cancel)) = &self.running {
             cancel.cancel();
         }
+        self.checks.outdate();
         for (_, reply) in self.waiting.drain(..) {
             let _ = reply.send(Ok(None));
         }

@@ -2,6 +2,9 @@
 //! one channel, in the order in which the client said it; analysis runs on worker threads and comes back
 //! through the same channel.
 
+mod analyse;
+mod checks;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,16 +17,17 @@ use tower_lsp::lsp_types::{
     WorkspaceFoldersChangeEvent,
 };
 
-use super::analysis::{Analysed, CATALOGUE, Cancel, Job, Revision, Settings};
+use super::analysis::{Analysed, CATALOGUE, Revision};
+use super::checks::{CheckDone, Checks, Shown, Subject, Told};
 use super::client::Client;
 use super::document::Buffer;
-use super::open::{Answer, Document, Interest, is_c, path_of};
+use super::open::{Answer, Document, is_c, path_of};
 use super::settings::{EditorSettings, says_nothing};
-use super::transport::guarded;
 use super::workspace::Report;
 use crate::config::{Config, ConfigCache, FILE_NAME};
-use crate::files::SourceFile;
 use crate::headers::Headers;
+use crate::quick::{CheckKind, Compilers};
+pub(super) use checks::CheckQuestion;
 
 /// Something the owner has to know or to answer.
 pub(super) enum Event {
@@ -43,6 +47,14 @@ pub(super) enum Event {
     Found(Arc<Report>, oneshot::Sender<()>),
     /// A worker is done.
     Done(Url, Revision, Result<Option<Box<Analysed>>, Error>),
+    /// A program is to be verified or run.
+    Check(Box<CheckQuestion>),
+    /// That is done.
+    CheckDone(Box<CheckDone>),
+    /// What is shown of the checks of a document.
+    AskChecks(Url, oneshot::Sender<Shown>),
+    /// The last report on a program.
+    AskReport(Subject, CheckKind, oneshot::Sender<Option<Told>>),
 }
 
 /// How the session begins.
@@ -50,6 +62,8 @@ pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) folders: Vec<Url>,
     pub(super) settings: Value,
+    /// Programs of the workspace may be compiled.
+    pub(super) trusted: bool,
 }
 
 /// The state as a check of the whole workspace sees it.
@@ -80,6 +94,11 @@ pub(super) struct Owner {
     /// Closed files with diagnostics on the client's screen.
     shown: BTreeSet<Url>,
     last_revision: Revision,
+    /// Checks that may be done at a time.
+    checkers: Arc<Semaphore>,
+    compilers: Arc<Compilers>,
+    trusted: bool,
+    last_check: u64,
     generation: u64,
     complaints: BTreeSet<String>,
 }
@@ -101,6 +120,10 @@ impl Owner {
             documents: HashMap::new(),
             shown: BTreeSet::new(),
             last_revision: Revision::default(),
+            checkers: Arc::new(Semaphore::new(workers.saturating_sub(1).max(1))),
+            compilers: Arc::default(),
+            trusted: false,
+            last_check: 0,
             generation: 0,
             complaints: BTreeSet::new(),
         }
@@ -133,6 +156,14 @@ impl Owner {
                 let _ = reply.send(());
             }
             Event::Done(uri, revision, result) => self.done(&uri, revision, result).await,
+            Event::Check(question) => self.check(*question),
+            Event::CheckDone(done) => self.check_done(*done).await,
+            Event::AskChecks(uri, reply) => {
+                let _ = reply.send(self.ask_checks(&uri));
+            }
+            Event::AskReport(subject, kind, reply) => {
+                let _ = reply.send(self.last_report(subject, kind));
+            }
         }
     }
 
@@ -141,6 +172,7 @@ impl Owner {
         self.folders =
             connection.folders.iter().filter_map(|uri| uri.to_file_path().ok()).collect();
         self.first_settings = connection.settings;
+        self.trusted = connection.trusted;
         self.configure(&Value::Null).await;
     }
 
@@ -161,6 +193,7 @@ impl Owner {
             running: None,
             waiting: Vec::new(),
             published: published || self.shown.remove(&item.uri),
+            checks: Checks::default(),
         };
         if let Some(old) = old {
             old.give_up();
@@ -193,6 +226,7 @@ impl Owner {
         if is_file {
             self.headers.set_open(&path, document.buffer.text());
         }
+        self.outdate_checks(uri).await;
         self.schedule(uri).await;
         if is_file {
             self.depends_on(&path).await;
@@ -203,6 +237,7 @@ impl Owner {
         // Not every client watches files.
         let kind = FileChangeType::CHANGED;
         self.watched(&[FileEvent::new(uri.clone(), kind)]).await;
+        self.verify_saved(uri);
     }
 
     async fn closed(&mut self, uri: &Url) {
@@ -344,171 +379,6 @@ impl Owner {
         self.last_revision
     }
 
-    /// Analyses again what includes the file at `path`.
-    async fn depends_on(&mut self, path: &Path) {
-        let depends = |document: &Document| {
-            let latest = document.latest.as_ref();
-            latest.is_some_and(|latest| latest.includes(path) || latest.lacks(path))
-        };
-        if self.analyse(|document| document.path != path && depends(document)).await {
-            self.refresh_diagnostics();
-        }
-    }
-
-    async fn analyse_all(&mut self) {
-        self.analyse(|_| true).await;
-        self.refresh_diagnostics();
-        self.refresh();
-    }
-
-    /// Analyses the documents that are wanted again; whether there are any.
-    async fn analyse(&mut self, wanted: impl Fn(&Document) -> bool) -> bool {
-        let chosen = self.documents.iter().filter(|(_, document)| wanted(document));
-        let uris: Vec<Url> = chosen.map(|(uri, _)| uri.clone()).collect();
-        for uri in &uris {
-            let revision = self.next_revision();
-            if let Some(document) = self.documents.get_mut(uri) {
-                document.revision = revision;
-            }
-            self.schedule(uri).await;
-        }
-        !uris.is_empty()
-    }
-
-    /// Tells a client that asks for diagnostics itself to ask again.
-    fn refresh_diagnostics(&self) {
-        if self.client.pulls {
-            let connection = self.connection.clone();
-            tokio::spawn(async move { connection.workspace_diagnostic_refresh().await });
-        }
-    }
-
-    /// Tells the client that what it asked for earlier may read differently now.
-    fn refresh(&self) {
-        let (client, connection) = (Arc::clone(&self.client), self.connection.clone());
-        tokio::spawn(async move {
-            if client.refreshes_hints {
-                let _ = connection.inlay_hint_refresh().await;
-            }
-            if client.refreshes_lenses {
-                let _ = connection.code_lens_refresh().await;
-            }
-        });
-    }
-
-    /// Starts the analysis of a document. While one is running it goes on, unless nobody waits for it; the
-    /// next one starts when it is done, with the text as it is then.
-    async fn schedule(&mut self, uri: &Url) {
-        let Some(document) = self.documents.get_mut(uri) else { return };
-        if let Some((_, cancel)) = &document.running {
-            if document.waiting.is_empty() {
-                cancel.cancel();
-            }
-            return;
-        }
-        let text = document.buffer.text();
-        let path = document.path.clone();
-        let (config, complaint) = self.config(&path);
-        if let Some(complaint) = complaint {
-            self.complain(complaint).await;
-        }
-        let Some(document) = self.documents.get_mut(uri) else { return };
-        let interest = document.interest(&text, &config);
-        if interest == Interest::None {
-            return self.ignore(uri).await;
-        }
-        let file = SourceFile { path: path.clone(), absolute: path, config, only_if_bpf: false };
-        let cancel = Cancel::default();
-        document.running = Some((document.revision, cancel.clone()));
-        let job = Job {
-            uri: uri.clone(),
-            version: document.version,
-            revision: document.revision,
-            text,
-            base: document.base.clone(),
-            settings: Settings {
-                file,
-                overrides: Arc::clone(&self.editor.overrides),
-                headers: Arc::clone(&self.headers),
-                client: Arc::clone(&self.client),
-                editor: Arc::clone(&self.editor),
-                lint: interest == Interest::Lint,
-            },
-            cancel,
-        };
-        self.start(job);
-    }
-
-    fn start(&self, job: Job) {
-        let (workers, events) = (Arc::clone(&self.workers), self.events.clone());
-        tokio::spawn(async move {
-            let _turn = workers.acquire_owned().await;
-            let (uri, revision) = (job.uri.clone(), job.revision);
-            let work = tokio::task::spawn_blocking(|| guarded(|| job.run().map(Box::new)));
-            let result = work.await.unwrap_or_else(|_| Err(Error::internal_error()));
-            // The owner is gone only when the process ends.
-            let _ = events.send(Event::Done(uri, revision, result));
-        });
-    }
-
-    /// Nothing is said about the document (any more).
-    async fn ignore(&mut self, uri: &Url) {
-        let Some(document) = self.documents.get_mut(uri) else { return };
-        document.latest = None;
-        for (_, reply) in document.waiting.drain(..) {
-            let _ = reply.send(Ok(None));
-        }
-        if std::mem::take(&mut document.published) {
-            self.connection.publish_diagnostics(uri.clone(), Vec::new(), None).await;
-        }
-    }
-
-    async fn done(
-        &mut self,
-        uri: &Url,
-        revision: Revision,
-        result: Result<Option<Box<Analysed>>, Error>,
-    ) {
-        let Some(document) = self.documents.get_mut(uri) else { return };
-        if document.running.as_ref().is_none_or(|(running, _)| *running != revision) {
-            return;
-        }
-        document.running = None;
-        let answer: Answer = result.map(|analysed| analysed.map(Arc::from));
-        match &answer {
-            Ok(Some(analysed)) => {
-                document.base = Some(Arc::clone(analysed));
-                document.latest = Some(Arc::clone(analysed));
-            }
-            Ok(None) => {}
-            // What is known of an earlier text does not hold for this one.
-            Err(_) => document.latest = None,
-        }
-        let current = document.revision == revision;
-        if !matches!(answer, Ok(None)) {
-            document.answer(revision, &answer);
-        }
-        if !current {
-            return self.schedule(uri).await;
-        }
-        let (diagnostics, version) = match answer {
-            Ok(Some(analysed)) => (analysed.diagnostics.clone(), analysed.version),
-            Ok(None) => return,
-            Err(error) => {
-                let version = document.version;
-                let message = format!("{uri}: {}", error.message);
-                self.connection.log_message(MessageType::ERROR, message).await;
-                (Vec::new(), version)
-            }
-        };
-        if let Some(document) = self.documents.get_mut(uri)
-            && !self.client.pulls
-        {
-            document.published = true;
-            self.connection.publish_diagnostics(uri.clone(), diagnostics, Some(version)).await;
-        }
-    }
-
     /// The configuration of a file, and what is wrong with it.
     fn config(&mut self, path: &Path) -> (Arc<Config>, Option<String>) {
         let directory = path.parent().unwrap_or(path);
@@ -533,6 +403,9 @@ impl Event {
         match self {
             Event::Changed(uri, ..) => !is_c(&path_of(uri)),
             Event::Ask(..) | Event::AskWorld(_) | Event::Found(..) | Event::Done(..) => false,
+            Event::Check(_) | Event::CheckDone(_) | Event::AskChecks(..) | Event::AskReport(..) => {
+                false
+            }
             _ => true,
         }
     }

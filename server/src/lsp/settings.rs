@@ -34,6 +34,8 @@ pub(super) struct EditorSettings {
     pub(super) hints: ide::HintOptions,
     /// Whether each program says how many findings it has.
     pub(super) lenses: bool,
+    /// Whether programs are verified when a file is saved, if its configuration does not forbid it.
+    pub(super) verify_on_save: bool,
 }
 
 impl Default for EditorSettings {
@@ -46,7 +48,9 @@ impl EditorSettings {
     fn of(config: Config, hints: ide::HintOptions, lenses: bool) -> Self {
         let overrides =
             Overrides { kernel: config.kernel, rules: config.rules.clone(), fix: FixMode::Offer };
-        Self { config, overrides: Arc::new(overrides), focus: Focus::default(), hints, lenses }
+        let verify_on_save = config.verify_on_save.unwrap_or(true);
+        let (overrides, focus) = (Arc::new(overrides), Focus::default());
+        Self { config, overrides, focus, hints, lenses, verify_on_save }
     }
 
     /// Reads settings as editors send them: our section, or an object with our section in it; anything else
@@ -102,12 +106,27 @@ fn as_toml(section: &Map<String, Value>) -> String {
         let unset = value.is_null() || value.as_str().is_some_and(str::is_empty);
         if config::KEYS.contains(&name.as_str())
             && !unset
-            && let Ok(value) = toml::Value::try_from(value)
+            && let Ok(value) =
+                toml::Value::try_from(if name == VERIFY { kebabs(value) } else { value.clone() })
         {
             table.insert(name, value);
         }
     }
     table.to_string()
+}
+
+/// The settings within this one are written in two ways as well.
+const VERIFY: &str = "verify";
+
+/// An object with its names as the configuration file has them.
+fn kebabs(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let fields = object.iter().filter(|(_, value)| !value.is_null());
+            fields.map(|(name, value)| (kebab(name), value.clone())).collect()
+        }
+        other => other.clone(),
+    }
 }
 
 fn kebab(name: &str) -> String {
@@ -145,12 +164,14 @@ mod tests {
                 "severity": {"missing-write-back": "info"},
                 "server": {"path": "/x"},
                 "inlayHints": {"slices": false},
+                "verify": {"onSave": false},
             }
         }))
         .expect("is valid");
         assert_eq!(settings.overrides.kernel, Some(Version::new(6, 12)));
         assert_eq!(settings.overrides.rules.ignore, [Selector::Rule("stale-slice")]);
         assert!(settings.hints.program_types && !settings.hints.slices && settings.lenses);
+        assert!(!settings.verify_on_save);
         let merged = settings.over(&Arc::default());
         assert_eq!(merged.header_paths, [Path::new("/w/inc")]);
         let changed = (Selector::Rule("missing-write-back"), SeverityChange::To(Severity::Info));

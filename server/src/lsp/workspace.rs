@@ -1,25 +1,18 @@
 //! Checks of all files of the workspace, with progress.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 use text::LineIndex;
 use tower_lsp::jsonrpc::Error;
-use tower_lsp::lsp_types::notification::Progress;
-use tower_lsp::lsp_types::request::WorkDoneProgressCreate;
-use tower_lsp::lsp_types::{
-    Diagnostic, NumberOrString, ProgressParams, ProgressParamsValue, ProgressToken, Url,
-    WorkDoneProgress, WorkDoneProgressBegin, WorkDoneProgressCreateParams, WorkDoneProgressEnd,
-    WorkDoneProgressReport,
-};
+use tower_lsp::lsp_types::{Diagnostic, ProgressToken, Url};
 
 use super::analysis::{CATALOGUE, Cancel};
 use super::convert;
 use super::owner::World;
+use super::progress::{CancelOnDrop, Reporter, Running};
 use super::transport::guarded;
 use crate::config::ConfigCache;
 use crate::files::{SourceFile, discover};
@@ -58,33 +51,6 @@ impl Report {
     }
 }
 
-/// The checks that can be cancelled by their progress tokens.
-#[derive(Clone, Default)]
-pub(super) struct Running(Arc<Mutex<HashMap<ProgressToken, Cancel>>>);
-
-impl Running {
-    /// Cancels the check with this token.
-    pub(super) fn cancel(&self, token: &ProgressToken) {
-        if let Some(cancel) = self.lock().get(token) {
-            cancel.cancel();
-        }
-    }
-
-    /// A poisoned lock still guards usable values: they are inserted whole.
-    fn lock(&self) -> MutexGuard<'_, HashMap<ProgressToken, Cancel>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Cancels when nobody waits any more.
-struct CancelOnDrop(Cancel);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
 /// Checks the closed files of the workspace on worker threads and tells how far it is. When the future is dropped
 /// the check stops by itself, and progress that the client was told of ends in any case.
 pub(super) async fn check_with_progress(
@@ -98,10 +64,8 @@ pub(super) async fn check_with_progress(
     let connection = connection.clone();
     let check = tokio::spawn(async move {
         let progress = Reporter::new(&connection, token, world.client.progress).await;
-        if let Some(token) = progress.token.clone() {
-            running.lock().insert(token, cancel.clone());
-        }
-        progress.begin().await;
+        let _listed = running.list(progress.token(), &cancel);
+        progress.begin("Checking BPF C".to_owned(), Some(0)).await;
         let told = Arc::new(progress);
         let progress = Arc::clone(&told);
         let work = move || {
@@ -110,9 +74,6 @@ pub(super) async fn check_with_progress(
         };
         let done = tokio::task::spawn_blocking(move || guarded(work)).await;
         let done = done.unwrap_or_else(|_| Err(Error::internal_error()));
-        if let Some(token) = &told.token {
-            running.lock().remove(token);
-        }
         let failed = |error: &Error| error.message.clone().into_owned();
         told.end(done.as_ref().map_or_else(failed, |(_, report)| report.summary())).await;
         done
@@ -185,72 +146,6 @@ fn converted(world: &World, file: &SourceFile, report: &diagnostic::FileReport) 
     let lines = LineIndex::new(report.source.clone());
     let diagnostics = convert::diagnostics(&report.findings, &lines, &uri, &world.client);
     Some(Checked { uri, diagnostics })
-}
-
-/// Tells the client how far a check is. Without a token nothing is told.
-struct Reporter {
-    token: Option<ProgressToken>,
-    connection: tower_lsp::Client,
-    runtime: tokio::runtime::Handle,
-}
-
-impl Reporter {
-    /// Uses the token of the client's request, or asks the client for a new one if it shows progress.
-    async fn new(
-        connection: &tower_lsp::Client,
-        token: Option<ProgressToken>,
-        can_create: bool,
-    ) -> Self {
-        let token = match token {
-            Some(token) => Some(token),
-            None if can_create => create(connection).await,
-            None => None,
-        };
-        let runtime = tokio::runtime::Handle::current();
-        Self { token, connection: connection.clone(), runtime }
-    }
-
-    async fn begin(&self) {
-        let begin = WorkDoneProgressBegin {
-            title: "Checking BPF C".to_owned(),
-            cancellable: Some(true),
-            message: None,
-            percentage: Some(0),
-        };
-        self.send(WorkDoneProgress::Begin(begin)).await;
-    }
-
-    fn report(&self, done: usize, all: usize) {
-        let percentage = u32::try_from(done.saturating_mul(100) / all.max(1)).unwrap_or(100);
-        let report = WorkDoneProgressReport {
-            cancellable: Some(true),
-            message: Some(format!("{done}/{all} files")),
-            percentage: Some(percentage),
-        };
-        self.runtime.block_on(self.send(WorkDoneProgress::Report(report)));
-    }
-
-    async fn end(&self, message: String) {
-        self.send(WorkDoneProgress::End(WorkDoneProgressEnd { message: Some(message) })).await;
-    }
-
-    async fn send(&self, progress: WorkDoneProgress) {
-        let Some(token) = self.token.clone() else { return };
-        let value = ProgressParamsValue::WorkDone(progress);
-        self.connection.send_notification::<Progress>(ProgressParams { token, value }).await;
-    }
-}
-
-/// Asks in a task of its own: an answer to a request whose asker is gone would be a fault of tower-lsp.
-async fn create(connection: &tower_lsp::Client) -> Option<ProgressToken> {
-    static NUMBER: AtomicI32 = AtomicI32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let token = NumberOrString::String(format!("bpf-analyzer/check/{number}"));
-    let params = WorkDoneProgressCreateParams { token: token.clone() };
-    let connection = connection.clone();
-    let create = async move { connection.send_request::<WorkDoneProgressCreate>(params).await };
-    tokio::spawn(create).await.ok()?.ok()?;
-    Some(token)
 }
 
 /// Paths of folders as they are shown in messages.

@@ -8,7 +8,7 @@ use runtime::{EventAccess, Layout, Location};
 use super::{Report, Shown, Watch};
 
 /// What a divergence is, in a sentence.
-pub(super) fn message(divergence: &Divergence) -> String {
+pub(crate) fn message(divergence: &Divergence) -> String {
     let what = match &divergence.what {
         What::Result(first, other) => format!("the result is {first} or {other}"),
         What::Packet(from, to) => format!("bytes {from} to {} of the packet differ", to - 1),
@@ -36,7 +36,8 @@ pub(super) fn message(divergence: &Divergence) -> String {
     format!("depending on the layout of the packet {what}: {cause}")
 }
 
-fn access(access: Option<EventAccess>) -> String {
+/// What came of an access, in words.
+pub(crate) fn access(access: Option<EventAccess>) -> String {
     match access {
         None => "nothing, because it is not called".to_owned(),
         Some(EventAccess::Direct) => "the bytes themselves".to_owned(),

@@ -70,12 +70,38 @@ fn places(outcome: &Outcome) -> impl Iterator<Item = &Place> {
     outcome.place.iter().chain(explained).chain(notes)
 }
 
-struct SourceText {
+/// A text in which places are found.
+pub(crate) struct SourceText {
     path: String,
     text: Arc<str>,
 }
 
 impl SourceText {
+    /// The text of the file at `path`.
+    pub(crate) fn new(path: &Path, text: &Arc<str>) -> Self {
+        Self { path: path.display().to_string(), text: Arc::clone(text) }
+    }
+
+    /// What is to be said about a program in this text, which the object calls `file`. What has no place here is said
+    /// of `name`, the program's name in it.
+    pub(crate) fn about(&self, file: &str, outcome: &Outcome, name: Span) -> Vec<Finding> {
+        let mut findings = self.findings(file, outcome);
+        let is_here = |place: Option<&Place>| place.is_some_and(|place| place.file == file);
+        let notes = outcome.notes.iter().map(|(_, told)| is_here(told.place.as_ref()));
+        let verdict = (!outcome.is_accepted()).then(|| is_here(outcome.place.as_ref()));
+        for (finding, here) in findings.iter_mut().zip(verdict.into_iter().chain(notes)) {
+            if !here {
+                finding.span = name;
+            }
+        }
+        let place = outcome.place.as_ref().filter(|place| place.file != file);
+        if let (Some(place), Some(false), Some(first)) = (place, verdict, findings.first_mut()) {
+            let at = format!("the place is {}:{}", place.file, place.line);
+            first.help = Some(first.help.take().map_or(at.clone(), |help| format!("{at}; {help}")));
+        }
+        findings
+    }
+
     fn find(
         name: &str,
         object: &Path,
@@ -169,7 +195,7 @@ impl SourceText {
     }
 
     /// From the place to the end of what stands in its line.
-    fn span(&self, place: &Place) -> Span {
+    pub(crate) fn span(&self, place: &Place) -> Span {
         let mut start = 0;
         for (number, line) in (1..).zip(self.text.split_inclusive('\n')) {
             if number == place.line {

@@ -1,5 +1,6 @@
 //! A language client that says exactly what a test wants, with a time limit on every answer.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -25,6 +26,8 @@ pub(crate) struct Client {
     pub(crate) settings: Value,
     /// Whether requests of the server are answered.
     pub(crate) answers: bool,
+    /// Another client, whose directory this one needs.
+    pub(crate) beside: Option<Box<Client>>,
     directory: TempDir,
 }
 
@@ -36,12 +39,19 @@ impl Drop for Client {
 }
 
 impl Client {
-    /// Starts a server in an empty directory.
+    /// Starts a server in an empty directory. It finds no compiler.
     pub(crate) fn start() -> Self {
+        Self::start_with_path("".as_ref())
+    }
+
+    /// Starts a server that searches compilers in the directories of `path`, with a cache that all tests share.
+    pub(crate) fn start_with_path(path: &OsStr) -> Self {
         let directory = tempfile::tempdir().expect("can create a directory");
         let mut child = Command::new(env!("CARGO_BIN_EXE_bpf-analyzer"))
             .arg("lsp")
             .current_dir(directory.path())
+            .env("PATH", path)
+            .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("lsp-cache"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -65,6 +75,7 @@ impl Client {
             last_id: 0,
             settings: Value::Null,
             answers: true,
+            beside: None,
             directory,
         }
     }

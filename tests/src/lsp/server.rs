@@ -52,6 +52,8 @@ impl Server {
         let mut child = Command::new(program)
             .arg("lsp")
             .current_dir(directory)
+            // Without a compiler nothing is verified, so that findings are those of the text alone.
+            .env("PATH", "")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -14,6 +14,9 @@ use crate::explain;
 use crate::log;
 use crate::state::State;
 
+/// After so many instructions is asked whether to go on.
+const ASKED_EVERY: u32 = 256;
+
 /// Follows all paths of the program and of its global functions.
 pub(crate) fn explore(cx: &mut Cx<'_>) -> Check {
     follow_function(cx, 0)?;
@@ -119,6 +122,10 @@ fn advance(cx: &mut Cx<'_>, way: &mut Way) -> Check<bool> {
     let processed = cx.explored.stats.insns_processed;
     if processed > INSNS_LIMIT {
         reject!(E2BIG, "BPF program is too large. Processed {processed} insn");
+    }
+    if processed.is_multiple_of(ASKED_EVERY) && cx.go_on.is_some_and(|go_on| !go_on()) {
+        cx.is_interrupted = true;
+        return cx.unsupported("a verification that nobody waits for");
     }
     state.path.last_insn = *prev;
     state.path.pc = *pc;

@@ -11,22 +11,26 @@ mod target;
 mod types;
 
 use crate::calls::kfunc;
-use crate::cx::{Check, Cx, Observer, Stop};
+use crate::cx::{Check, Cx, GoOn, Observer, Stop};
 use crate::explain::trace::{Point, Trace};
 use crate::program::Program;
 use crate::{Report, Verdict, cfg, explain, explore, log};
 
 pub(crate) use returns::{check_return, check_return_reg};
 
-/// Verifies a program (`bpf_prog_load` of kernel/bpf/syscall.c, `bpf_check`).
+/// Verifies a program (`bpf_prog_load` of kernel/bpf/syscall.c, `bpf_check`). `None` if `go_on` said no on the way.
 pub(crate) fn verify<'a>(
     program: &'a Program<'a>,
     observer: Option<&'a mut Observer<'a>>,
-) -> Report {
+    go_on: Option<&'a GoOn<'a>>,
+) -> Option<Report> {
     let mut cx = Cx::new(program);
-    cx.observer = observer;
+    (cx.observer, cx.go_on) = (observer, go_on);
     let mut has_begun = false;
     let outcome = check(&mut cx, &mut has_begun);
+    if cx.is_interrupted {
+        return None;
+    }
     let verdict = match outcome {
         Ok(()) => Verdict::Accept,
         Err(Stop::Reject(reject)) => Verdict::Reject(*reject),
@@ -45,11 +49,11 @@ pub(crate) fn verify<'a>(
     let is_at_insn = has_begun && verdict != Verdict::Accept;
     let explanation = match &verdict {
         Verdict::Reject(reject) if program.options.explain => {
-            Some(explain::explain(program, reject, &retrace(program, has_begun)))
+            Some(explain::explain(program, reject, &retrace(program, has_begun, go_on)?))
         }
         _ => None,
     };
-    Report {
+    Some(Report {
         verdict,
         explanation,
         stats,
@@ -57,20 +61,25 @@ pub(crate) fn verify<'a>(
         log: cx.log.text,
         pc: is_at_insn.then_some(cx.pc),
         notes: cx.notes,
-    }
+    })
 }
 
 /// The path to the rejection of a program, which is verified once more for that.
-fn retrace(program: &Program<'_>, has_begun: bool) -> Vec<Point> {
+fn retrace<'a>(
+    program: &'a Program<'a>,
+    has_begun: bool,
+    go_on: Option<&'a GoOn<'a>>,
+) -> Option<Vec<Point>> {
     if !has_begun {
-        return Vec::new();
+        return Some(Vec::new());
     }
     let mut cx = Cx::new(program);
+    cx.go_on = go_on;
     cx.log.level = 0;
     cx.trace = Some(Trace::default());
     // That it is rejected is known.
     let _ = check(&mut cx, &mut false);
-    cx.trace.map(|trace| trace.path()).unwrap_or_default()
+    (!cx.is_interrupted).then(|| cx.trace.map(|trace| trace.path()).unwrap_or_default())
 }
 
 /// The passes in the kernel's order; `has_begun` says whether paths were followed.
