@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { openEditor } from "./editor.mjs";
 import { frameWith, palette, previewOf, replaceAll, select } from "./gestures.mjs";
 import { until } from "./link.mjs";
+import { quickChecks } from "./quickChecks.mjs";
 import { plantServer } from "./restricted.mjs";
 import { PATIENCE, Window } from "./window.mjs";
 
@@ -30,6 +31,7 @@ export async function everyday(checks, session) {
     await mending(part("fixes"), folder);
     await settings(part("settings"));
     await workspace(part("workspace"));
+    await quickChecks(part("quick checks"));
     await trouble(part("trouble"));
     await part("trouble")("VS Code asked nobody outside", () => assert.deepEqual([...editor.outside], []));
   } finally {

@@ -80,9 +80,9 @@ test("the server is asked with the names of the configuration file", () => {
   };
   const { settings, complaints } = read(from(values));
   assert.deepEqual(complaints, []);
-  const { inlayHints, codeLens, verify, ...forFile } = settings.forServer;
-  assert.deepEqual(forFile, values);
-  assert.ok(inlayHints !== undefined && codeLens !== undefined && verify !== undefined);
+  const { inlayHints, codeLens, ...forFile } = settings.forServer;
+  assert.deepEqual(forFile, { ...values, verify: { onSave: true } });
+  assert.ok(inlayHints !== undefined && codeLens !== undefined);
   const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   assert.deepEqual(Object.keys(forFile).map(kebab).sort(), Object.keys(schema.properties).sort());
 });
