@@ -422,6 +422,10 @@ async function trouble(check) {
     }, PATIENCE);
     await window.reaches("ready");
     await window.finds(file, both);
+    const commands = await window.ask((vscode) => vscode.commands.getCommands(true));
+    for (const kind of ["verify", "run", "layouts"]) {
+      assert.ok(commands.includes(`bpf-analyzer.${kind}`), `${kind} is no command any more`);
+    }
   });
   await check("a server that crashes again and again is given up, clearly", async (window, editor) => {
     for (let crashes = 1; crashes < 5; crashes += 1) {

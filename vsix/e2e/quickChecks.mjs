@@ -97,7 +97,7 @@ export async function quickChecks(check) {
     await select(window, LOST, "GUEST_VLAN 100");
     await window.page.locator(".monaco-editor.focused").first().waitFor({ timeout: PATIENCE });
     await window.page.keyboard.type("/**/");
-    await reportWith(window, ".outdated:not([hidden]) [role=status]", "The text has changed");
+    await reportWith(window, ".outdated:not([hidden]) [role=status]", "has changed since this was found");
     await until("no result in the lenses", async () => {
       const lenses = await window.page.locator(".codelens-decoration a").allInnerTexts();
       return lenses.includes("Verify") && lenses.every((lens) => !/^(Verify|Run|Layouts):/.test(lens));

@@ -14,7 +14,7 @@ export const LAST_REPORT = "bpf-analyzer/report";
 export const STALE = "bpf-analyzer/reportStale";
 
 const TITLES = { verify: "Verifying", run: "Running", layouts: "Running on all packet layouts" } as const;
-const CHANGED = "The text has changed since this was found.";
+const CHANGED = "The text, or a setting, has changed since this was found.";
 const NOTHING_YET = "There is no result for the text as it is now.";
 const ENDED = "The server that found this has ended.";
 

@@ -37,7 +37,7 @@ async function banner(panel: FakePanel | undefined): Promise<unknown> {
 }
 
 const counts = { type: "state", outdated: "" };
-const changed = { type: "state", outdated: "The text has changed since this was found." };
+const changed = { type: "state", outdated: "The text, or a setting, has changed since this was found." };
 
 beforeEach(() => {
   panels.length = 0;

@@ -4,7 +4,7 @@ local window = require('bpf_analyzer.window')
 
 local M = {}
 
-local STALE = 'OUT OF DATE: the text has changed since this was found.'
+local STALE = 'OUT OF DATE: the text, or a setting, has changed since this was found.'
 local FILETYPE = 'bpf_analyzer_report'
 
 --- The last report, whether its text has changed, and the window it is shown in.
