@@ -21,7 +21,7 @@ import { restricted } from "./e2e/restricted.mjs";
 import { Complaint, emptyDirectory, EXTENSION, installPackages, main, modernNode, ROOT, run, say, TARGET, VSIX } from "./lib/host.mjs";
 
 /** The pictures of the README, and the pictures of the test they are made of. */
-const PICTURES = ["findings", "quick-fix", "explain", "workspace"];
+const PICTURES = ["findings", "quick-fix", "explain", "layouts", "workspace"];
 
 function makeWorkspace(directory) {
   emptyDirectory(directory);

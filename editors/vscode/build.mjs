@@ -16,6 +16,7 @@ const common = {
   format: "cjs",
   target: "node20",
   legalComments: "none",
+  loader: { ".c": "text", ".css": "text", ".webview.js": "text" },
   logLevel: "warning",
 };
 
@@ -31,7 +32,6 @@ if (tests) {
     external: ["vscode"],
     minify: true,
     metafile: true,
-    loader: { ".c": "text" },
   });
   if (meta > 0) {
     writeFileSync(process.argv[meta + 1], JSON.stringify(result.metafile));

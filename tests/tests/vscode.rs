@@ -19,14 +19,15 @@ struct Check {
 }
 
 /// The parts of the run, with the least number of checks in each.
-const PARTS: [(&str, usize); 7] = [
+const PARTS: [(&str, usize); 8] = [
     ("package", 2),
     ("findings", 14),
     ("fixes", 5),
     ("settings", 7),
     ("workspace", 3),
+    ("quick checks", 14),
     ("trouble", 8),
-    ("restricted mode", 3),
+    ("restricted mode", 4),
 ];
 
 fn run() -> Result<Vec<Check>, String> {
@@ -95,6 +96,11 @@ fn settings_count_at_once() {
 #[test]
 fn the_workspace_is_checked() {
     passes("workspace");
+}
+
+#[test]
+fn programs_are_verified_and_run() {
+    passes("quick checks");
 }
 
 #[test]

@@ -156,6 +156,16 @@ export async function openEditor({ home, folder, file, extensions, trusted, shot
       page,
       outside,
       ask: link.ask,
+      /** Loads the window again, with an extension host of its own. */
+      async reload() {
+        // The address asks for a file, which would be opened instead of what was open.
+        await page.evaluate(() => history.replaceState(null, "", location.href.replace(/&payload=[^&]*/, "")));
+        const gone = page.waitForEvent("framenavigated", { predicate: (frame) => frame === page.mainFrame(), timeout: 60_000 });
+        link.ask((vscode) => vscode.commands.executeCommand("workbench.action.reloadWindow")).catch(() => {});
+        await gone;
+        await page.waitForSelector(".monaco-workbench", { timeout: 60_000 });
+        await link.ask(() => true, null, 60_000);
+      },
       serverLog: () => readFileSync(join(home, "code-server.log"), "utf8"),
       async shot(name) {
         // The pointer and half-drawn hovers move; two frames are enough for the rest.

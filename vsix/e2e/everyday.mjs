@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { openEditor } from "./editor.mjs";
 import { frameWith, palette, previewOf, replaceAll, select } from "./gestures.mjs";
 import { until } from "./link.mjs";
+import { quickChecks } from "./quickChecks.mjs";
 import { plantServer } from "./restricted.mjs";
 import { PATIENCE, Window } from "./window.mjs";
 
@@ -30,6 +31,7 @@ export async function everyday(checks, session) {
     await mending(part("fixes"), folder);
     await settings(part("settings"));
     await workspace(part("workspace"));
+    await quickChecks(part("quick checks"));
     await trouble(part("trouble"));
     await part("trouble")("VS Code asked nobody outside", () => assert.deepEqual([...editor.outside], []));
   } finally {
@@ -420,6 +422,10 @@ async function trouble(check) {
     }, PATIENCE);
     await window.reaches("ready");
     await window.finds(file, both);
+    const commands = await window.ask((vscode) => vscode.commands.getCommands(true));
+    for (const kind of ["verify", "run", "layouts"]) {
+      assert.ok(commands.includes(`bpf-analyzer.${kind}`), `${kind} is no command any more`);
+    }
   });
   await check("a server that crashes again and again is given up, clearly", async (window, editor) => {
     for (let crashes = 1; crashes < 5; crashes += 1) {

@@ -14,6 +14,15 @@ export async function palette(window, text) {
   }
 }
 
+/** Chooses the command with this title in the command palette, whatever else begins so. */
+export async function choose(window, title) {
+  await palette(window, title);
+  const name = new RegExp(`^${title.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
+  const row = window.page.locator(".quick-input-list .monaco-list-row .label-name").filter({ hasText: name }).first();
+  await row.click();
+  await window.page.locator(".quick-input-widget").first().waitFor({ state: "hidden", timeout: PATIENCE });
+}
+
 /** Puts the cursor at a piece of text of an open file. */
 export function select(window, name, piece) {
   const place = async (vscode, [path, wanted]) => {

@@ -31,6 +31,10 @@ export async function openLink() {
   const server = createServer(async (request, response) => {
     if (request.url === "/next") {
       idle = response;
+      // The extension host has ended, as when the window is loaded again.
+      response.on("close", () => {
+        idle = idle === response ? undefined : idle;
+      });
       hand();
       return;
     }

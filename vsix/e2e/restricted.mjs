@@ -4,6 +4,8 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { openEditor } from "./editor.mjs";
+import { choose, replaceAll, select } from "./gestures.mjs";
+import { plantCompiler } from "./quickChecks.mjs";
 import { PATIENCE, Window } from "./window.mjs";
 
 /** Makes a folder whose settings name a server of its own; the file that this server would leave behind. */
@@ -50,6 +52,26 @@ export async function restricted(checks, session) {
     await window.reaches("ready");
     await window.finds("vlan_retag.bpf.c", ["missing-write-back"]);
     assert.equal(existsSync(trace), false, "the server named by the folder was run");
+  });
+  await check("programs of an untrusted folder are not compiled", async () => {
+    const { program, trace } = plantCompiler(folder);
+    const file = "vlan_retag.bpf.c";
+    await window.set("clang", program);
+    await window.open(file);
+    await select(window, file, "vlan->h_vlan_TCI");
+    await choose(window, "bpf-analyzer: Verify Program at Cursor");
+    await window.shows(".notifications-toasts", "compiled, verified and run in trusted folders only");
+    await window.shows(".notifications-toasts", "Manage Workspace Trust");
+    await editor.shot("restricted-verify");
+    await window.clear();
+    // Saving verifies in folders that are trusted. What comes after it has been worked off when the server has answered.
+    await replaceAll(window, file, `${await window.text(file)}\n`);
+    await window.run("workbench.action.files.save");
+    await replaceAll(window, file, "int nothing;\n");
+    await window.finds(file, []);
+    await window.run("workbench.action.files.revert");
+    await window.finds(file, ["missing-write-back"]);
+    assert.equal(existsSync(trace), false, "a compiler was run");
   });
   await editor.close();
 }

@@ -13,6 +13,8 @@ import {
 import type { Activity } from "./activity";
 import type { ClosedFiles } from "./closedFiles";
 import type { Server } from "./locate";
+import { kindOf } from "./report";
+import { STALE, type Reports } from "./reports";
 import { read, type Settings } from "./settings";
 
 /** The section of the settings, and the name under which findings are shown. */
@@ -29,6 +31,7 @@ export interface Parts {
   readonly trace: vscode.LogOutputChannel;
   readonly activity: Activity;
   readonly closedFiles: ClosedFiles;
+  readonly reports: Reports;
   readonly errorHandler: ErrorHandler;
 }
 
@@ -49,7 +52,7 @@ export function createClient(parts: Parts): LanguageClient {
     diagnosticPullOptions: { onChange: settings.run === "onType", onSave: true },
     outputChannel: output,
     traceOutputChannel: trace,
-    initializationOptions: settings.forServer,
+    initializationOptions: forServer(settings),
     errorHandler: parts.errorHandler,
     initializationFailedHandler: () => false,
     middleware: middleware(parts),
@@ -61,18 +64,24 @@ export function createClient(parts: Parts): LanguageClient {
   };
   const client = new LanguageClient(SECTION, SECTION, executable, options);
   client.registerFeature(new Curb(settings.checkScope === "workspace"));
+  client.onNotification(STALE, ({ uri }: { uri?: unknown }) => {
+    parts.reports.stale(uri);
+  });
   return client;
 }
 
 /**
- * Takes from the server's capabilities what the extension does itself. Commands belong to the extension, which
- * has them also while no server runs; a client that registered them too would fail.
+ * Takes from the server's capabilities what the extension does itself. Most commands belong to the extension, which
+ * has them also while no server runs; a client that registered them too would fail. Quick checks are the server's.
  */
 class Curb implements StaticFeature {
   constructor(private readonly wholeWorkspace: boolean) {}
 
   preInitialize(capabilities: ServerCapabilities): void {
-    delete capabilities.executeCommandProvider;
+    if (capabilities.executeCommandProvider !== undefined) {
+      const { commands } = capabilities.executeCommandProvider;
+      capabilities.executeCommandProvider.commands = commands.filter((command) => kindOf(command) !== undefined);
+    }
     if (capabilities.diagnosticProvider !== undefined && !this.wholeWorkspace) {
       capabilities.diagnosticProvider.workspaceDiagnostics = false;
     }
@@ -95,11 +104,21 @@ class Curb implements StaticFeature {
   }
 }
 
-function middleware({ activity, closedFiles }: Parts): Middleware {
+function middleware({ activity, closedFiles, reports }: Parts): Middleware {
   return {
     workspace: {
       configuration: (params) =>
-        params.items.map((item) => (item.section === SECTION ? currentSettings().forServer : null)),
+        params.items.map((item) => (item.section === SECTION ? forServer(currentSettings()) : null)),
+    },
+    executeCommand: (command, args: readonly unknown[], next) => {
+      const kind = kindOf(command);
+      return kind === undefined ? (next(command, [...args]) as Promise<unknown>) : reports.execute(kind, args);
+    },
+    provideCodeLenses: async (document, token, next) => {
+      const lenses = await next(document, token);
+      // Lenses are asked for again when there are new results.
+      void reports.refresh(document.uri);
+      return lenses;
     },
     provideDiagnostics: async (document, previous, token, next) => {
       const report = await activity.during(() => next(document, previous, token));
@@ -115,6 +134,11 @@ function middleware({ activity, closedFiles }: Parts): Middleware {
       }
     },
   };
+}
+
+/** What the server gets to know: its settings, and whether it may compile what the folder has. */
+function forServer(settings: Settings): Record<string, unknown> {
+  return { ...settings.forServer, trusted: vscode.workspace.isTrusted };
 }
 
 /** The settings as they are now. */

@@ -5,6 +5,7 @@ import example from "../../../examples/forgotten_write_back.bpf.c";
 import { SECTION } from "./client";
 import { fixAll, showFindings } from "./findings";
 import { originName } from "./locate";
+import { checkAtCursor } from "./programs";
 import { registerRulePages } from "./rulePages";
 import { Session } from "./session";
 import type { State } from "./status";
@@ -29,6 +30,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     started,
     createStatusItem(started),
     vscode.workspace.onDidChangeConfiguration((event) => started.settingsChanged(event)),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => started.restart()),
     ...registerRulePages(started),
     ...registerCommands(started, context),
   );
@@ -57,8 +59,13 @@ function registerCommands(session: Session, context: vscode.ExtensionContext): v
       ),
     openWalkthrough: () =>
       executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#start`, false),
+    layoutsAtCursor: () => checkAtCursor(session, "layouts"),
     restartServer: () => session.restart(),
+    runAtCursor: () => checkAtCursor(session, "run"),
     showFindings,
+    showLastReport: () => {
+      showLastReport(session);
+    },
     showMenu: () => showMenu(session),
     showOutput: () => {
       session.output.show();
@@ -68,6 +75,7 @@ function registerCommands(session: Session, context: vscode.ExtensionContext): v
     },
     showVersion: () => showVersion(session),
     stopServer: () => session.stop(),
+    verifyAtCursor: () => checkAtCursor(session, "verify"),
   };
   return Object.entries(commands).map(([name, run]) => registerCommand(`${SECTION}.${name}`, run));
 }
@@ -75,6 +83,12 @@ function registerCommands(session: Session, context: vscode.ExtensionContext): v
 async function openExample(): Promise<void> {
   const document = await vscode.workspace.openTextDocument({ language: "c", content: example });
   await vscode.window.showTextDocument(document);
+}
+
+function showLastReport(session: Session): void {
+  if (!session.reports.showLast()) {
+    void vscode.window.showInformationMessage("bpf-analyzer: no program has been verified or run yet.");
+  }
 }
 
 async function showVersion(session: Session): Promise<void> {

@@ -8,6 +8,8 @@ import { createClient, currentSettings, SECTION } from "./client";
 import { ClosedFiles } from "./closedFiles";
 import { locate, originName, type Failure, type Server } from "./locate";
 import { probe } from "./probe";
+import { executeWithProgress } from "./progress";
+import { LAST_REPORT, Reports } from "./reports";
 import { CrashLimit } from "./restarts";
 import { NEEDS_RESTART, read } from "./settings";
 import type { State } from "./status";
@@ -38,6 +40,11 @@ export class Session implements vscode.Disposable {
   readonly trace = new TraceChannel();
   readonly activity = new Activity();
   readonly closedFiles = new ClosedFiles();
+  readonly reports = new Reports({
+    execute: (title, command, args) =>
+      this.activity.during(() => this.client && executeWithProgress(this.client, title, command, args)),
+    last: async (subject) => this.client?.sendRequest(LAST_REPORT, subject),
+  });
 
   private readonly stateChanged = new vscode.EventEmitter<State>();
   readonly onDidChangeState = this.stateChanged.event;
@@ -110,6 +117,7 @@ export class Session implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.reports.dispose();
     this.closedFiles.dispose();
     this.activity.dispose();
     this.trace.dispose();
@@ -150,6 +158,7 @@ export class Session implements vscode.Disposable {
       trace: this.trace.forClient,
       activity: this.activity,
       closedFiles: this.closedFiles,
+      reports: this.reports,
       errorHandler: {
         error: (_error, _message, count) => ({
           action: (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown,
@@ -258,6 +267,9 @@ export class Session implements vscode.Disposable {
 
   private become(state: State): void {
     this.current = state;
+    if (state.kind !== "ready") {
+      this.reports.serverEnded();
+    }
     this.stateChanged.fire(state);
   }
 }

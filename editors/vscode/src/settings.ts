@@ -81,6 +81,7 @@ export function read(get: (name: string) => unknown): Read {
     clang: take("clang", isString, "", "a name or a path"),
     inlayHints: { programTypes: flag("inlayHints.programTypes"), slices: flag("inlayHints.slices") },
     codeLens: { enable: flag("codeLens.enable") },
+    verify: { onSave: flag("verify.onSave") },
   };
   const settings: Settings = {
     enable: flag("enable"),

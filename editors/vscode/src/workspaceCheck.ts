@@ -1,15 +1,13 @@
 // The command that checks all BPF C of the workspace.
-import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
 import {
   DocumentDiagnosticReportKind,
-  WorkDoneProgress,
-  WorkDoneProgressCancelNotification,
   WorkspaceDiagnosticRequest,
   type LanguageClient,
 } from "vscode-languageclient/node";
 
 import { SECTION } from "./client";
+import { following, type Shown } from "./progress";
 import type { Session } from "./session";
 
 /** How many files were looked at, and how many findings the workspace has. */
@@ -56,44 +54,24 @@ function summary({ files, findings }: Checked): string {
 async function check(
   session: Session,
   client: LanguageClient,
-  progress: vscode.Progress<{ message?: string; increment?: number }>,
+  progress: Shown,
   cancel: vscode.CancellationToken,
 ): Promise<Checked | undefined> {
-  const workDoneToken = randomUUID();
-  let done = 0;
-  const reports = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
-    if (value.kind === "report") {
-      const percentage = value.percentage ?? done;
-      progress.report({ message: value.message ?? "", increment: percentage - done });
-      done = percentage;
-    }
-  });
-  const cancelled = cancel.onCancellationRequested(() => {
-    void client.sendNotification(WorkDoneProgressCancelNotification.type, { token: workDoneToken });
-  });
-  try {
+  const report = await following(client, progress, cancel, (workDoneToken) => {
     const params = { identifier: SECTION, previousResultIds: [], workDoneToken };
-    const report = await client.sendRequest(WorkspaceDiagnosticRequest.type, params, cancel);
-    if (cancel.isCancellationRequested) {
-      return undefined;
-    }
-    const converter = client.protocol2CodeConverter;
-    const findings: [vscode.Uri, vscode.Diagnostic[]][] = [];
-    for (const item of report.items) {
-      if (item.kind === DocumentDiagnosticReportKind.Full) {
-        findings.push([converter.asUri(item.uri), await converter.asDiagnostics(item.items)]);
-      }
-    }
-    return count(session, findings);
-  } catch (error) {
-    if (cancel.isCancellationRequested) {
-      return undefined;
-    }
-    throw error;
-  } finally {
-    reports.dispose();
-    cancelled.dispose();
+    return client.sendRequest(WorkspaceDiagnosticRequest.type, params, cancel);
+  });
+  if (report === undefined) {
+    return undefined;
   }
+  const converter = client.protocol2CodeConverter;
+  const findings: [vscode.Uri, vscode.Diagnostic[]][] = [];
+  for (const item of report.items) {
+    if (item.kind === DocumentDiagnosticReportKind.Full) {
+      findings.push([converter.asUri(item.uri), await converter.asDiagnostics(item.items)]);
+    }
+  }
+  return count(session, findings);
 }
 
 /** Keeps the findings, unless the client shows those of the whole workspace itself. */

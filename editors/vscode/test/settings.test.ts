@@ -44,7 +44,11 @@ test("without settings everything has its default, and nothing is sent that the 
     checkScope: "openFiles",
     server: { path: "", extraArgs: [], extraEnv: {} },
     trace: "off",
-    forServer: { inlayHints: { programTypes: true, slices: true }, codeLens: { enable: true } },
+    forServer: {
+      inlayHints: { programTypes: true, slices: true },
+      codeLens: { enable: true },
+      verify: { onSave: true },
+    },
   });
 });
 
@@ -77,7 +81,7 @@ test("the server is asked with the names of the configuration file", () => {
   const { settings, complaints } = read(from(values));
   assert.deepEqual(complaints, []);
   const { inlayHints, codeLens, ...forFile } = settings.forServer;
-  assert.deepEqual(forFile, values);
+  assert.deepEqual(forFile, { ...values, verify: { onSave: true } });
   assert.ok(inlayHints !== undefined && codeLens !== undefined);
   const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   // Tests and their packets are a matter of the file.
@@ -104,6 +108,7 @@ test("values of a wrong kind are named and not used", () => {
     ["server.extraEnv", { A: 1 }, 'bpf-analyzer.server.extraEnv must be an object of texts, not {"A":1}.'],
     ["trace.server", "all", 'bpf-analyzer.trace.server must be "off", "messages" or "verbose", not "all".'],
     ["codeLens.enable", 0, "bpf-analyzer.codeLens.enable must be true or false, not 0."],
+    ["verify.onSave", "no", 'bpf-analyzer.verify.onSave must be true or false, not "no".'],
   ] as const) {
     const { settings, complaints } = read(from({ [name]: value }));
     assert.deepEqual(complaints, [complaint]);

@@ -106,8 +106,8 @@ function case.lines()
   return vim.api.nvim_buf_get_lines(0, 0, -1, false)
 end
 
--- Chooses a code action for the cursor as a user does; `part` is a part of its title.
-function case.choose(part)
+-- Has `ask` offer a choice, and chooses as a user does; `part` is a part of the title.
+local function choose(part, ask)
   local chosen
   vim.ui.select = function(items, options, on_choice)
     for index, item in ipairs(items) do
@@ -118,10 +118,46 @@ function case.choose(part)
       end
     end
   end
-  vim.lsp.buf.code_action()
-  case.wait('the code action ' .. part, function()
+  ask()
+  case.wait('the choice ' .. part, function()
     return chosen
   end)
+end
+
+-- Chooses a code action for the cursor.
+function case.choose(part)
+  choose(part, vim.lsp.buf.code_action)
+end
+
+-- The titles of the code lenses, in the order of the alphabet.
+function case.lenses()
+  local titles = vim.tbl_map(function(lens)
+    return lens.command.title
+  end, vim.lsp.codelens.get(vim.api.nvim_get_current_buf()))
+  table.sort(titles)
+  return titles
+end
+
+-- Waits for a code lens that begins so; its title.
+function case.wait_for_lens(start)
+  local found
+  case.wait('the lens ' .. start, function()
+    for _, title in ipairs(case.lenses()) do
+      found = vim.startswith(title, start) and title or found
+    end
+    return found
+  end)
+  return found
+end
+
+-- Runs a code lens of the cursor's line.
+function case.run_lens(part)
+  choose(part, vim.lsp.codelens.run)
+end
+
+-- Types keys, which may be written as `<CR>`.
+function case.type(keys)
+  vim.api.nvim_feedkeys(vim.api.nvim_replace_termcodes(keys, true, false, true), 'xt', false)
 end
 
 function case.hover(line, column)

@@ -18,12 +18,14 @@ case.run(function()
     table.sort(labels)
     case.equal({ '16 bytes of pkt at 32', 'tc (sched_cls)' }, labels, 'inlay hints')
   end
+  local titles
   case.wait('code lenses', function()
-    return #vim.lsp.codelens.get(0) == 1
+    titles = case.lenses()
+    return #titles > 0
   end)
-  case.equal('1 error', vim.lsp.codelens.get(0)[1].command.title, 'code lens')
+  case.equal({ '1 error', 'Layouts', 'Run', 'Verify' }, titles, 'code lenses')
   vim.api.nvim_win_set_cursor(0, { 5, 0 })
-  vim.lsp.codelens.run()
+  case.run_lens('1 error')
   case.wait('the location list', function()
     return vim.bo.filetype == 'qf'
   end)

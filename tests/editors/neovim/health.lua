@@ -11,7 +11,7 @@ case.run(function()
     return table.concat(case.lines(), '\n'):find('buffers: 1', 1, true)
   end)
   local report = table.concat(case.lines(), '\n')
-  for _, part in ipairs({ 'Neovim is 0.7 or newer', 'set up by setup()', 'bpf-analyzer 0.', 'a server is running for' }) do
+  for _, part in ipairs({ 'Neovim is 0.7 or newer', 'set up by setup()', 'bpf-analyzer 0.', 'a server is running for', 'programs are compiled by /' }) do
     case.contains(report, part, 'report')
   end
   case.equal(nil, report:find('ERROR') or report:find('WARN'), report)

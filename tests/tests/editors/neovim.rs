@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sandbox::{Sample, Sandbox, installed, repository};
+use super::sandbox::{Sample, Sandbox, fixture, installed, repository};
 
 /// What `.ci/test` installs.
 const NEWEST: &str = "0.11.4";
@@ -98,6 +98,15 @@ fn hints_lenses_workspace_and_fixes_are_at_hand() {
         let sandbox = Sandbox::new(&sample);
         sandbox.write("another.bpf.c", &sample.text);
         run(&nvim, &sandbox, "features", &[]);
+    }
+}
+
+#[test]
+fn programs_are_verified_and_run() {
+    for nvim in [of_the_system(), newest()] {
+        let sandbox = Sandbox::new(&Sample::plain());
+        sandbox.write("past_the_end.bpf.c", &fixture("past_the_end.bpf.c"));
+        run(&nvim, &sandbox, "checks", &[]);
     }
 }
 

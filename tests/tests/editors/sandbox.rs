@@ -33,7 +33,8 @@ pub(crate) fn repository(path: &str) -> PathBuf {
         .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn fixture(name: &str) -> String {
+/// The text of a file that editors open.
+pub(crate) fn fixture(name: &str) -> String {
     let path = repository("tests/editors/fixtures").join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

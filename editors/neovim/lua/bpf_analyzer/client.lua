@@ -46,9 +46,27 @@ local function show_code_lenses(bufnr)
   compat.refresh_code_lenses(bufnr)
 end
 
+--- What the client can do beyond what Neovim says of itself, and what it does then.
+M.abilities = {
+  capabilities = { workspace = { codeLens = { refreshSupport = true } } },
+  handlers = {
+    -- There are new results: lenses are fetched again where some are shown.
+    ['workspace/codeLens/refresh'] = function(_, _, context)
+      local client = vim.lsp.get_client_by_id(context.client_id)
+      for _, bufnr in ipairs(client and compat.buffers(client) or {}) do
+        if vim.api.nvim_buf_is_loaded(bufnr) and #vim.lsp.codelens.get(bufnr) > 0 then
+          compat.refresh_code_lenses(bufnr)
+        end
+      end
+      return vim.NIL
+    end,
+  },
+}
+
 --- The configuration for `vim.lsp.start`, without the directory.
 function M.start_config(options)
   local capabilities = options.capabilities or vim.lsp.protocol.make_client_capabilities()
+  capabilities = vim.tbl_deep_extend('force', capabilities, M.abilities.capabilities)
   local offered = options.offset_encoding and { options.offset_encoding }
   if offered or not vim.tbl_get(capabilities, 'general', 'positionEncodings') then
     capabilities = vim.tbl_deep_extend('force', capabilities, {
@@ -59,6 +77,7 @@ function M.start_config(options)
     name = config.name,
     cmd = options.cmd,
     capabilities = capabilities,
+    handlers = M.abilities.handlers,
     -- Old versions do not answer `workspace/configuration`.
     init_options = next(options.settings) and options.settings or nil,
     settings = { [config.section] = options.settings },

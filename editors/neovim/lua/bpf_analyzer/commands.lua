@@ -1,8 +1,10 @@
 --- User commands, and the commands that the server's code actions and code lenses name.
+local checks = require('bpf_analyzer.checks')
 local client = require('bpf_analyzer.client')
 local compat = require('bpf_analyzer.compat')
 local config = require('bpf_analyzer.config')
 local explain = require('bpf_analyzer.explain')
+local report = require('bpf_analyzer.report')
 
 local M = {}
 
@@ -150,24 +152,43 @@ local function rules_here(lead)
   return rules
 end
 
+--- The commands that verify and run programs.
+local function define_checks(define)
+  local options = { nargs = '?', complete = checks.complete }
+  for _, row in ipairs({
+    { 'Verify', 'verify', 'Verify the program at the cursor, or a named one' },
+    { 'Run', 'run', 'Run the program at the cursor, or a named one' },
+    { 'Layouts', 'layouts', 'Run the program at the cursor, or a named one, on all packet layouts' },
+  }) do
+    local name, kind, description = unpack(row)
+    define(name, description, function(call)
+      checks.check(kind, call.args ~= '' and call.args or nil)
+    end, options)
+  end
+  define('Report', 'Show the last report again', report.show_last)
+  define('Cancel', 'Stop verifying and running', checks.cancel)
+  checks.listen()
+end
+
 function M.define()
   local function define(name, description, run, options)
     options = vim.tbl_extend('error', { desc = description }, options or {})
-    vim.api.nvim_create_user_command('BpfAnalyzer' .. name, run, options)
+    vim.api.nvim_create_user_command('Bpf' .. name, run, options)
   end
-  define('Restart', 'Restart the language server', function()
+  define_checks(define)
+  define('AnalyzerRestart', 'Restart the language server', function()
     client.restart(require('bpf_analyzer').attach_all)
   end)
-  define('Stop', 'Stop the language server', function()
+  define('AnalyzerStop', 'Stop the language server', function()
     client.stop()
   end)
-  define('CheckWorkspace', 'Check all BPF C of the workspace', M.check_workspace)
-  define('FixAll', 'Apply all safe fixes of this file', M.fix_all)
-  define('Explain', 'Explain the finding under the cursor, or a rule', function(call)
+  define('AnalyzerCheckWorkspace', 'Check all BPF C of the workspace', M.check_workspace)
+  define('AnalyzerFixAll', 'Apply all safe fixes of this file', M.fix_all)
+  define('AnalyzerExplain', 'Explain the finding under the cursor, or a rule', function(call)
     M.explain(call.args ~= '' and call.args or nil)
   end, { nargs = '?', complete = rules_here })
-  define('Info', 'Say which servers run', M.info)
-  define('Log', 'Open the log of language servers', M.log)
+  define('AnalyzerInfo', 'Say which servers run', M.info)
+  define('AnalyzerLog', 'Open the log of language servers', M.log)
   vim.lsp.commands['bpf-analyzer.explainRule'] = function(command)
     M.explain(command.arguments[1])
   end

@@ -29,6 +29,23 @@ function M.request(client, method, params, handler, bufnr)
   return client.request(method, params, handler, bufnr)
 end
 
+--- Waits for the answer; nil if there is none in time.
+function M.request_sync(client, method, params, timeout, bufnr)
+  if has('0.11') then
+    return client:request_sync(method, params, timeout, bufnr)
+  end
+  return client.request_sync(method, params, timeout, bufnr)
+end
+
+--- Says that the answer to a request is not needed.
+function M.cancel(client, id)
+  if has('0.11') then
+    client:cancel_request(id)
+  else
+    client.cancel_request(id)
+  end
+end
+
 --- Asks the server to end; `force` ends it.
 function M.stop(client, force)
   if has('0.11') then
@@ -77,7 +94,7 @@ function M.refresh_code_lenses(bufnr)
   if has('0.10') then
     vim.lsp.codelens.refresh({ bufnr = bufnr })
   else
-    vim.lsp.codelens.refresh()
+    vim.api.nvim_buf_call(bufnr, vim.lsp.codelens.refresh)
   end
 end
 

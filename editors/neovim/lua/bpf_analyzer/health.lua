@@ -30,6 +30,37 @@ local function check_server(health, cmd)
   end
 end
 
+--- The compiler that the server uses: the one of the settings, else `clang`, else the newest `clang-NN`.
+local function clang(settings)
+  local named = settings.clang
+  if type(named) == 'string' and named ~= '' then
+    return vim.fn.exepath(named), named
+  end
+  if vim.fn.executable('clang') == 1 then
+    return vim.fn.exepath('clang'), 'clang'
+  end
+  local newest, version = '', 0
+  for _, directory in ipairs(vim.split(vim.env.PATH or '', ':', { plain = true })) do
+    for _, path in ipairs(vim.fn.glob(directory .. '/clang-[0-9]*', true, true)) do
+      local number = tonumber(path:match('/clang%-(%d+)$'))
+      if number and number > version and vim.fn.executable(path) == 1 then
+        newest, version = path, number
+      end
+    end
+  end
+  return newest, 'clang'
+end
+
+local function check_clang(health)
+  local options = require('bpf_analyzer').options()
+  local path, name = clang(options and options.settings or {})
+  if path ~= '' then
+    health.ok(('programs are compiled by %s to be verified and run'):format(path))
+  else
+    health.warn(('`%s` is not in your PATH: findings need none, but programs cannot be verified and run'):format(name))
+  end
+end
+
 local function check_clients(health)
   local clients = compat.clients(config.name)
   if #clients == 0 then
@@ -72,6 +103,7 @@ function M.check()
     health.warn("not set up: call require('bpf_analyzer').setup()")
   end
   check_server(health, cmd or config.defaults.cmd)
+  check_clang(health)
   check_clients(health)
 end
 
