@@ -164,7 +164,6 @@ fn verb(insn: &Alu) -> &'static str {
 
 /// `sanitize_err`
 fn refuse<T>(operation: &Operation<'_>, reason: Reason) -> Check<T> {
-    const PROHIBITED: &str = "pointer arithmetic with it prohibited for !root";
     let insn = operation.insn;
     let dst = insn.dst.number();
     let src = register(insn.src).map_or(dst, Name::number);
@@ -172,17 +171,26 @@ fn refuse<T>(operation: &Operation<'_>, reason: Reason) -> Check<T> {
     let op = verb(insn);
     match reason {
         Reason::Bounds => {
-            reject!(EACCES, "R{number} has unknown scalar with mixed signed bounds, {PROHIBITED}")
+            reject!(
+                EACCES,
+                "R{number} has unknown scalar with mixed signed bounds, pointer arithmetic with it prohibited for !root"
+            )
         }
         Reason::Type => {
-            reject!(EACCES, "R{pointer} has pointer with unsupported alu operation, {PROHIBITED}")
+            reject!(
+                EACCES,
+                "R{pointer} has pointer with unsupported alu operation, pointer arithmetic with it prohibited for !root"
+            )
         }
         Reason::Paths => reject!(
             EACCES,
-            "R{dst} tried to {op} from different maps, paths or scalars, {PROHIBITED}"
+            "R{dst} tried to {op} from different maps, paths or scalars, pointer arithmetic with it prohibited for !root"
         ),
         Reason::Limit => {
-            reject!(EACCES, "R{dst} tried to {op} beyond pointer bounds, {PROHIBITED}")
+            reject!(
+                EACCES,
+                "R{dst} tried to {op} beyond pointer bounds, pointer arithmetic with it prohibited for !root"
+            )
         }
     }
 }
