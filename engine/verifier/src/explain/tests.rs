@@ -12,6 +12,22 @@ use crate::{Explanation, Report, Verdict};
 /// Texts that are put together from others, with what they can begin with.
 const COMPOSED: &[(&str, &[&str])] = &[
     (
+        "{what} were introduced in {}",
+        &[
+            "XDP programs for frames with fragments were introduced in 5.18",
+            "sleepable operations were introduced in 6.12",
+        ],
+    ),
+    (
+        "{}: {} introduced in {}",
+        &[
+            "unknown opcode e5: may_goto was introduced in 6.9",
+            "BPF_LDX uses reserved fields: loads that extend the sign were introduced in 6.6",
+            "BPF_ATOMIC uses invalid atomic opcode 100: loads with acquire order were introduced in 6.15",
+            "unrecognized bpf_ld_imm64 insn: addresses of functions were introduced in 5.13",
+        ],
+    ),
+    (
         "{what} map forbidden, value_size={limit} off={offset} size={size}",
         &[
             "write into map forbidden, value_size=8 off=0 size=4",
