@@ -20,6 +20,8 @@ mod observe;
 mod program;
 mod scalar;
 mod state;
+#[cfg(test)]
+mod testing;
 
 pub use beyond::{NOTES, NoteKind};
 pub use cx::{Errno, GoOn, Reject};

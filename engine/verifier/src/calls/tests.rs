@@ -1,36 +1,26 @@
 //! Calls on states made by hand, within a program of the corpus.
 
-use bpf_object::{Kernel, Object, link};
 use isa::{Pc, Reg};
-use kernel_model::{ArgBase, TypeFlags, Version};
+use kernel_model::{ArgBase, TypeFlags};
 
 use super::helper::types::{Wanted, check_type};
 use super::subprog::entry_state;
 use super::{call, callback, check_leaks, dynptr, exit_frame, prototype, refs};
 use crate::cfg::Subprog;
 use crate::cx::{Check, Cx, Next, Stop};
-use crate::program::{Options, Program};
+use crate::program::Program;
 use crate::state::{
     Detail, DynptrKind, Frame, RefKind, Reg as RegState, RegKind, RegType, SlotKind, StackSlot,
     State,
 };
+use crate::testing::{corpus, linked, options, types};
 
 /// Runs a test within a program of `tests/corpus/functions/global.bpf.o`.
 fn within(name: &str, test: impl FnOnce(&mut Cx<'_>, &mut State)) {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/functions/global.bpf.o");
-    let file = std::fs::read(path).expect("the corpus is compiled");
-    let object = Object::parse(&file).expect("an object");
-    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-    let linked = link(&object, &Kernel::new(kernel));
+    let object = corpus("functions/global");
+    let linked = linked(&object);
     let found = linked.programs.iter().find(|program| program.name == name).expect("a program");
-    let options = Options {
-        kernel: Version::new(6, 18),
-        privileged: true,
-        log_level: 0,
-        explain: false,
-        file: String::new(),
-    };
-    let program = Program::new(&linked, found, kernel, options);
+    let program = Program::new(&linked, found, types(), options());
     let mut cx = Cx::new(&program);
     cx.subprogs = found.parts.iter().zip(&found.functions).map(subprog(&program)).collect();
     let mut state = State::new(0, Pc(0));
@@ -77,9 +67,8 @@ fn arguments_are_read_from_types_and_tags() {
             "-22 Global function returns_nothing() doesn't return scalar. Only those are supported.",
         ),
     ];
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/functions/global.bpf.o");
-    let object = Object::parse(&std::fs::read(path).expect("the corpus")).expect("an object");
-    let linked = link(&object, &Kernel::new(bpf_object::vmlinux().expect("types")));
+    let object = corpus("functions/global");
+    let linked = linked(&object);
     let has_skb = |program: &&bpf_object::Program| program.section != "xdp";
     let names: Vec<_> =
         linked.programs.iter().filter(has_skb).map(|program| program.name.clone()).collect();

@@ -1,34 +1,17 @@
 //! Control flow of short programs.
 
-use bpf_object::{Kernel, Object, link};
 use isa::Pc;
-use kernel_model::Version;
 
 use super::{check_stack_depth, find_subprogs, liveness, order, prepare};
 use crate::cx::{Check, Cx, Stop};
-use crate::program::{Options, Program};
+use crate::program::Options;
 use crate::state::{Frame, State};
+use crate::testing::{CLASSIFIER, options, with_code};
 
 /// Runs a test within a program of the corpus, whose code is replaced.
 fn within<T>(text: &str, privileged: bool, test: impl FnOnce(&mut Cx<'_>) -> T) -> T {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/functions/global.bpf.o");
-    let object = Object::parse(&std::fs::read(path).expect("the corpus")).expect("an object");
-    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-    let linked = link(&object, &Kernel::new(kernel));
-    let found = linked.programs.iter().find(|program| program.name == "scalars");
-    let options = Options {
-        kernel: Version::new(6, 18),
-        privileged,
-        log_level: 2,
-        explain: false,
-        file: String::new(),
-    };
-    let code = isa::assemble(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let raw = code.encode();
-    let mut program = Program::new(&linked, found.expect("a program"), kernel, options);
-    (program.code, program.raw, program.functions) = (code, &raw, &[]);
-    let mut cx = Cx::new(&program);
-    test(&mut cx)
+    let options = Options { privileged, log_level: 2, ..options() };
+    with_code(CLASSIFIER, text, options, |program| test(&mut Cx::new(&program)))
 }
 
 fn words(checked: Check) -> String {

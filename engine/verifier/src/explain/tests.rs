@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use bpf_object::{Kernel, Object, link};
-use kernel_model::{Example, Version, messages};
+use kernel_model::{Example, messages};
 
 use crate::program::{Options, Program};
+use crate::testing::{CLASSIFIER, corpus, linked, options, types, with_code};
 use crate::{Explanation, Report, Verdict};
 
 /// Texts that are put together from others, with what they can begin with.
@@ -285,25 +285,11 @@ fn has_row(text: &str) -> bool {
 
 /// Verifies code as a socket filter and explains its rejection.
 fn verify(text: &str, privileged: bool) -> Report {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/functions/global.bpf.o");
-    let object = Object::parse(&fs::read(path).expect("the corpus")).expect("an object");
-    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-    let linked = link(&object, &Kernel::new(kernel));
-    let found = linked.programs.iter().find(|program| program.name == "scalars");
-    let options = Options {
-        kernel: Version::new(6, 18),
-        privileged,
-        log_level: 0,
-        explain: true,
-        file: String::new(),
-    };
-    let code = isa::assemble(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let raw = code.encode();
-    let mut program = Program::new(&linked, found.expect("a program"), kernel, options);
-    (program.code, program.raw) = (code, &raw);
-    (program.functions, program.lines, program.btf) = (&[], &[], None);
-    program.ty = kernel_model::program_type("socket_filter");
-    crate::load::verify(&program, None, None).expect("nothing stops it")
+    let options = Options { privileged, explain: true, ..options() };
+    with_code(CLASSIFIER, text, options, |program| {
+        let ty = kernel_model::program_type("socket_filter");
+        crate::verify(&Program { btf: None, ty, ..program })
+    })
 }
 
 fn message(report: &Report) -> &str {
@@ -364,10 +350,8 @@ fn paths_are_told() {
 
 #[test]
 fn functions_are_refused_beside_one_another() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/functions/global.bpf.o");
-    let object = Object::parse(&fs::read(path).expect("the corpus")).expect("an object");
-    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-    let linked = link(&object, &Kernel::new(kernel));
+    let object = corpus("functions/global");
+    let linked = linked(&object);
     let found = linked.programs.iter().find(|program| program.name == "scalars");
     let found = found.expect("a program");
     let ty = |name: &str| {
@@ -387,14 +371,8 @@ fn functions_are_refused_beside_one_another() {
     ] {
         let code = isa::assemble(&calls(first)).expect("code");
         let raw = code.encode();
-        let options = Options {
-            kernel: Version::new(6, 18),
-            privileged: true,
-            log_level: 0,
-            explain: true,
-            file: String::new(),
-        };
-        let mut program = Program::new(&linked, found, kernel, options);
+        let options = Options { explain: true, ..options() };
+        let mut program = Program::new(&linked, found, types(), options);
         (program.code, program.raw) = (code, &raw);
         (program.functions, program.lines) = (&functions, &[]);
         let report = crate::verify(&program);

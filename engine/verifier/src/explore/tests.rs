@@ -1,39 +1,25 @@
 //! Exploration of short programs: what is followed, what is cut off, and what the log says of it.
 
-use bpf_object::{Kernel, Object, link};
 use isa::Pc;
-use kernel_model::Version;
 
 use crate::observe::Seen;
 use crate::program::{Options, Program};
 use crate::state::State;
+use crate::testing::{CLASSIFIER, corpus, linked, options, types, with_code};
 use crate::{Report, Verdict};
 
 /// Verifies code in the place of a program of the corpus; the observer sees all states.
 fn observe(text: &str, log_level: u32, seen: &mut dyn FnMut(Pc, &State)) -> Report {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/functions/global.bpf.o");
-    let object = Object::parse(&std::fs::read(path).expect("the corpus")).expect("an object");
-    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-    let linked = link(&object, &Kernel::new(kernel));
-    let found = linked.programs.iter().find(|program| program.name == "scalars");
-    let options = Options {
-        kernel: Version::new(6, 18),
-        privileged: true,
-        log_level,
-        explain: false,
-        file: String::new(),
-    };
-    let code = isa::assemble(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let raw = code.encode();
-    let mut program = Program::new(&linked, found.expect("a program"), kernel, options);
-    (program.code, program.raw) = (code, &raw);
-    (program.functions, program.lines, program.btf) = (&[], &[], None);
+    let options = Options { log_level, ..options() };
     let mut observer = |event: Seen<'_>| {
         if let Seen::Arrival { pc, state, .. } = event {
             seen(pc, state);
         }
     };
-    crate::load::verify(&program, Some(&mut observer), None).expect("nothing stops it")
+    with_code(CLASSIFIER, text, options, |program| {
+        let program = Program { btf: None, ..program };
+        crate::load::verify(&program, Some(&mut observer), None).expect("nothing stops it")
+    })
 }
 
 fn verify(text: &str, log_level: u32) -> Report {
@@ -142,10 +128,8 @@ fn observers_see_each_instruction() {
 
 #[test]
 fn hostile_code_is_refused_or_not_modelled() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/loops/iterators.bpf.o");
-    let object = Object::parse(&std::fs::read(path).expect("the corpus")).expect("an object");
-    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-    let linked = link(&object, &Kernel::new(kernel));
+    let object = corpus("loops/iterators");
+    let linked = linked(&object);
     let mut random = 1_u64;
     let mut below = |limit: usize| {
         random =
@@ -154,14 +138,8 @@ fn hostile_code_is_refused_or_not_modelled() {
     };
     for round in 0..64 {
         let found = &linked.programs[round % linked.programs.len()];
-        let options = Options {
-            kernel: Version::new(6, 18),
-            privileged: round % 7 != 0,
-            log_level: 0,
-            explain: false,
-            file: String::new(),
-        };
-        let mut program = Program::new(&linked, found, kernel, options);
+        let options = Options { privileged: round % 7 != 0, ..options() };
+        let mut program = Program::new(&linked, found, types(), options);
         let mut raw = program.raw.to_vec();
         for _ in 0..=below(3) {
             let (at, from) = (below(raw.len()), below(raw.len()));

@@ -1,24 +1,17 @@
 //! Maps that cannot be created, and what older kernels do not have.
 
-use bpf_object::{Definition, Kernel, Linked, Object, link};
+use bpf_object::{Definition, Linked, Object};
 use kernel_model::Version;
 
 use crate::program::{Options, Program};
+use crate::testing::{CLASSIFIER, corpus, linked, options, types, with_code};
 use crate::{Verdict, verify};
 
-/// The objects of the corpus; programs are found by their names.
-fn object(path: &str) -> Object {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/");
-    let bytes = std::fs::read(format!("{root}{path}.bpf.o")).expect("the corpus is compiled");
-    Object::parse(&bytes).expect("an object")
-}
-
 fn verdict(linked: &Linked<'_>, name: &str, kernel: Version, privileged: bool) -> String {
-    let types = bpf_object::vmlinux().expect("the types of a kernel");
     let program = linked.programs.iter().find(|program| program.name == name);
-    let options = Options { kernel, privileged, log_level: 0, explain: false, file: String::new() };
+    let options = Options { kernel, privileged, ..options() };
     let program = program.unwrap_or_else(|| panic!("no program {name}"));
-    match verify(&Program::new(linked, program, types, options)).verdict {
+    match verify(&Program::new(linked, program, types(), options)).verdict {
         Verdict::Accept => "accept".to_owned(),
         Verdict::Reject(reject) => format!("{} {}", reject.errno.0, reject.message),
         Verdict::Unsupported(what) => format!("unsupported: {what}"),
@@ -32,8 +25,8 @@ fn numbers([map_type, key_size, value_size, max_entries, flags]: [u32; 5]) -> De
 
 /// What is said of a program whose only map is another one.
 fn with_map(definition: Definition, privileged: bool) -> String {
-    let object = object("maps/kinds");
-    let mut linked = link(&object, &Kernel::new(bpf_object::vmlinux().expect("types")));
+    let object = corpus("maps/kinds");
+    let mut linked = linked(&object);
     let map = linked.maps.iter_mut().find(|map| map.name == "hash").expect("a map");
     map.definition = definition;
     let said = verdict(&linked, "hash_lookup_update_delete", Version::NEWEST_MODELLED, privileged);
@@ -109,8 +102,8 @@ fn maps_are_created_or_not() {
 
 #[test]
 fn maps_of_maps_hold_what_their_pattern_says() {
-    let object = object("maps/kinds");
-    let linked = link(&object, &Kernel::new(bpf_object::vmlinux().expect("types")));
+    let object = corpus("maps/kinds");
+    let linked = linked(&object);
     let program = linked.programs.iter().find(|program| {
         let mut maps = program.map_references.iter().map(|one| &linked.maps[one.map.0].name);
         maps.any(|name| name == "array_of_maps")
@@ -137,26 +130,18 @@ fn maps_of_maps_hold_what_their_pattern_says() {
 }
 
 /// What a kernel says of a program of the corpus whose code is replaced.
-fn with_code(text: &str, kernel: Version) -> String {
-    replaced("functions/global", "tc", text, kernel, true)
+fn of_kernel(text: &str, kernel: Version) -> String {
+    replaced(CLASSIFIER, text, kernel, true)
 }
 
-/// The same of the first program in a section of an object.
-fn replaced(path: &str, section: &str, text: &str, kernel: Version, privileged: bool) -> String {
-    let object = object(path);
-    let types = bpf_object::vmlinux().expect("types");
-    let linked = link(&object, &Kernel::new(types));
-    let found = linked.programs.iter().find(|program| program.section == section);
-    let options = Options { kernel, privileged, log_level: 0, explain: false, file: String::new() };
-    let code = isa::assemble(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let raw = code.encode();
-    let mut program = Program::new(&linked, found.expect("a program"), types, options);
-    (program.code, program.raw, program.functions, program.lines) = (code, &raw, &[], &[]);
-    match verify(&program).verdict {
+/// The same of a program of an object.
+fn replaced(program: (&str, &str), text: &str, kernel: Version, privileged: bool) -> String {
+    let options = Options { kernel, privileged, ..options() };
+    with_code(program, text, options, |program| match verify(&program).verdict {
         Verdict::Accept => "accept".to_owned(),
         Verdict::Reject(reject) => reject.message,
         Verdict::Unsupported(what) => format!("unsupported: {what}"),
-    }
+    })
 }
 
 #[test]
@@ -189,7 +174,7 @@ fn speculation_is_masked_or_stopped() {
         ),
     ];
     for (text, expected) in table {
-        let said = replaced("asm/loops", "socket", text, Version::NEWEST_MODELLED, false);
+        let said = replaced(("asm/loops", "counted"), text, Version::NEWEST_MODELLED, false);
         assert_eq!(said, expected, "{text}");
     }
 }
@@ -229,16 +214,15 @@ fn older_kernels_do_not_know_newer_instructions() {
         ("r0 = 0\nif r0 == 0 goto +1\nr0 = (s8)r0\nexit", [6, 5], "accept"),
     ];
     for (text, [major, minor], expected) in table {
-        assert_eq!(with_code(text, Version::new(major, minor)), expected, "{text}");
+        assert_eq!(of_kernel(text, Version::new(major, minor)), expected, "{text}");
     }
-    assert_eq!(with_code("r0 = *(u64 *)(r10 - 8)\nexit", Version::new(6, 3)), "accept");
+    assert_eq!(of_kernel("r0 = *(u64 *)(r10 - 8)\nexit", Version::new(6, 3)), "accept");
 }
 
 #[test]
 fn older_kernels_do_not_know_newer_types_of_programs() {
-    let kernel = bpf_object::vmlinux().expect("types");
-    let object = object("run/contexts");
-    let linked = link(&object, &Kernel::new(kernel));
+    let object = corpus("run/contexts");
+    let linked = linked(&object);
     let expected = "-22 programs of the type netfilter were introduced in 6.4";
     assert_eq!(verdict(&linked, "netfilter_hook", Version::new(6, 3), true), expected);
 }
@@ -278,25 +262,16 @@ fn extensions_fit_what_they_replace() {
         ),
         ("calls_helper_of_others", "program of this type cannot use helper bpf_get_retval#186"),
     ];
-    let types = bpf_object::vmlinux().expect("types");
     let (target, object) = (own_object("extended"), own_object("extensions"));
-    let target = link(&target, &Kernel::new(types));
-    let linked = link(&object, &Kernel::new(types));
+    let (target, linked) = (linked(&target), linked(&object));
     for (name, expected) in table {
         let program = linked.programs.iter().find(|program| program.name == name);
         let program = program.unwrap_or_else(|| panic!("no program {name}"));
         let bpf_object::Attach::Program { name: function } = &program.load.target else {
             panic!("{name} replaces nothing");
         };
-        let options = Options {
-            kernel: Version::NEWEST_MODELLED,
-            privileged: true,
-            log_level: 0,
-            explain: false,
-            file: String::new(),
-        };
         let extends = crate::Extension::find(&target, function, None);
-        let program = Program::extending(&linked, program, types, options, extends);
+        let program = Program::extending(&linked, program, types(), options(), extends);
         let said = match verify(&program).verdict {
             Verdict::Accept => "accept".to_owned(),
             Verdict::Reject(reject) => reject.message.lines().next().unwrap_or("").to_owned(),

@@ -1,6 +1,5 @@
 //! Accesses by short programs, walks through structures, and special fields of types made by hand.
 
-use bpf_object::{Kernel, Object, link};
 use btf::{Btf, Endian, Kind, NewMember, NewType, TypeId, Writer};
 use isa::{Insn, Pc, Reg};
 use kernel_model::{AttachType, TypeFlags, Version};
@@ -9,9 +8,10 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptes
 use super::walk::{self, Found};
 use super::{Access, FieldKind, FieldRecord, StructRecords, helper_access, narrow_bounds};
 use crate::cx::{Check, Cx, InsnAux, Stop};
-use crate::program::{Options, Program};
+use crate::program::Program;
 use crate::scalar::Bounds;
 use crate::state::{Detail, Reg as RegState, RegKind, RegType, SlotKind, State};
+use crate::testing::{options, with_code};
 
 /// Runs a test within a program of the corpus, whose code is replaced.
 fn within<T>(
@@ -20,25 +20,13 @@ fn within<T>(
     text: &str,
     test: impl FnOnce(&mut Cx<'_>, &mut State) -> T,
 ) -> T {
-    let path = format!("{}/../../tests/corpus/{object}.bpf.o", env!("CARGO_MANIFEST_DIR"));
-    let object = Object::parse(&std::fs::read(path).expect("the corpus")).expect("an object");
-    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-    let linked = link(&object, &Kernel::new(kernel));
-    let found = linked.programs.iter().find(|program| program.name == name).expect("a program");
-    let options = Options {
-        kernel: Version::new(6, 18),
-        privileged: true,
-        log_level: 0,
-        explain: false,
-        file: String::new(),
-    };
-    let mut program = Program::new(&linked, found, kernel, options);
-    program.code = isa::assemble(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let mut cx = Cx::new(&program);
-    cx.aux = vec![InsnAux::default(); program.code.slot_count()];
-    let mut state = State::new(0, Pc(0));
-    *state.reg_mut(Reg::R1) = RegState::pointer(RegType::of(RegKind::Ctx));
-    test(&mut cx, &mut state)
+    with_code((object, name), text, options(), |program| {
+        let mut cx = Cx::new(&program);
+        cx.aux = vec![InsnAux::default(); cx.program.code.slot_count()];
+        let mut state = State::new(0, Pc(0));
+        *state.reg_mut(Reg::R1) = RegState::pointer(RegType::of(RegKind::Ctx));
+        test(&mut cx, &mut state)
+    })
 }
 
 /// Runs code without jumps and calls, and says what is in R0 then.

@@ -1,41 +1,26 @@
 //! Arithmetic and jumps of short programs.
 
-use bpf_object::{Kernel, Object, link};
 use isa::{Insn, Pc, Reg};
-use kernel_model::{TypeFlags, Version};
+use kernel_model::TypeFlags;
 
 use super::{alu, jump};
 use crate::cx::{Check, Cx, Next, Stop};
-use crate::program::{Options, Program};
 use crate::state::{AT_END, BEYOND_END, Detail, Reg as RegState, RegKind, RegType, State};
+use crate::testing::{CLASSIFIER, options, with_code};
 
 /// Runs a test within a program of the corpus, whose code is replaced.
 fn within<T>(text: &str, test: impl FnOnce(&mut Cx<'_>, &mut State) -> T) -> T {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/functions/global.bpf.o");
-    let object = Object::parse(&std::fs::read(path).expect("the corpus")).expect("an object");
-    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-    let linked = link(&object, &Kernel::new(kernel));
-    let found = linked.programs.iter().find(|program| program.name == "scalars");
-    let options = Options {
-        kernel: Version::new(6, 18),
-        privileged: true,
-        log_level: 0,
-        explain: false,
-        file: String::new(),
-    };
-    let mut program = Program::new(&linked, found.expect("a program"), kernel, options);
-    program.code = isa::assemble(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let raw = program.code.encode();
-    let program = Program { raw: &raw, ..program };
-    let mut cx = Cx::new(&program);
-    let mut state = State::new(0, Pc(0));
-    *state.reg_mut(Reg::R1) = RegState::pointer(RegType::of(RegKind::Ctx));
-    *state.reg_mut(Reg::R2) = RegState::unknown();
-    *state.reg_mut(Reg::R3) = packet(0);
-    *state.reg_mut(Reg::R4) = RegState::pointer(RegType::of(RegKind::PacketEnd));
-    let maybe = RegType::with(RegKind::Mem, TypeFlags::PTR_MAYBE_NULL);
-    *state.reg_mut(Reg::R5) = RegState { id: 7, ..RegState::pointer(maybe) };
-    test(&mut cx, &mut state)
+    with_code(CLASSIFIER, text, options(), |program| {
+        let mut cx = Cx::new(&program);
+        let mut state = State::new(0, Pc(0));
+        *state.reg_mut(Reg::R1) = RegState::pointer(RegType::of(RegKind::Ctx));
+        *state.reg_mut(Reg::R2) = RegState::unknown();
+        *state.reg_mut(Reg::R3) = packet(0);
+        *state.reg_mut(Reg::R4) = RegState::pointer(RegType::of(RegKind::PacketEnd));
+        let maybe = RegType::with(RegKind::Mem, TypeFlags::PTR_MAYBE_NULL);
+        *state.reg_mut(Reg::R5) = RegState { id: 7, ..RegState::pointer(maybe) };
+        test(&mut cx, &mut state)
+    })
 }
 
 fn packet(off: i32) -> RegState {

@@ -199,18 +199,14 @@ fn may_update_sockets(cx: &Cx<'_>, helper: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bpf_object::{Kernel, Object, link};
-    use kernel_model::Version;
-
     use super::*;
-    use crate::program::{Options, Program};
+    use crate::program::Program;
+    use crate::testing::{corpus, linked, options, types};
 
     #[test]
     fn arrays_of_any_length_may_have_no_value() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/maps/kinds.bpf.o");
-        let object = Object::parse(&std::fs::read(path).expect("the corpus")).expect("an object");
-        let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-        let mut linked = link(&object, &Kernel::new(kernel));
+        let object = corpus("maps/kinds");
+        let mut linked = linked(&object);
         let outer = linked.maps.iter().position(|map| map.name == "array_of_maps");
         let outer = outer.expect("a map");
         let map = MapId { index: u32::try_from(outer).expect("a few maps"), inner: true };
@@ -219,14 +215,7 @@ mod tests {
             // An array.
             inner.map_type = 2;
             inner.flags |= flags;
-            let options = Options {
-                kernel: Version::new(6, 18),
-                privileged: true,
-                log_level: 0,
-                explain: false,
-                file: String::new(),
-            };
-            let program = Program::new(&linked, &linked.programs[0], kernel, options);
+            let program = Program::new(&linked, &linked.programs[0], types(), options());
             assert_eq!(always_has_value(&Cx::new(&program), map), expected);
         }
     }

@@ -1,39 +1,29 @@
 //! Calls of kfuncs on states made by hand, within a program of the corpus.
 
-use bpf_object::{Kernel, Object, link};
 use btf::Kind;
 use isa::{BtfId, Callee, KfuncModule, Pc, Reg};
-use kernel_model::{AttachType, KfuncFlags, ProgramType, TypeFlags, Version, program_types};
+use kernel_model::{AttachType, KfuncFlags, ProgramType, TypeFlags, program_types};
 
 use super::table::{Kfunc, Takes};
 use super::{add, call, types};
 use crate::calls::{dynptr, lock};
 use crate::cx::{Check, Cx, Next, Stop};
 use crate::memory::FieldKind;
-use crate::program::{MapId, Options, Program};
+use crate::program::{MapId, Program};
 use crate::state::{
     Detail, DynptrKind, IterState, RefKind, Reg as RegState, RegKind, RegType, SlotKind, StackSlot,
     State,
 };
+use crate::testing::{self, corpus, linked, options};
 
 const PC: Pc = Pc(0);
 
 /// Runs a test within a program of `tests/corpus/objects/owned.bpf.o`, taken for one of the type given.
 fn within(ty: &'static ProgramType, sleepable: bool, test: impl FnOnce(&mut Cx<'_>, &mut State)) {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/objects/owned.bpf.o");
-    let file = std::fs::read(path).expect("the corpus is compiled");
-    let object = Object::parse(&file).expect("an object");
-    let kernel = bpf_object::vmlinux().expect("the types of a kernel");
-    let linked = link(&object, &Kernel::new(kernel));
+    let object = corpus("objects/owned");
+    let linked = linked(&object);
     let found = linked.programs.first().expect("a program");
-    let options = Options {
-        kernel: Version::new(6, 18),
-        privileged: true,
-        log_level: 0,
-        explain: false,
-        file: String::new(),
-    };
-    let mut program = Program::new(&linked, found, kernel, options);
+    let mut program = Program::new(&linked, found, testing::types(), options());
     program.ty = Some(ty);
     program.attach = match ty.name {
         "kprobe" => Some(AttachType::TraceKprobeSession),
