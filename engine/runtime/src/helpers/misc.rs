@@ -1,6 +1,7 @@
 //! Helpers and kfuncs about time, chance, the current task, text, other memory, and locks, of which there is nothing to
 //! wait for.
 
+use super::user::put_or_clear;
 use super::{Table, errno, error, format};
 use crate::fault::Stop;
 use crate::machine::Machine;
@@ -80,16 +81,8 @@ fn bpf_get_current_comm(m: &mut Machine<'_>, [to, size, ..]: [u64; 5]) -> Result
 /// `long bpf_probe_read_kernel(void *dst, u32 size, const void *unsafe_ptr)`
 fn bpf_probe_read_kernel(m: &mut Machine<'_>, [to, size, from, ..]: [u64; 5]) -> Result<u64, Stop> {
     let size = (size & 0xffff_ffff) as usize;
-    match m.memory.try_read(from, size).map(<[u8]>::to_vec) {
-        Some(bytes) => {
-            m.memory.put(to, &bytes)?;
-            Ok(0)
-        }
-        None => {
-            m.memory.write(to, size)?.fill(0);
-            Ok(error(errno::EFAULT))
-        }
-    }
+    let bytes = m.memory.try_read(from, size).map(<[u8]>::to_vec);
+    put_or_clear(m, to, size, bytes.as_deref())
 }
 
 /// `long bpf_probe_read_kernel_str(void *dst, u32 size, const void *unsafe_ptr)`
@@ -106,10 +99,7 @@ fn bpf_probe_read_kernel_str(
         match m.memory.try_read(from.wrapping_add(text.len() as u64), 1) {
             Some([0]) => break,
             Some(one) => text.extend_from_slice(one),
-            None => {
-                m.memory.write(to, size)?.fill(0);
-                return Ok(error(errno::EFAULT));
-            }
+            None => return put_or_clear(m, to, size, None),
         }
     }
     text.push(0);

@@ -57,9 +57,19 @@ impl Machine<'_> {
 fn bpf_probe_read_user(m: &mut Machine<'_>, [to, size, from, ..]: [u64; 5]) -> Result<u64, Stop> {
     let size = (size & 0xffff_ffff) as usize;
     let bytes = if size == 0 { Some(Vec::new()) } else { m.user_bytes(from, size)? };
+    put_or_clear(m, to, size, bytes.as_deref())
+}
+
+/// Puts what was read there, or zeros if it could not be read, as all functions of this kind do.
+pub(super) fn put_or_clear(
+    m: &mut Machine<'_>,
+    to: u64,
+    size: usize,
+    bytes: Option<&[u8]>,
+) -> Result<u64, Stop> {
     match bytes {
         Some(bytes) => {
-            m.memory.put(to, &bytes)?;
+            m.memory.put(to, bytes)?;
             Ok(0)
         }
         None => {
@@ -85,10 +95,7 @@ fn bpf_probe_read_user_str(
             m.memory.put(to, &text)?;
             Ok(text.len() as u64)
         }
-        None => {
-            m.memory.write(to, size)?.fill(0);
-            Ok(error(errno::EFAULT))
-        }
+        None => put_or_clear(m, to, size, None),
     }
 }
 
