@@ -28,7 +28,8 @@ use crate::headers::Headers;
 use crate::merge;
 use crate::paths::normal;
 use crate::report::{self, Report, Source, Verdict};
-use crate::verify::{self, VerifyError, VerifySettings};
+use crate::rules::Catalogue;
+use crate::verify::{self, VerifyError, VerifySettings, Wishes};
 
 /// How long programs are verified that nobody asked about.
 const UNASKED: Duration = Duration::from_secs(10);
@@ -63,6 +64,9 @@ impl CheckKind {
     }
 }
 
+/// The entries of maps that get them from their loader, which is not asked here.
+const OPEN_ENTRIES: u32 = 1024;
+
 /// What is to be checked.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckRequest<'r> {
@@ -78,6 +82,8 @@ pub struct CheckRequest<'r> {
     pub unsaved: &'r [(PathBuf, Arc<str>)],
     /// The configuration of the file.
     pub config: &'r Config,
+    /// All rules.
+    pub catalogue: &'r Catalogue,
     /// Where compilation databases are known.
     pub headers: &'r Headers,
     /// The kernel.
@@ -168,7 +174,11 @@ pub fn check(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Done, Ch
         CheckKind::Verify => settings.kernel(),
         CheckKind::Run | CheckKind::Layouts => Kernel::new(types),
     };
-    let (linked, took) = timed(|| link(&object, &kernel));
+    let (linked, took) = timed(|| {
+        let mut linked = link(&object, &kernel);
+        linked.set_open_sizes(OPEN_ENTRIES);
+        linked
+    });
     times.link = took;
     let source = Source::new(request.path, request.text);
     let results = match request.kind {
@@ -272,6 +282,13 @@ fn outcomes(
             None => break,
         }
     }
+    let wishes = Wishes {
+        catalogue: request.catalogue,
+        config: request.config,
+        path: request.path,
+        text: Some(request.text),
+    };
+    wishes.apply(&mut outcomes);
     Ok(outcomes)
 }
 

@@ -41,6 +41,19 @@ pub fn apply(report: &mut FileReport, scopes: &Scopes, rules: &RuleSet, catalogu
     }));
 }
 
+/// Which findings the comments of a text allow, by rule and place. Of the comments themselves nothing is said.
+pub fn allowed(
+    text: &str,
+    scopes: &Scopes,
+    catalogue: &Catalogue,
+    findings: &[(&str, Span)],
+) -> Vec<bool> {
+    let comments = Comments::read(text, scopes.comments());
+    let mut judge = Judge { text, comments: &comments, scopes, catalogue, allows: Vec::new() };
+    judge.collect();
+    findings.iter().map(|(rule, span)| judge.allows_at(rule, *span, None)).collect()
+}
+
 fn is_about_comments(rule: &str) -> bool {
     rule == UNKNOWN_SUPPRESSION || rule == UNUSED_SUPPRESSION
 }
@@ -147,10 +160,12 @@ impl Judge<'_> {
     /// Whether a comment, not `except`, allows the finding; remembers that the comment was of use. Of
     /// several the narrowest counts.
     fn allowed(&mut self, finding: &Finding, except: Option<CommentIndex>) -> bool {
+        self.allows_at(finding.rule, finding.span, except)
+    }
+
+    fn allows_at(&mut self, rule: &str, span: Span, except: Option<CommentIndex>) -> bool {
         let fitting = self.allows.iter_mut().filter(|allow| {
-            allow.rule == finding.rule
-                && Some(allow.comment) != except
-                && allow.reach.covers(finding.span)
+            allow.rule == rule && Some(allow.comment) != except && allow.reach.covers(span)
         });
         let narrowest = fitting.min_by_key(|allow| allow.reach.width());
         narrowest.map(|allow| allow.used = true).is_some()

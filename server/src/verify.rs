@@ -3,6 +3,7 @@
 mod findings;
 mod json;
 mod place;
+mod wishes;
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ pub(crate) use findings::SourceText;
 pub use findings::{VERIFIER, VERIFIER_PAGE, reports};
 pub use json::document;
 pub use place::Place;
+pub use wishes::Wishes;
 
 /// How objects are verified.
 #[derive(Clone, Debug)]
@@ -144,18 +146,14 @@ pub struct Noted {
     pub told: Told,
     /// What happened elsewhere that belongs to it.
     pub labels: Vec<Told>,
+    /// How grave it is: as what its rule finds, unless the configuration says something else.
+    pub severity: Severity,
 }
 
 impl Noted {
     /// The rule it is reported as: that of the linter which finds the same in C, if there is one.
     pub fn rule(&self) -> &'static str {
         self.kind.rule.unwrap_or(VERIFIER.name)
-    }
-
-    /// As grave as what that rule finds.
-    pub fn severity(&self) -> Severity {
-        let rule = self.kind.rule.and_then(lint_rules::rules::find);
-        rule.map_or(Severity::Warning, |rule| rule.severity)
     }
 }
 
@@ -177,7 +175,7 @@ pub fn object(bytes: &[u8], settings: &VerifySettings<'_>) -> Result<Vec<Outcome
     let object = Object::parse(bytes)?;
     let mut linked = link(&object, &settings.kernel());
     if let Some(entries) = settings.max_entries {
-        set_entries(&mut linked, entries);
+        linked.set_open_sizes(entries);
     }
     programs(&linked, settings, &|| true).map(Option::unwrap_or_default)
 }
@@ -219,21 +217,10 @@ pub fn programs(
     Ok(object.programs().filter(|(_, function)| asked(&function.name)).map(outcome).collect())
 }
 
-/// Gives maps of no entries some, if their type wants any.
-fn set_entries(linked: &mut Linked<'_>, entries: u32) {
-    let maps = linked.maps.iter_mut();
-    for definition in
-        maps.flat_map(|map| std::iter::once(&mut map.definition).chain(&mut map.inner))
-    {
-        let Some(ty) = kernel_model::map_type_by_id(definition.map_type) else { continue };
-        let rule = ty.max_entries;
-        if definition.max_entries == 0 && !rule.allows(0) {
-            let entries = entries.clamp(rule.min, rule.max);
-            // Loaders round the size of ring buffers up.
-            let is_fine = rule.allows(entries);
-            definition.max_entries = if is_fine { entries } else { entries.next_power_of_two() };
-        }
-    }
+/// As grave as what its rule finds.
+fn severity(kind: &NoteKind) -> Severity {
+    let rule = kind.rule.and_then(lint_rules::rules::find);
+    rule.map_or(Severity::Warning, |rule| rule.severity)
 }
 
 impl VerifySettings<'_> {
@@ -340,6 +327,7 @@ fn verify<'l>(
             .into_iter()
             .map(|note| Noted {
                 kind: note.kind,
+                severity: severity(note.kind),
                 told: told(note.pc, note.message),
                 labels: note
                     .labels

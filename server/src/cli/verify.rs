@@ -16,9 +16,10 @@ use super::objects::{LoadError, Loaded, Objects};
 use super::report::{color, format, width};
 use super::{Status, complain};
 use crate::compile::CLANG;
+use crate::config::Config;
 use crate::rules::Catalogue;
 use crate::verify::{
-    Outcome, Target, VERIFIER, Verdict, VerifySettings, document, object, reports,
+    Outcome, Target, VERIFIER, Verdict, VerifySettings, Wishes, document, object, reports,
 };
 
 /// Verifies what `args` say.
@@ -33,6 +34,7 @@ pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<St
     }
     let mut verification = Verification {
         args,
+        catalogue,
         objects: Objects::new(catalogue, args.config.as_deref())?,
         types,
         target: None,
@@ -47,7 +49,7 @@ pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<St
     for path in &args.paths {
         verification.file(path)?;
     }
-    verification.print(catalogue, started)?;
+    verification.print(started)?;
     let status = verification.status;
     Ok(if args.exit_zero && status == Status::Findings { Status::Clean } else { status })
 }
@@ -61,6 +63,7 @@ fn types(path: &Path) -> anyhow::Result<Btf<'static>> {
 
 struct Verification<'v> {
     args: &'v VerifyArgs,
+    catalogue: &'v Catalogue,
     objects: Objects<'v>,
     types: &'v Btf<'v>,
     /// The object with what extensions extend, and the program in it.
@@ -84,7 +87,7 @@ impl Verification<'_> {
             Ok(Loaded { bytes, source, config }) => {
                 self.kernel =
                     self.args.kernel.or(config.kernel).unwrap_or(Version::NEWEST_MODELLED);
-                self.object(path, &bytes, source.as_ref());
+                self.object(path, &bytes, source.as_ref(), &config);
             }
             Err(LoadError::Command(error)) => return Err(error),
             Err(LoadError::File(error)) => self.failed(path, &error),
@@ -100,7 +103,7 @@ impl Verification<'_> {
         Ok(())
     }
 
-    fn object(&mut self, path: &Path, bytes: &[u8], source: Option<&Arc<str>>) {
+    fn object(&mut self, path: &Path, bytes: &[u8], source: Option<&Arc<str>>, config: &Config) {
         let settings = VerifySettings {
             kernel: self.kernel,
             types: self.types,
@@ -115,15 +118,21 @@ impl Verification<'_> {
                 .map(|(bytes, program)| Target { bytes, program: program.as_deref() }),
         };
         match object(bytes, &settings) {
-            Ok(outcomes) => {
+            Ok(mut outcomes) => {
+                let path = path.to_owned();
+                let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+                let catalogue = self.catalogue;
+                let wishes = Wishes { catalogue, config, path: &absolute, text: source };
+                wishes.apply(&mut outcomes);
                 if !outcomes.iter().all(Outcome::is_accepted) {
                     self.status = self.status.max(Status::Findings);
                 }
-                let reports = reports(path, &outcomes, source.map(|text| (path, text)));
+                let main = source.map(|text| (path.as_path(), text));
+                let reports = reports(&path, &outcomes, main);
                 if !reports.is_empty() {
                     self.status = self.status.max(Status::Findings);
                 }
-                self.files.push(Verified { path: path.to_owned(), outcomes, reports });
+                self.files.push(Verified { path, outcomes, reports });
             }
             Err(error) => self.failed(path, &error),
         }
@@ -134,7 +143,7 @@ impl Verification<'_> {
         complain(format_args!("{}: {error:#}", path.display()));
     }
 
-    fn print(&self, catalogue: &Catalogue, started: Instant) -> anyhow::Result<()> {
+    fn print(&self, started: Instant) -> anyhow::Result<()> {
         let mut out = BufWriter::new(io::stdout().lock());
         if self.args.format == FormatName::Json {
             let programs = self.files.iter();
@@ -153,7 +162,8 @@ impl Verification<'_> {
         }
         let format = format(self.args.format);
         let is_for_people = matches!(format, Format::Full | Format::Concise);
-        let rules: Vec<RuleInfo> = catalogue.rules().copied().chain([VERIFIER, CLANG]).collect();
+        let rules: Vec<RuleInfo> =
+            self.catalogue.rules().copied().chain([VERIFIER, CLANG]).collect();
         let options = Options { color: color(self.args.color, &io::stdout()), width: width() };
         let mut renderer = renderer(format, options, &rules);
         let mut summary = Summary { files: self.files.len(), ..Summary::default() };

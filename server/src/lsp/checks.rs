@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tower_lsp::jsonrpc::Error;
 use tower_lsp::lsp_types::{Diagnostic, Url};
 
-use super::analysis::{Analysed, Cancel, Revision};
+use super::analysis::{Analysed, CATALOGUE, Cancel, Revision};
 use super::convert;
 use crate::config::Config;
 use crate::headers::Headers;
@@ -224,6 +224,7 @@ impl CheckJob {
                 is_saved,
                 unsaved: &quick::unsaved(self.open.clone()),
                 config: &self.config,
+                catalogue: &CATALOGUE,
                 headers: &self.headers,
                 kernel: self.kernel,
                 program: self.program.as_deref(),

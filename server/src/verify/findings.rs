@@ -154,7 +154,7 @@ impl SourceText {
         help.extend(others(&elsewhere));
         Finding {
             rule: note.rule(),
-            severity: note.severity(),
+            severity: note.severity,
             kernel: KernelVerdict::Accepts,
             function: Some(outcome.name.clone()),
             span: place.map_or(Span::empty(0), |place| self.span(place)),

@@ -140,7 +140,7 @@ fn note(note: &Noted) -> Note<'_> {
     Note {
         code: note.kind.code,
         rule: note.kind.rule,
-        severity: note.severity().name(),
+        severity: note.severity.name(),
         kernel: KernelVerdict::Accepts.name(),
         message,
         location,

@@ -189,3 +189,47 @@ fn notes_have_rules_of_the_linter() {
         assert!(found.is_none_or(|rule| rule.is_some()), "{}: {:?}", note.code, note.rule);
     }
 }
+
+/// A store that is lost where the slice is a copy; `ALLOW` stands for a comment.
+const LOST: &str = "\
+#include <vmlinux.h>
+#include <bpf/bpf_helpers.h>
+
+extern int bpf_dynptr_from_xdp(struct xdp_md *x, u64 flags, struct bpf_dynptr *p) __ksym;
+extern void *bpf_dynptr_slice_rdwr(const struct bpf_dynptr *p, u32 off, void *buf, u32 len) __ksym;
+
+SEC(\"xdp.frags\")
+ALLOW
+int lost(struct xdp_md *x)
+{
+	struct bpf_dynptr d;
+	char buf[16];
+	bpf_dynptr_from_xdp(x, 0, &d);
+	char *p = bpf_dynptr_slice_rdwr(&d, 40, buf, sizeof(buf));
+	if (!p) return XDP_DROP;
+	p[0] = 1;
+	return XDP_PASS;
+}
+
+char _license[] SEC(\"license\") = \"GPL\";
+";
+
+#[test]
+fn notes_follow_comments_and_the_configuration() {
+    let allowed = LOST.replace("ALLOW", "/* bpf-analyzer: allow(missing-write-back) */");
+    let other = LOST.replace("ALLOW", "/* bpf-analyzer: allow(missing-null-check) */");
+    let sandbox = Sandbox::new(&[("allowed.bpf.c", &allowed), ("other.bpf.c", &other)]);
+    let verify = |file: &str| {
+        let ran = sandbox.run(&["verify", "--format=json", file]);
+        let notes = &ran.json()["programs"][0]["notes"];
+        let notes = notes.as_array().expect("is a list").iter();
+        let severities = notes.map(|note| note["severity"].as_str().expect("is text").to_owned());
+        (ran.code, severities.collect::<Vec<_>>())
+    };
+    assert_eq!(verify("allowed.bpf.c"), (0, vec![]));
+    assert_eq!(verify("other.bpf.c"), (1, vec!["error".to_owned()]));
+    sandbox.write("bpf-analyzer.toml", b"severity.missing-write-back = \"warning\"\n");
+    assert_eq!(verify("other.bpf.c"), (1, vec!["warning".to_owned()]));
+    sandbox.write("bpf-analyzer.toml", b"ignore = [\"missing-write-back\"]\n");
+    assert_eq!(verify("other.bpf.c"), (0, vec![]));
+}

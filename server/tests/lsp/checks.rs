@@ -157,6 +157,26 @@ fn lenses_say_what_came_of_checks_until_the_text_changes() {
 }
 
 #[test]
+fn maps_may_get_their_sizes_from_the_loader() {
+    let sized = GOOD.replace(
+        "SEC(\"tc\")",
+        "struct {\n\t__uint(type, BPF_MAP_TYPE_HASH);\n\t__type(key, u32);\n\t__type(value, u64);\n} open \
+         SEC(\".maps\");\n\nSEC(\"tc\")",
+    );
+    let sized = sized.replace(
+        "\treturn skb",
+        "\tu32 key = 1;\n\tif (bpf_map_lookup_elem(&open, &key)) return 1;\n\treturn skb",
+    );
+    let mut client = client(&json!({}));
+    open(&mut client, "a.bpf.c", &sized);
+    let report = check(&mut client, "verify", "a.bpf.c", "good");
+    assert!(
+        report["summary"].as_str().is_some_and(|text| text.starts_with("accepted")),
+        "{report}"
+    );
+}
+
+#[test]
 fn the_last_report_is_that_of_the_text_as_it_is() {
     let mut client = client(&json!({}));
     open(&mut client, "a.bpf.c", GOOD);

@@ -15,6 +15,7 @@ use bpf_analyzer::compile::{CompileSettings, Compiler};
 use bpf_analyzer::config::Config;
 use bpf_analyzer::headers::Headers;
 use bpf_analyzer::quick::{CheckKind, CheckRequest, Times, check};
+use bpf_analyzer::rules::Catalogue;
 use kernel_model::Version;
 use serde_json::{Value, json};
 use tests::lsp::Server;
@@ -47,7 +48,7 @@ fn figures() -> Result<(), Box<dyn Error>> {
 
 /// Each phase in this process: of the first check, and in the middle of the others.
 fn phases(path: &Path, text: &Arc<str>, directory: &Path) -> Result<(), Box<dyn Error>> {
-    let config = Config::default();
+    let (config, catalogue) = (Config::default(), Catalogue::shipped());
     let cache = Some(directory.join("cache/bpf-analyzer"));
     let compiler = Compiler::find(CompileSettings { cache, ..CompileSettings::of(&config) })?;
     for kind in CheckKind::ALL {
@@ -58,6 +59,7 @@ fn phases(path: &Path, text: &Arc<str>, directory: &Path) -> Result<(), Box<dyn 
             is_saved: true,
             unsaved: &[],
             config: &config,
+            catalogue: &catalogue,
             headers: &Headers::default(),
             kernel: Version::NEWEST_MODELLED,
             program: (kind != CheckKind::Verify).then_some("parse0"),

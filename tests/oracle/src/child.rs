@@ -12,7 +12,7 @@ use bpf_object::{FunctionIndex, Kernel, Linked, link};
 use oracle::recording::{Program, Verdict};
 use oracle::runs::{Packets, Run, runs};
 use oracle::safety::danger;
-use oracle::{Corpus, Topic, log, sizes};
+use oracle::{Corpus, OPEN_ENTRIES, Topic, log};
 use serde::{Deserialize, Serialize};
 
 use crate::record::tainted;
@@ -88,7 +88,7 @@ pub(crate) fn answer() -> Result<()> {
     let vmlinux = btf::Btf::parse(std::fs::read(VMLINUX_BTF).context(VMLINUX_BTF)?)?;
     let mut linked = link(&object, &Kernel::new(&vmlinux));
     if request.from_elsewhere {
-        sizes::set(&mut linked);
+        linked.set_open_sizes(OPEN_ENTRIES);
     }
     let (packets, runs) = match request.from_elsewhere {
         true => (Packets::default(), Vec::new()),

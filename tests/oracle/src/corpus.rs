@@ -29,6 +29,10 @@ pub const CATALOGUE: &str = "catalogue";
 /// The family of programs that show what is noted of programs the kernel accepts. They are not recorded.
 pub const NOTES: &str = "notes";
 
+/// The entries that maps of objects from elsewhere get where their loaders set them. Which number it is matters little to
+/// a verdict, but both sides need the same.
+pub const OPEN_ENTRIES: u32 = 1;
+
 /// How a line begins that gives more arguments to the compiler.
 const CLANG_MARK: &str = "// clang: ";
 

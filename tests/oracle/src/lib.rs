@@ -16,9 +16,8 @@ pub mod recording;
 pub mod replay;
 pub mod runs;
 pub mod safety;
-pub mod sizes;
 pub mod sound;
 
-pub use corpus::{CATALOGUE, Corpus, NOTES, Topic};
+pub use corpus::{CATALOGUE, Corpus, NOTES, OPEN_ENTRIES, Topic};
 pub use deny::{Denied, Deny};
 pub use error::{Error, Result};

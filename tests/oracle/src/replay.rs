@@ -9,10 +9,9 @@ use bpf_object::{Kernel, Linked, Object, link};
 use kernel_model::Version;
 use verifier::{Options, Report};
 
-use crate::corpus::{Corpus, Topic};
+use crate::corpus::{Corpus, OPEN_ENTRIES, Topic};
 use crate::error::{Error, Result, read_bytes};
 use crate::recording::{Program, Recordings, Verdict};
-use crate::sizes;
 
 /// The kernel whose recordings are compared with.
 pub const KERNEL: Version = Version::new(6, 18);
@@ -190,7 +189,7 @@ fn replay_topic(
     let kernel = bpf_object::vmlinux().ok_or_else(|| failed(&"no types of the kernel"))?;
     let mut linked = link(&object, &Kernel::new(kernel));
     if !corpus.has_sources() {
-        sizes::set(&mut linked);
+        linked.set_open_sizes(OPEN_ENTRIES);
     }
     let compare = |(name, recorded): (String, Program)| {
         let file = "corpus".to_owned();

@@ -32,6 +32,11 @@ pub use struct_ops::KernelStructOps;
 /// object.
 const MOST: usize = 1 << 24;
 
+/// `BPF_MAP_TYPE_STACK_TRACE`.
+const STACK_TRACE: u32 = 7;
+/// Bytes of a value of 127 frames, the most that `kernel.perf_event_max_stack` allows by default.
+const STACK_TRACE_VALUE: u32 = 127 * 8;
+
 /// An object linked against a kernel.
 #[derive(Clone, Debug)]
 pub struct Linked<'o> {
@@ -49,6 +54,30 @@ pub struct Linked<'o> {
     pub externs: Vec<Resolution>,
     /// Externs whose values are not known and were assumed: options of the configuration, addresses.
     pub assumed: Vec<String>,
+}
+
+impl Linked<'_> {
+    /// Gives maps the sizes that the object leaves to whoever loads it: entries to those of none, if their type wants
+    /// any, and values to stack traces.
+    pub fn set_open_sizes(&mut self, entries: u32) {
+        let maps = self.maps.iter_mut();
+        for definition in
+            maps.flat_map(|map| std::iter::once(&mut map.definition).chain(&mut map.inner))
+        {
+            let Some(ty) = kernel_model::map_type_by_id(definition.map_type) else { continue };
+            let rule = ty.max_entries;
+            if definition.max_entries == 0 && !rule.allows(0) {
+                let entries = entries.clamp(rule.min, rule.max);
+                // Loaders round the size of ring buffers up.
+                let is_fine = rule.allows(entries);
+                definition.max_entries =
+                    if is_fine { entries } else { entries.next_power_of_two() };
+            }
+            if definition.map_type == STACK_TRACE && definition.value_size == 0 {
+                definition.value_size = STACK_TRACE_VALUE;
+            }
+        }
+    }
 }
 
 impl<'o> Linked<'o> {
