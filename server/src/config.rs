@@ -50,6 +50,8 @@ pub struct Config {
     pub packets: Vec<PacketSpec>,
     /// What programs are expected to do.
     pub tests: Vec<TestSpec>,
+    /// Absolute path of the types of the kernel that programs are verified against.
+    pub btf: Option<PathBuf>,
     /// Whether editors have programs verified when a file is saved.
     pub verify_on_save: Option<bool>,
 }

@@ -30,4 +30,5 @@ pub mod source;
 mod spelling;
 pub mod suppress;
 pub mod tests;
+pub mod types;
 pub mod verify;

@@ -12,7 +12,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bpf_object::{Kernel, Linked, Object, link};
-use btf::Btf;
 use diagnostic::{Finding, Severity};
 use kernel_model::Version;
 use text::Span;
@@ -29,6 +28,7 @@ use crate::merge;
 use crate::paths::normal;
 use crate::report::{self, Report, Source, Verdict};
 use crate::rules::Catalogue;
+use crate::types::TypesCache;
 use crate::verify::{self, VerifyError, VerifySettings, Wishes};
 
 /// How long programs are verified that nobody asked about.
@@ -84,6 +84,8 @@ pub struct CheckRequest<'r> {
     pub config: &'r Config,
     /// All rules.
     pub catalogue: &'r Catalogue,
+    /// Where the types of kernels are known.
+    pub types: &'r TypesCache,
     /// Where compilation databases are known.
     pub headers: &'r Headers,
     /// The kernel.
@@ -147,22 +149,22 @@ pub struct Times {
 pub fn check(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Done, CheckError> {
     let mut times = Times::default();
     let (compiled, types) = thread::scope(|scope| {
-        let types = scope.spawn(|| timed(types));
+        let types = scope.spawn(|| timed(|| request.types.get(request.config.btf.as_deref())));
         let compiled = timed(|| compile(compiler, request));
         (compiled, types.join())
     });
     let (compiled, took) = compiled;
     times.compile = took;
     let compiled = compiled?;
-    let (types, took) = types.map_err(|_| CheckError::Types)?;
+    let (types, took) = types.map_err(|_| CheckError::TypesThread)?;
     times.types = took;
-    let types = types.ok_or(CheckError::Types)?;
+    let types = types?;
     let (object, took) = timed(|| Object::parse(&compiled.object));
     let object = object?;
     times.parse = took;
     let settings = VerifySettings {
         kernel: request.kernel,
-        types,
+        types: &types,
         privileged: true,
         log_level: 0,
         programs: &[],
@@ -172,7 +174,7 @@ pub fn check(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Done, Ch
     };
     let kernel = match request.kind {
         CheckKind::Verify => settings.kernel(),
-        CheckKind::Run | CheckKind::Layouts => Kernel::new(types),
+        CheckKind::Run | CheckKind::Layouts => Kernel::new(types.btf()),
     };
     let (linked, took) = timed(|| {
         let mut linked = link(&object, &kernel);
@@ -188,11 +190,6 @@ pub fn check(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Done, Ch
         }
     };
     Ok(Done { results, times })
-}
-
-/// The types of the kernel, decoded once.
-fn types() -> Option<&'static Btf<'static>> {
-    bpf_object::vmlinux()
 }
 
 /// The object of exactly this text.

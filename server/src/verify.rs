@@ -8,10 +8,11 @@ mod wishes;
 use std::time::{Duration, Instant};
 
 use bpf_object::{Attach, Kernel, Linked, Object, kernel_version, link};
-use btf::Btf;
 use diagnostic::Severity;
 use kernel_model::Version;
 use verifier::{Explanation, Extension, GoOn, NoteKind, Options, Program};
+
+use crate::types::KernelTypes;
 
 pub(crate) use findings::SourceText;
 pub use findings::{VERIFIER, VERIFIER_PAGE, reports};
@@ -25,7 +26,7 @@ pub struct VerifySettings<'s> {
     /// The kernel.
     pub kernel: Version,
     /// Its types.
-    pub types: &'s Btf<'s>,
+    pub types: &'s KernelTypes,
     /// Whether the programs are loaded with privileges.
     pub privileged: bool,
     /// The level of the log, or 0 for none.
@@ -226,7 +227,7 @@ fn severity(kind: &NoteKind) -> Severity {
 impl VerifySettings<'_> {
     /// The kernel that objects are linked for.
     pub fn kernel(&self) -> Kernel<'_> {
-        let mut kernel = Kernel::new(self.types);
+        let mut kernel = Kernel::new(self.types.btf());
         kernel.version = kernel_version(self.kernel.major.into(), self.kernel.minor.into(), 0);
         kernel
     }
@@ -288,12 +289,13 @@ fn verify<'l>(
     let options = Options {
         kernel: settings.kernel,
         privileged: settings.privileged,
+        lists_variables: settings.types.lists_variables(),
         log_level: settings.log_level,
         explain: true,
         file: settings.file.to_owned(),
     };
     let started = Instant::now();
-    let program_facts = Program::extending(linked, program, settings.types, options, extends);
+    let program_facts = Program::extending(linked, program, settings.types.btf(), options, extends);
     let report = verifier::verify_while(&program_facts, go_on)?;
     let elapsed = started.elapsed();
     let place = |pc: isa::Pc| Place::of(linked, program, pc.index());
@@ -368,10 +370,10 @@ mod tests {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus");
         let bytes = std::fs::read(corpus.join("loops/iterators.bpf.o")).expect("is there");
         let object = Object::parse(&bytes).expect("is an object");
-        let types = bpf_object::vmlinux().expect("can be read");
+        let types = KernelTypes::bundled().expect("can be read");
         let settings = VerifySettings {
             kernel: Version::NEWEST_MODELLED,
-            types,
+            types: &types,
             privileged: true,
             log_level: 0,
             programs: &[],

@@ -14,6 +14,9 @@ pub struct Options {
     pub kernel: Version,
     /// The loader has `CAP_BPF`, `CAP_PERFMON` and `CAP_NET_ADMIN`; otherwise none.
     pub privileged: bool,
+    /// The kernel lists the addresses of its variables (`CONFIG_KALLSYMS_ALL`), which those who load a program that
+    /// refers to one need.
+    pub lists_variables: bool,
     /// The level of the log: 0, 1 or 2, and 4 for statistics alone, as `log_level` of `bpf(2)`.
     pub log_level: u32,
     /// Rejections are explained, for which the program is verified once more, and mistakes that the kernel accepts are

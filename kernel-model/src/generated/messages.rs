@@ -3150,6 +3150,17 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 example: Example::Assembler("r1 = btf_id(1)\nr0 = 0\nexit"),
             },
             Message {
+                text: "ldimm64 failed to find the address for kernel symbol '{name}'.",
+                anchor: "ldimm64-failed-to-find-the-address-for-kernel-symbol",
+                story: Story::Code,
+                means: "The kernel has such a variable, but does not list its address: it was built without `CONFIG_KALLSYMS_ALL`, as the kernel that `verify` comes with.",
+                fix: "load the program into a kernel that lists its variables, as those of distributions do: give its types with `--btf /sys/kernel/btf/vmlinux`, and `verify` takes them to be listed",
+                rule: "",
+                follows: false,
+                cases: &[],
+                example: Example::Corpus("types/variables:variable_of_each_cpu"),
+            },
+            Message {
                 text: "ldimm64 unable to resolve the size of type '{name}': -22",
                 anchor: "ldimm64-unable-to-resolve-the-size-of-type-22",
                 story: Story::Code,

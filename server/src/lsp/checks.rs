@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::headers::Headers;
 use crate::merge::{self, merge};
 use crate::quick::{self, CheckError, CheckKind, CheckRequest, Checked, Compilers};
+use crate::types::TypesCache;
 
 /// What a check is about, as clients say it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -176,6 +177,7 @@ pub(super) struct CheckJob {
     pub(super) open: Vec<(PathBuf, Arc<str>)>,
     pub(super) config: Arc<Config>,
     pub(super) headers: Arc<Headers>,
+    pub(super) types: Arc<TypesCache>,
     pub(super) kernel: Version,
     /// `None` for all programs.
     pub(super) program: Option<String>,
@@ -225,6 +227,7 @@ impl CheckJob {
                 unsaved: &quick::unsaved(self.open.clone()),
                 config: &self.config,
                 catalogue: &CATALOGUE,
+                types: &self.types,
                 headers: &self.headers,
                 kernel: self.kernel,
                 program: self.program.as_deref(),

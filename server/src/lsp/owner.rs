@@ -27,6 +27,7 @@ use super::workspace::Report;
 use crate::config::{Config, ConfigCache, FILE_NAME};
 use crate::headers::Headers;
 use crate::quick::{CheckKind, Compilers};
+use crate::types::TypesCache;
 pub(super) use checks::CheckQuestion;
 
 /// Something the owner has to know or to answer.
@@ -88,6 +89,7 @@ pub(super) struct Owner {
     editor: Arc<EditorSettings>,
     configs: ConfigCache<'static>,
     headers: Arc<Headers>,
+    types: Arc<TypesCache>,
     /// What the client sent when it connected; counts as long as it has nothing else to say.
     first_settings: Value,
     documents: HashMap<Url, Document>,
@@ -116,6 +118,7 @@ impl Owner {
             editor: Arc::default(),
             configs: ConfigCache::new(&CATALOGUE),
             headers: Arc::default(),
+            types: Arc::default(),
             first_settings: Value::Null,
             documents: HashMap::new(),
             shown: BTreeSet::new(),

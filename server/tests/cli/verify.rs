@@ -105,6 +105,28 @@ fn types_must_be_types() {
 }
 
 #[test]
+fn types_may_come_from_the_configuration() {
+    let sandbox = Sandbox::new(&[("bpf-analyzer.toml", "verify.btf = \"kernel.btf\"\n")]);
+    let path = object("types/variables");
+    let inside = sandbox.path("variables.bpf.o");
+    std::fs::copy(path, inside).expect("is copied");
+    let ask = |more: &[&str]| {
+        let first = ["verify", "--format=json", "--program=variable_of_each_cpu"];
+        sandbox.run(&[&first, more, &["variables.bpf.o"]].concat())
+    };
+    let ran = ask(&[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("kernel.btf: "), "{}", ran.err);
+    sandbox.write("kernel.btf", kernel_model::vmlinux_btf());
+    assert_eq!(ask(&[]).json()["programs"][0]["verdict"], "accept");
+    sandbox.write("bpf-analyzer.toml", b"");
+    let program = &ask(&[]).json()["programs"][0];
+    let message = "ldimm64 failed to find the address for kernel symbol 'runqueues'.";
+    assert_eq!(program["message"], message);
+    assert_eq!(ask(&["--btf=kernel.btf"]).json()["programs"][0]["verdict"], "accept");
+}
+
+#[test]
 fn another_kernel_has_other_functions() {
     let sandbox = Sandbox::new(&[]);
     let path = object("catalogue/idioms");

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bpf_object::{Kernel, Linked, Object, link};
-use kernel_model::Version;
+use kernel_model::{SNAPSHOT, Version};
 use verifier::{Options, Report};
 
 use crate::corpus::{Corpus, OPEN_ENTRIES, Topic};
@@ -195,7 +195,14 @@ fn replay_topic(
         let file = "corpus".to_owned();
         let Asked { log_level, notes } = asked;
         let explain = explain || notes;
-        let options = Options { kernel: KERNEL, privileged: true, log_level, explain, file };
+        let options = Options {
+            kernel: KERNEL,
+            privileged: true,
+            lists_variables: SNAPSHOT.lists_variables,
+            log_level,
+            explain,
+            file,
+        };
         let (outcome, elapsed) = verify(&linked, &name, &options);
         let kind = kind(&recorded, &outcome);
         let report = outcome.ok();

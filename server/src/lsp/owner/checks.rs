@@ -108,6 +108,7 @@ impl Owner {
             open,
             config,
             headers: Arc::clone(&self.headers),
+            types: Arc::clone(&self.types),
             kernel: kernel.unwrap_or(Version::NEWEST_MODELLED),
             program,
             compilers: Arc::clone(&self.compilers),
