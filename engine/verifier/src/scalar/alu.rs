@@ -305,7 +305,7 @@ fn fork(cx: &mut Cx<'_>, state: &mut State, dst: RegName) -> Check {
         }
     }
     let pc = cx.pc;
-    crate::explore::push(cx, other, pc, pc, false)
+    crate::explore::push_unchecked(cx, other, pc, pc)
 }
 
 /// After an addition or subtraction of a constant, the number is still tied to what it came from; after anything else

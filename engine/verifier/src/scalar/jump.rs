@@ -4,7 +4,7 @@ use isa::{Cond, Imm, Jump, Pc, Source, Width};
 
 use super::operand::{immediate, register, settle};
 use super::{compare, linked, null, packet, sanitize};
-use crate::cx::{Check, Cx, Next, reject};
+use crate::cx::{Check, Cx, Errno, Next, reject};
 use crate::state::{Linked, Reg, RegKind, RegType, State};
 
 /// A conditional jump: if both ways are possible, the way of the jump is left for later.
@@ -57,7 +57,7 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
     propagate_nullness(cx, state, &mut other, jump);
     check_pointers(cx, state, &mut other, jump)?;
     let Some(target) = target else { return cx.unsupported("a jump in front of the program") };
-    crate::explore::push(cx, other, target, pc, false)?;
+    crate::explore::push(cx, other, target, pc, Errno::EFAULT)?;
     Ok(Next::Fall)
 }
 
