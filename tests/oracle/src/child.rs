@@ -12,7 +12,8 @@ use bpf_object::{FunctionIndex, Kernel, Linked, link};
 use oracle::recording::{Program, Verdict};
 use oracle::runs::{Packets, Run, runs};
 use oracle::safety::danger;
-use oracle::{Corpus, OPEN_ENTRIES, Topic, log};
+use oracle::{Corpus, Mode, OPEN_ENTRIES, Topic, log};
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use serde::{Deserialize, Serialize};
 
 use crate::record::tainted;
@@ -33,12 +34,16 @@ const MOST_BYTES: usize = 256 * 1024;
 /// Logs of level 2 are not asked for beyond this many instructions; they would be cut anyway.
 const MOST_INSNS: u64 = 50_000;
 
+/// What [`Mode::Bpf`] keeps.
+const KEPT: [CapabilitySet; 2] = [CapabilitySet::BPF, CapabilitySet::NET_ADMIN];
+
 /// Programs of one topic.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Request {
     pub(crate) root: PathBuf,
     /// Whether it is [`Corpus::of_objects`].
     pub(crate) from_elsewhere: bool,
+    pub(crate) mode: Mode,
     pub(crate) family: String,
     pub(crate) topic: String,
     pub(crate) programs: Vec<String>,
@@ -79,6 +84,9 @@ pub(crate) fn ask(request: &Request) -> Result<(Vec<Answer>, ExitStatus)> {
 pub(crate) fn answer() -> Result<()> {
     let request: Request = serde_json::from_reader(io::stdin().lock())?;
     sys::stay_on_first_processor().context("cannot stay on one processor")?;
+    if request.mode == Mode::Bpf {
+        keep_only(&KEPT).context("cannot give up capabilities")?;
+    }
     let corpus = match request.from_elsewhere {
         true => Corpus::of_objects(&request.root),
         false => Corpus::at(&request.root),
@@ -90,9 +98,10 @@ pub(crate) fn answer() -> Result<()> {
     if request.from_elsewhere {
         linked.set_open_sizes(OPEN_ENTRIES);
     }
-    let (packets, runs) = match request.from_elsewhere {
-        true => (Packets::default(), Vec::new()),
-        false => (Packets::of(&corpus)?, runs(&corpus, &topic)?),
+    let is_run = request.mode == Mode::Root && !request.from_elsewhere;
+    let (packets, runs) = match is_run {
+        true => (Packets::of(&corpus)?, runs(&corpus, &topic)?),
+        false => (Packets::default(), Vec::new()),
     };
     let before = tainted()?;
     let mut out = io::stdout().lock();
@@ -110,6 +119,14 @@ pub(crate) fn answer() -> Result<()> {
         out.flush()?;
         ensure!(tainted()? == before, "the kernel complained about {name}; see its log");
     }
+    Ok(())
+}
+
+/// Gives up all capabilities of this process but these.
+fn keep_only(kept: &[CapabilitySet]) -> io::Result<()> {
+    let kept: CapabilitySet = kept.iter().copied().collect();
+    let inheritable = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })?;
     Ok(())
 }
 

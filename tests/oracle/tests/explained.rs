@@ -2,14 +2,14 @@
 //! what they are said to be.
 
 use kernel_model::{Example, messages};
-use oracle::Corpus;
+use oracle::{Corpus, Mode};
 use oracle::explained::{all, figures};
 use oracle::replay::explained;
 
 #[test]
 fn rejections_are_explained() {
     let corpus = Corpus::of_repository();
-    let comparisons = explained(&corpus, |_| true).expect("the corpus can be read");
+    let comparisons = explained(&corpus, Mode::Root, |_| true).expect("the corpus can be read");
     let found = all(&corpus, &comparisons).expect("the corpus can be read");
     let figures = figures(&found);
     assert!(figures.rejected >= 680, "{figures}");

@@ -25,7 +25,7 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
         {
             crate::explore::mark_precise(cx, state, reg)?;
         }
-        if !cx.program.options.privileged {
+        if !cx.program.bypasses_spec_v1() {
             let behind = Pc(pc.0 + 1);
             let to = if taken { Some(behind) } else { target };
             let Some(to) = to else { return cx.unsupported("a jump in front of the program") };

@@ -55,7 +55,7 @@ pub(super) struct Begun {
 
 /// The instruction is masked (`sanitize_needed` and not `can_skip_alu_sanitation`).
 pub(super) fn is_needed(cx: &Cx<'_>, insn: &Alu) -> bool {
-    !cx.program.options.privileged
+    !cx.program.bypasses_spec_v1()
         && matches!(insn.op, AluOp::Add | AluOp::Sub)
         && register(insn.src).is_some()
         && cx.aux.get(cx.pc.index()).is_none_or(|aux| !aux.nospec)
