@@ -67,6 +67,15 @@ impl Stop {
         }
         self
     }
+
+    /// The kernel returns another error where it gives up.
+    #[must_use]
+    pub(crate) fn returning(mut self, errno: Errno) -> Self {
+        if let Self::Reject(reject) = &mut self {
+            reject.errno = errno;
+        }
+        self
+    }
 }
 
 /// The result of a check.

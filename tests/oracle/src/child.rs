@@ -17,7 +17,8 @@ use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use serde::{Deserialize, Serialize};
 
 use crate::record::tainted;
-use crate::{load, sys, test_run};
+use crate::load::{self, Log};
+use crate::{sys, test_run};
 
 /// The hidden subcommand.
 const SUBCOMMAND: &str = "child";
@@ -33,6 +34,9 @@ const MOST_BYTES: usize = 256 * 1024;
 
 /// Logs of level 2 are not asked for beyond this many instructions; they would be cut anyway.
 const MOST_INSNS: u64 = 50_000;
+
+/// `-ENOSPC`: there was no room for the log.
+const LOG_TOO_LONG: i32 = -libc::ENOSPC;
 
 /// What [`Mode::Bpf`] keeps.
 const KEPT: [CapabilitySet; 2] = [CapabilitySet::BPF, CapabilitySet::NET_ADMIN];
@@ -178,7 +182,7 @@ fn ask_kernel(
             return Ok(Answer { name, program: refused(answer, &error), log: String::new() });
         }
     };
-    let loaded = match loader.load(program, false) {
+    let loaded = match loader.load(program, Log::Short) {
         Ok(loaded) => loaded,
         Err(error @ load::LoadError::Danger { .. }) => return Err(error.into()),
         Err(error) => {
@@ -191,7 +195,10 @@ fn ask_kernel(
         // The verifier never refuses in silence.
         let is_checked = !loaded.log.is_empty();
         answer.verdict = if is_checked { Verdict::Reject } else { Verdict::NotCheckable };
-        answer.errno = errno;
+        answer.errno = match errno {
+            LOG_TOO_LONG => errno_alone(linked, program)?,
+            errno => errno,
+        };
         answer.messages = log::messages(&loaded.log);
         let text = log::normalised(&loaded.log, |insn| load::loads_address(program, insn));
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -199,7 +206,7 @@ fn ask_kernel(
     }
     let mut long = String::new();
     if answer.stats.as_ref().is_some_and(|stats| stats.insns_processed <= MOST_INSNS) {
-        let again = load::Loader::new(linked)?.load(program, true)?;
+        let again = load::Loader::new(linked)?.load(program, Log::Long)?;
         long = log::normalised(&again.log, |insn| load::loads_address(program, insn));
         if let Some((end, _)) = long.char_indices().nth(MOST_BYTES) {
             long.truncate(end);
@@ -212,6 +219,12 @@ fn ask_kernel(
         answer.runs.extend(test_run::run(linked, program, packets, run)?);
     }
     Ok(Answer { name, program: answer, log: long })
+}
+
+/// The error of loading a program, asked for without a log that would hide it.
+fn errno_alone(linked: &Linked<'_>, program: &bpf_object::Program) -> Result<i32> {
+    let again = load::Loader::new(linked)?.load(program, Log::Figures)?;
+    Ok(again.program.err().unwrap_or(LOG_TOO_LONG))
 }
 
 /// The answer if types or maps are refused already.

@@ -52,7 +52,8 @@ pub(crate) fn record(corpus: &Corpus, mode: Mode, only: Option<&str>) -> Result<
             answer => answer?,
         };
         let old_logs = session.recordings.load_logs(topic)?;
-        for (name, program) in &before.programs {
+        let of_root = session.of_root.load(topic)?.unwrap_or_default();
+        for (name, program) in before.programs.iter().chain(&of_root.programs) {
             if session.deny.contains(topic, name) {
                 after.programs.entry(name.clone()).or_insert_with(|| program.clone());
                 if let Some(log) = old_logs.get(name) {

@@ -75,7 +75,7 @@ pub(crate) fn push(
     cx.explored.pending.push(Pending { state, pc, prev, log_position });
     let count = cx.explored.pending.len();
     if count > PENDING_LIMIT {
-        reject!(E2BIG, "The sequence of {count} jumps is too complex.");
+        reject!(EFAULT, "The sequence of {count} jumps is too complex.");
     }
     Ok(())
 }
@@ -96,7 +96,7 @@ pub(crate) fn push_async(
     cx.explored.pending.push(Pending { state, pc, prev, log_position });
     let count = cx.explored.pending.len();
     if count > PENDING_LIMIT {
-        reject!(E2BIG, "The sequence of {count} jumps is too complex for async cb.");
+        reject!(EFAULT, "The sequence of {count} jumps is too complex for async cb.");
     }
     Ok(())
 }

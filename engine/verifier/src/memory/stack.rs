@@ -214,7 +214,7 @@ fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, request: &Request) -> Ch
         }
         other => return overwrite(cx, state, at, slot, byte, &other),
     };
-    save(&mut state.frames[at.frame as usize].stack[slot], &spilled, at.size, cx);
+    save(&mut state.frames[at.frame as usize].stack[slot], &spilled, at.size);
     explore::note_stack_access(cx, state, at.frame, u32::try_from(slot).unwrap_or(0));
     Ok(())
 }
@@ -269,13 +269,12 @@ fn overwrite(
 }
 
 /// `save_register_state`
-fn save(slot: &mut StackSlot, reg: &Reg, size: u32, cx: &Cx<'_>) {
+fn save(slot: &mut StackSlot, reg: &Reg, size: u32) {
     slot.spilled = *reg;
     let kept = 8 - size.min(8) as usize;
     slot.kinds[kept..].fill(SlotKind::Spill);
     for kind in &mut slot.kinds[..kept] {
-        let keeps_invalid = *kind == SlotKind::Invalid && cx.program.allows_ptr_leaks();
-        if *kind != SlotKind::Zero && !keeps_invalid {
+        if !matches!(kind, SlotKind::Zero | SlotKind::Invalid) {
             *kind = SlotKind::Misc;
         }
     }

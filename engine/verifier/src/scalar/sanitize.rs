@@ -7,7 +7,7 @@
 use isa::{Alu, AluOp, Jump, Pc, Reg as Name, Source};
 
 use super::operand::register;
-use crate::cx::{Check, Cx, reject};
+use crate::cx::{Check, Cx, Errno, reject};
 use crate::state::{Reg, RegKind, State};
 
 /// How an instruction is masked (`alu_state` and `alu_limit` of `struct bpf_insn_aux_data`).
@@ -89,7 +89,13 @@ pub(super) fn begin(
         let mut other = crate::explore::fork(cx, state);
         *other.reg_mut(insn.dst) = if number_is_dst { *ptr } else { *dst };
         let pc = cx.pc;
-        crate::explore::push(cx, other, Pc(pc.0 + 1), pc, true)?;
+        crate::explore::push(cx, other, Pc(pc.0 + 1), pc, true).map_err(|stop| {
+            let number = insn.dst.number();
+            stop.and_says(&format!(
+                "R{number} could not be pushed for speculative verification, pointer arithmetic with it prohibited for !root"
+            ))
+            .returning(Errno::ENOMEM)
+        })?;
     }
     Ok(begun)
 }
