@@ -89,7 +89,8 @@ mod tests {
     #[test]
     fn the_administrator_may_do_everything() {
         let administrator = Capabilities::NONE.with(Capability::SysAdmin);
-        let all = [Capability::Bpf, Capability::Perfmon, Capability::NetAdmin, Capability::SysAdmin];
+        let all =
+            [Capability::Bpf, Capability::Perfmon, Capability::NetAdmin, Capability::SysAdmin];
         assert!(all.iter().all(|&one| administrator.has(one)));
         assert!(all.iter().all(|&one| !Capabilities::NONE.has(one)));
         assert!(Capabilities::NONE.has(Capability::None));

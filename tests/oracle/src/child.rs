@@ -16,8 +16,8 @@ use oracle::{Corpus, Mode, OPEN_ENTRIES, Topic, log};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use serde::{Deserialize, Serialize};
 
-use crate::record::tainted;
 use crate::load::{self, Log};
+use crate::record::tainted;
 use crate::{sys, test_run};
 
 /// The hidden subcommand.

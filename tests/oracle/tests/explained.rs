@@ -2,9 +2,9 @@
 //! what they are said to be.
 
 use kernel_model::{Example, messages};
-use oracle::{Corpus, Mode};
 use oracle::explained::{all, figures};
 use oracle::replay::explained;
+use oracle::{Corpus, Mode};
 
 #[test]
 fn rejections_are_explained() {

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use bpf_object::{Kernel, Object, link, vmlinux};
-use oracle::{Corpus, Mode};
 use oracle::recording::{Recordings, Verdict};
+use oracle::{Corpus, Mode};
 use runtime::{FaultKind, Image, Input, Layout, Machine, Options, PacketInput};
 
 /// Packets for each program.

@@ -147,14 +147,16 @@ fn stacks_of_chains_of_calls_are_added_up() {
         assert_eq!(said, expected, "{depths:?}");
     }
     let chain = "call +1\nexit\n".repeat(8) + "r0 = 0\nexit";
-    let said =
-        within(&chain, Capabilities::ALL, |cx| words(find_subprogs(cx).and_then(|()| check_stack_depth(cx))));
+    let said = within(&chain, Capabilities::ALL, |cx| {
+        words(find_subprogs(cx).and_then(|()| check_stack_depth(cx)))
+    });
     assert_eq!(said, "the call stack of 8 frames is too deep !");
 
     // 40 calls in each of seven functions are more chains than can be followed one by one.
     let calls: String = (0..40).map(|call| format!("call +{}\n", 40 - call)).collect();
     let wide = format!("{calls}exit\n").repeat(7) + "r0 = 0\nexit";
-    let said =
-        within(&wide, Capabilities::ALL, |cx| words(find_subprogs(cx).and_then(|()| check_stack_depth(cx))));
+    let said = within(&wide, Capabilities::ALL, |cx| {
+        words(find_subprogs(cx).and_then(|()| check_stack_depth(cx)))
+    });
     assert_eq!(said, "fine");
 }

@@ -322,7 +322,8 @@ fn examples_in_assembler_get_their_messages() {
 
 /// The labels of an explanation, a line each.
 fn labels(text: &str) -> String {
-    let Explanation { labels, .. } = verify(text, Capabilities::ALL).explanation.unwrap_or_default();
+    let Explanation { labels, .. } =
+        verify(text, Capabilities::ALL).explanation.unwrap_or_default();
     labels.iter().map(|label| format!("{}: {}\n", label.pc, label.message)).collect()
 }
 

@@ -138,8 +138,7 @@ fn hostile_code_is_refused_or_not_modelled() {
     };
     for round in 0..64 {
         let found = &linked.programs[round % linked.programs.len()];
-        let capabilities =
-            if round % 7 == 0 { Capabilities::NONE } else { Capabilities::ALL };
+        let capabilities = if round % 7 == 0 { Capabilities::NONE } else { Capabilities::ALL };
         let options = Options { capabilities, ..options() };
         let mut program = Program::new(&linked, found, types(), options);
         let mut raw = program.raw.to_vec();

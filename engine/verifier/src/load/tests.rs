@@ -29,7 +29,8 @@ fn with_map(definition: Definition, capabilities: Capabilities) -> String {
     let mut linked = linked(&object);
     let map = linked.maps.iter_mut().find(|map| map.name == "hash").expect("a map");
     map.definition = definition;
-    let said = verdict(&linked, "hash_lookup_update_delete", Version::NEWEST_MODELLED, capabilities);
+    let said =
+        verdict(&linked, "hash_lookup_update_delete", Version::NEWEST_MODELLED, capabilities);
     said.replace("map `hash` cannot be created: ", "")
 }
 
@@ -135,7 +136,12 @@ fn of_kernel(text: &str, kernel: Version) -> String {
 }
 
 /// The same of a program of an object.
-fn replaced(program: (&str, &str), text: &str, kernel: Version, capabilities: Capabilities) -> String {
+fn replaced(
+    program: (&str, &str),
+    text: &str,
+    kernel: Version,
+    capabilities: Capabilities,
+) -> String {
     let options = Options { kernel, capabilities, ..options() };
     with_code(program, text, options, |program| match verify(&program).verdict {
         Verdict::Accept => "accept".to_owned(),
@@ -174,7 +180,8 @@ fn speculation_is_masked_or_stopped() {
         ),
     ];
     for (text, expected) in table {
-        let said = replaced(("asm/loops", "counted"), text, Version::NEWEST_MODELLED, Capabilities::NONE);
+        let said =
+            replaced(("asm/loops", "counted"), text, Version::NEWEST_MODELLED, Capabilities::NONE);
         assert_eq!(said, expected, "{text}");
     }
 }

@@ -144,10 +144,7 @@ impl Names for KernelNames<'_, '_> {
 /// them.
 fn shown_address(program: &Program<'_>, value: &Imm64) -> Option<&'static str> {
     match value {
-        Imm64::MapFd(_)
-        | Imm64::MapValue { .. }
-        | Imm64::MapIdx(_)
-        | Imm64::MapIdxValue { .. } => {
+        Imm64::MapFd(_) | Imm64::MapValue { .. } | Imm64::MapIdx(_) | Imm64::MapIdxValue { .. } => {
             Some(if program.allows_ptr_leaks() { ADDRESS } else { HIDDEN })
         }
         Imm64::BtfId { .. } => Some(ADDRESS),

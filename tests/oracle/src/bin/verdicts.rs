@@ -88,7 +88,7 @@ fn main() -> Result<ExitCode> {
     let asked = Asked { log_level: level, mode: cli.mode, notes: cli.notes };
     let mut all = replay(&corpus, asked, fits)?;
     if cli.misses {
-        misses::write(&corpus, &all)?;
+        misses::write(&corpus, cli.mode, &all)?;
     }
     print_table(&all);
     print_unsupported(&all);
@@ -294,7 +294,8 @@ fn print_logs(recordings: &Recordings, all: &[Comparison], level: u32) -> Result
 fn print_log_differences(recordings: &Recordings, all: &[Comparison], level: u32) -> Result<()> {
     let (mut same, mut differing) = (0, BTreeSet::new());
     for one in all.iter().filter(|one| one.kind == Kind::Equal) {
-        let (Some(theirs), Some(ours)) = (recorded_log(recordings, one, level)?, our_log(one)) else {
+        let (Some(theirs), Some(ours)) = (recorded_log(recordings, one, level)?, our_log(one))
+        else {
             continue;
         };
         let theirs = oracle::log::normalised(&theirs, |_| true);
