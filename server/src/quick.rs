@@ -16,6 +16,7 @@ use btf::Btf;
 use diagnostic::{Finding, Severity};
 use kernel_model::Version;
 use text::Span;
+use verifier::Capabilities;
 
 pub use compilers::Compilers;
 pub use error::CheckError;
@@ -163,7 +164,7 @@ pub fn check(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Done, Ch
     let settings = VerifySettings {
         kernel: request.kernel,
         types,
-        privileged: true,
+        capabilities: request.config.capabilities.unwrap_or(Capabilities::ALL),
         log_level: 0,
         programs: &[],
         max_entries: None,

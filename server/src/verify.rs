@@ -11,7 +11,7 @@ use bpf_object::{Attach, Kernel, Linked, Object, kernel_version, link};
 use btf::Btf;
 use diagnostic::Severity;
 use kernel_model::Version;
-use verifier::{Explanation, Extension, GoOn, NoteKind, Options, Program};
+use verifier::{Capabilities, Explanation, Extension, GoOn, NoteKind, Options, Program};
 
 pub(crate) use findings::SourceText;
 pub use findings::{VERIFIER, VERIFIER_PAGE, reports};
@@ -26,8 +26,8 @@ pub struct VerifySettings<'s> {
     pub kernel: Version,
     /// Its types.
     pub types: &'s Btf<'s>,
-    /// Whether the programs are loaded with privileges.
-    pub privileged: bool,
+    /// What the loader is allowed to do.
+    pub capabilities: Capabilities,
     /// The level of the log, or 0 for none.
     pub log_level: u32,
     /// The programs to verify; empty for all.
@@ -287,7 +287,7 @@ fn verify<'l>(
 ) -> Option<Outcome> {
     let options = Options {
         kernel: settings.kernel,
-        privileged: settings.privileged,
+        capabilities: settings.capabilities,
         log_level: settings.log_level,
         explain: true,
         file: settings.file.to_owned(),
@@ -372,7 +372,7 @@ mod tests {
         let settings = VerifySettings {
             kernel: Version::NEWEST_MODELLED,
             types,
-            privileged: true,
+            capabilities: Capabilities::ALL,
             log_level: 0,
             programs: &[],
             max_entries: None,

@@ -100,7 +100,7 @@ pub(super) fn verdicts(
         let settings = VerifySettings {
             kernel: args.kernel.or(loaded.config.kernel).unwrap_or(Version::NEWEST_MODELLED),
             types,
-            privileged: !args.unprivileged,
+            capabilities: args.capabilities(&loaded.config),
             log_level: 0,
             programs: &[],
             max_entries: args.max_entries,

@@ -14,6 +14,7 @@ use toml::de::DeValue;
 
 use super::tables::{ExpectTable, LayoutTable, PacketTable, TaskTable, TestTable};
 use super::{Clang, Config, Pattern};
+use crate::capabilities::{CapabilityName, capabilities};
 use crate::kernel;
 use crate::rules::Catalogue;
 use crate::selection::{Layer, Selector, SeverityChange};
@@ -68,19 +69,22 @@ pub struct ConfigFile {
     #[schemars(with = "Vec<TestTable>")]
     tests: Vec<Spanned<TestTable>>,
     /// When editors have programs verified by themselves: `on-save`, which is true by default, if clang is found and the
-    /// workspace is trusted.
+    /// workspace is trusted. For whom programs are verified: `capabilities` of the loader, which are all by default.
     #[schemars(with = "VerifyTable")]
     verify: Option<VerifyTable>,
 }
 
-/// When programs are verified without being asked for.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+/// When programs are verified without being asked for, and for whom.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct VerifyTable {
     /// Editors have the programs of a file verified when it is saved, if clang is found and the workspace is trusted.
     /// Default: true.
     #[schemars(with = "bool")]
     on_save: Option<bool>,
+    /// What the loader of the programs is allowed to do, such as ["bpf", "net_admin"]. Default: everything.
+    #[schemars(with = "Vec<CapabilityName>")]
+    capabilities: Option<Vec<CapabilityName>>,
 }
 
 /// Names of severities in the configuration.
@@ -182,7 +186,7 @@ const TABLES: Keys = Keys {
                 ],
             },
         ),
-        ("verify", Keys { keys: &["on-save"], tables: &[] }),
+        ("verify", Keys { keys: &["on-save", "capabilities"], tables: &[] }),
     ],
 };
 
@@ -232,7 +236,11 @@ impl Reader<'_> {
             baseline: file.baseline.map(|path| root.join(path)),
             packets: self.packets(&file.packets)?,
             tests: self.tests(&file.tests)?,
-            verify_on_save: file.verify.and_then(|verify| verify.on_save),
+            verify_on_save: file.verify.as_ref().and_then(|verify| verify.on_save),
+            capabilities: file
+                .verify
+                .and_then(|verify| verify.capabilities)
+                .map(|names| capabilities(&names)),
             clang: file.clang.map(|clang| {
                 let is_name = clang.components().count() == 1 && clang.is_relative();
                 let program = if is_name { clang } else { root.join(clang) };
@@ -324,7 +332,7 @@ mod tests {
             "include = [\"gen/*.inc\"]\nexclude = [\"vendor\"]\n",
             "header-paths = [\"headers\"]\ncompile-commands = \"build/cc.json\"\n",
             "clang = \"bin/clang\"\nbaseline = \"known.json\"\n",
-            "[verify]\non-save = false\n",
+            "[verify]\non-save = false\ncapabilities = [\"bpf\", \"net_admin\"]\n",
             "[severity]\nunused-suppression = \"off\"\nunknown-suppression = \"error\"\n",
             "[per-file-ignores]\n\"*.h\" = [\"unknown-suppression\"]\n",
         ))
@@ -334,6 +342,8 @@ mod tests {
         assert_eq!(config.rules.ignore, [Selector::Group("suppression")]);
         assert_eq!(config.severity.len(), 2);
         assert_eq!(config.verify_on_save, Some(false));
+        let names = [CapabilityName::Bpf, CapabilityName::NetAdmin];
+        assert_eq!(config.capabilities, Some(capabilities(&names)));
         assert!(config.severity.contains(&(
             Selector::Rule("unknown-suppression"),
             SeverityChange::To(Severity::Error)

@@ -614,6 +614,198 @@ __naked int first_store_on_the_other_way(void)
 "	:: : __clobbers);
 }
 
+/* Which bytes of a slot are looked at for a barrier: those that are stored. */
+SEC("socket") __accept __accept_bpf
+__naked int lower_half_stored_over_a_number(void)
+{
+	asm volatile("					\
+	r9 = 0;						\
+	r6 = *(u32 *)(r1 + 0);				\
+	*(u32 *)(r10 - 4) = r6;				\
+	*(u32 *)(r10 - 8) = r6;				\
+	if r9 == 0 goto 1f;				\
+	*(u32 *)(r10 - 8) = r6;				\
+	r2 = 0;						\
+2:	r3 = r2;					\
+	goto 2b;					\
+1:	r0 = 0;						\
+	exit;						\
+"	:: : __clobbers);
+}
+
+SEC("socket") __accept __reject_bpf("infinite loop detected at insn")
+__naked int upper_half_stored_beside_a_number(void)
+{
+	asm volatile("					\
+	r9 = 0;						\
+	r6 = *(u32 *)(r1 + 0);				\
+	*(u32 *)(r10 - 4) = r6;				\
+	*(u32 *)(r10 - 8) = r6;				\
+	if r9 == 0 goto 1f;				\
+	*(u32 *)(r10 - 4) = r6;				\
+	r2 = 0;						\
+2:	r3 = r2;					\
+	goto 2b;					\
+1:	r0 = 0;						\
+	exit;						\
+"	:: : __clobbers);
+}
+
+SEC("socket") __accept __accept_bpf
+__naked int upper_half_stored_over_nothing(void)
+{
+	asm volatile("					\
+	r9 = 0;						\
+	r6 = *(u32 *)(r1 + 0);				\
+	*(u32 *)(r10 - 8) = r6;				\
+	if r9 == 0 goto 1f;				\
+	*(u32 *)(r10 - 4) = r6;				\
+	r2 = 0;						\
+2:	r3 = r2;					\
+	goto 2b;					\
+1:	r0 = 0;						\
+	exit;						\
+"	:: : __clobbers);
+}
+
+SEC("socket") __accept __accept_bpf
+__naked int byte_stored_over_a_number(void)
+{
+	asm volatile("					\
+	r9 = 0;						\
+	r6 = *(u32 *)(r1 + 0);				\
+	*(u32 *)(r10 - 4) = r6;				\
+	*(u32 *)(r10 - 8) = r6;				\
+	if r9 == 0 goto 1f;				\
+	*(u8 *)(r10 - 5) = r6;				\
+	r2 = 0;						\
+2:	r3 = r2;					\
+	goto 2b;					\
+1:	r0 = 0;						\
+	exit;						\
+"	:: : __clobbers);
+}
+
+SEC("socket") __accept __reject_bpf("infinite loop detected at insn")
+__naked int byte_stored_beside_a_number(void)
+{
+	asm volatile("					\
+	r9 = 0;						\
+	r6 = *(u32 *)(r1 + 0);				\
+	*(u32 *)(r10 - 4) = r6;				\
+	*(u32 *)(r10 - 8) = r6;				\
+	if r9 == 0 goto 1f;				\
+	*(u8 *)(r10 - 1) = r6;				\
+	r2 = 0;						\
+2:	r3 = r2;					\
+	goto 2b;					\
+1:	r0 = 0;						\
+	exit;						\
+"	:: : __clobbers);
+}
+
+SEC("socket") __accept __accept_bpf
+__naked int constant_stored_over_a_number(void)
+{
+	asm volatile("					\
+	r9 = 0;						\
+	r6 = *(u32 *)(r1 + 0);				\
+	*(u32 *)(r10 - 4) = r6;				\
+	*(u32 *)(r10 - 8) = r6;				\
+	if r9 == 0 goto 1f;				\
+	*(u32 *)(r10 - 8) = 3;				\
+	r2 = 0;						\
+2:	r3 = r2;					\
+	goto 2b;					\
+1:	r0 = 0;						\
+	exit;						\
+"	:: : __clobbers);
+}
+
+SEC("socket") __accept __reject_bpf("infinite loop detected at insn")
+__naked int lower_half_stored_over_bytes(void)
+{
+	asm volatile("					\
+	r9 = 0;						\
+	r6 = *(u32 *)(r1 + 0);				\
+	r2 = 0;						\
+	r3 = r10;					\
+	r3 += -8;					\
+	r4 = 4;						\
+	call %[bpf_skb_load_bytes];			\
+	if r9 == 0 goto 1f;				\
+	*(u32 *)(r10 - 8) = r6;				\
+	r2 = 0;						\
+2:	r3 = r2;					\
+	goto 2b;					\
+1:	r0 = 0;						\
+	exit;						\
+"	:: __imm(bpf_skb_load_bytes) : __clobbers);
+}
+
+SEC("socket") __accept __accept_bpf
+__naked int whole_stored_over_bytes_and_nothing(void)
+{
+	asm volatile("					\
+	r9 = 0;						\
+	r6 = *(u32 *)(r1 + 0);				\
+	r2 = 0;						\
+	r3 = r10;					\
+	r3 += -8;					\
+	r4 = 4;						\
+	call %[bpf_skb_load_bytes];			\
+	if r9 == 0 goto 1f;				\
+	*(u64 *)(r10 - 8) = r6;				\
+	r2 = 0;						\
+2:	r3 = r2;					\
+	goto 2b;					\
+1:	r0 = 0;						\
+	exit;						\
+"	:: __imm(bpf_skb_load_bytes) : __clobbers);
+}
+
+SEC("socket") __accept __reject_bpf("infinite loop detected at insn")
+__naked int whole_stored_over_bytes(void)
+{
+	asm volatile("					\
+	r9 = 0;						\
+	r6 = *(u32 *)(r1 + 0);				\
+	r2 = 0;						\
+	r3 = r10;					\
+	r3 += -8;					\
+	r4 = 8;						\
+	call %[bpf_skb_load_bytes];			\
+	if r9 == 0 goto 1f;				\
+	*(u64 *)(r10 - 8) = r6;				\
+	r2 = 0;						\
+2:	r3 = r2;					\
+	goto 2b;					\
+1:	r0 = 0;						\
+	exit;						\
+"	:: __imm(bpf_skb_load_bytes) : __clobbers);
+}
+
+SEC("socket") __accept __accept_bpf
+__naked int pointer_stored_over_bytes(void)
+{
+	asm volatile("					\
+	r9 = 0;						\
+	r6 = *(u32 *)(r1 + 0);				\
+	r2 = 0;						\
+	r3 = r10;					\
+	r3 += -8;					\
+	r4 = 8;						\
+	call %[bpf_skb_load_bytes];			\
+	if r9 == 0 goto 1f;				\
+	*(u64 *)(r10 - 8) = r10;			\
+	r2 = 0;						\
+2:	r3 = r2;					\
+	goto 2b;					\
+1:	r0 = 0;						\
+	exit;						\
+"	:: __imm(bpf_skb_load_bytes) : __clobbers);
+}
+
 SEC("tc") __accept __accept_bpf
 __naked int unlocked_twice_on_the_other_way(void)
 {

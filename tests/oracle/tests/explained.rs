@@ -24,9 +24,16 @@ fn rejections_are_explained() {
             assert!(is_sentence, "{}: {place}: {text}", one.path);
         }
     }
+    let without_perfmon = explained(&corpus, Mode::Bpf, |path| path.starts_with("capabilities/"));
+    let without_perfmon = without_perfmon.expect("the corpus can be read");
+    let without_perfmon = all(&corpus, &without_perfmon).expect("the corpus can be read");
     let mut examples = 0;
     for row in messages() {
-        let Example::Corpus(path) = row.example else { continue };
+        let (path, found) = match row.example {
+            Example::Corpus(path) => (path, &found),
+            Example::CorpusWithoutPerfmon(path) => (path, &without_perfmon),
+            _ => continue,
+        };
         let example = found.iter().find(|one| one.path == path);
         let example = example.unwrap_or_else(|| panic!("{path} is not rejected"));
         assert!(row.fits(&example.message), "{path}: {} is not {}", example.message, row.text);

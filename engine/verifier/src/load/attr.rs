@@ -47,6 +47,11 @@ pub(super) fn check(cx: &Cx<'_>) -> Check {
     check_attach_type(program)
 }
 
+/// The program is of a type that needs no capability.
+pub(crate) fn is_for_anybody(program: &Program<'_>) -> bool {
+    !program.is_extension && UNPRIVILEGED.contains(&program.type_name())
+}
+
 /// Extensions are for something that no attach type tells.
 fn check_extension(program: &Program<'_>) -> Check {
     if let Some(ty) = kernel_model::program_type("ext") {
@@ -60,8 +65,7 @@ fn check_extension(program: &Program<'_>) -> Check {
 
 /// The loader may load programs of the type (`is_net_admin_prog_type`, `is_perfmon_prog_type`).
 fn check_capabilities(program: &Program<'_>, ty: &ProgramType) -> Check {
-    let is_for_anybody = UNPRIVILEGED.contains(&ty.name);
-    if !program.is_bpf_capable() && !is_for_anybody
+    if !program.is_bpf_capable() && !UNPRIVILEGED.contains(&ty.name)
         || !ty.capabilities.iter().all(|&one| program.may(one))
     {
         reject!(EPERM, "");

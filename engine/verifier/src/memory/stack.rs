@@ -170,7 +170,7 @@ fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, request: &Request) -> Ch
         None => request.constant.map_or(Stored::Unknown, Stored::Constant),
     };
     check_corruption(cx, state, at, slot)?;
-    if !cx.program.bypasses_spec_v4() && may_be_bypassed(state, at, slot, &stored) {
+    if !cx.program.bypasses_spec_v4() && may_be_bypassed(state, at, &stored) {
         cx.aux[pc.index()].nospec_result = true;
     }
     if kinds(state, at.frame, slot)[0] == SlotKind::Dynptr {
@@ -221,11 +221,12 @@ fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, request: &Request) -> Ch
 
 /// A processor may load what was there before the store, which must be nothing but numbers (part of
 /// `check_stack_write_fixed_off`).
-fn may_be_bypassed(state: &State, at: Place, slot: usize, stored: &Stored) -> bool {
+fn may_be_bypassed(state: &State, at: Place, stored: &Stored) -> bool {
+    let (slot, byte) = at.slot();
     let stores_pointer =
         matches!(stored, Stored::Reg(_, reg) if !reg.is_scalar() && is_spillable(reg.kind()));
     let kinds = kinds(state, at.frame, slot);
-    let mut bytes = kinds.iter().take(at.size as usize);
+    let mut bytes = (0..at.size as usize).map(|index| kinds[(byte + 8 - index) % 8]);
     stores_pointer || bytes.any(|kind| !matches!(kind, SlotKind::Misc | SlotKind::Zero))
 }
 
