@@ -127,7 +127,14 @@ pub(super) struct VerifyArgs {
           value_parser = clap::value_parser!(u32).range(1..=2))]
     pub(super) log: Option<u32>,
     /// What the loader is allowed to do, separated by commas, such as bpf,net_admin [default: everything]
-    #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',', num_args = 1, ignore_case = true)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        num_args = 1,
+        ignore_case = true
+    )]
     pub(super) capabilities: Option<Vec<CapabilityName>>,
     /// Load without any of these capabilities, if the system lets anybody load programs
     #[arg(long, conflicts_with = "capabilities")]

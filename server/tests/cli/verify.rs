@@ -143,7 +143,11 @@ fn loaders_without_capabilities_get_other_verdicts() {
     assert_eq!(verdict(&["--unprivileged"]), without);
     let ran = ask(&["--capabilities", "bpf,bfp"]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.err.contains("invalid value 'bfp'") && ran.err.contains("net_admin"), "{}", ran.err);
+    assert!(
+        ran.err.contains("invalid value 'bfp'") && ran.err.contains("net_admin"),
+        "{}",
+        ran.err
+    );
     assert_eq!(ask(&["--capabilities=bpf", "--unprivileged"]).code, 2);
     let config = "[verify]\ncapabilities = [\"bpf\", \"net_admin\"]\n";
     sandbox.write("bpf-analyzer.toml", config.as_bytes());
@@ -161,7 +165,8 @@ fn loaders_without_capabilities_get_other_verdicts() {
 fn a_type_says_which_capability_it_needs() {
     let sandbox = Sandbox::new(&[]);
     let path = object("capabilities/rights");
-    let ran = sandbox.run(&["verify", "--capabilities=bpf", "--program=at_a_function", text(&path)]);
+    let ran =
+        sandbox.run(&["verify", "--capabilities=bpf", "--program=at_a_function", text(&path)]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("which needs CAP_PERFMON"), "{}", ran.out);
 }

@@ -55,10 +55,11 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
     }
     linked::sync(state, &mut other, Source::Reg(jump.lhs), &links);
     propagate_nullness(cx, state, &mut other, jump);
-    check_pointers(cx, state, &mut other, jump)?;
+    let checked = check_pointers(cx, state, &mut other, jump);
     let Some(target) = target else { return cx.unsupported("a jump in front of the program") };
+    // What is refused on a speculative path may still go this way.
     crate::explore::push(cx, other, target, pc, false)?;
-    Ok(Next::Fall)
+    checked.map(|()| Next::Fall)
 }
 
 fn stack() -> RegType {
