@@ -3,6 +3,7 @@
 
 pub mod baseline;
 pub mod cancel;
+mod capabilities;
 pub mod changes;
 pub mod cli;
 pub mod compile;

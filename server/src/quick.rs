@@ -15,6 +15,7 @@ use bpf_object::{Kernel, Linked, Object, link};
 use diagnostic::{Finding, Severity};
 use kernel_model::Version;
 use text::Span;
+use verifier::Capabilities;
 
 pub use compilers::Compilers;
 pub use error::CheckError;
@@ -165,7 +166,7 @@ pub fn check(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Done, Ch
     let settings = VerifySettings {
         kernel: request.kernel,
         types: &types,
-        privileged: true,
+        capabilities: request.config.capabilities.unwrap_or(Capabilities::ALL),
         log_level: 0,
         programs: &[],
         max_entries: None,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bpf_object::{Attach, Kernel, Linked, Object, kernel_version, link};
 use diagnostic::Severity;
 use kernel_model::Version;
-use verifier::{Explanation, Extension, GoOn, NoteKind, Options, Program};
+use verifier::{Capabilities, Explanation, Extension, GoOn, NoteKind, Options, Program};
 
 use crate::types::KernelTypes;
 
@@ -27,8 +27,8 @@ pub struct VerifySettings<'s> {
     pub kernel: Version,
     /// Its types.
     pub types: &'s KernelTypes,
-    /// Whether the programs are loaded with privileges.
-    pub privileged: bool,
+    /// What the loader is allowed to do.
+    pub capabilities: Capabilities,
     /// The level of the log, or 0 for none.
     pub log_level: u32,
     /// The programs to verify; empty for all.
@@ -288,8 +288,8 @@ fn verify<'l>(
 ) -> Option<Outcome> {
     let options = Options {
         kernel: settings.kernel,
-        privileged: settings.privileged,
         lists_variables: settings.types.lists_variables(),
+        capabilities: settings.capabilities,
         log_level: settings.log_level,
         explain: true,
         file: settings.file.to_owned(),
@@ -374,7 +374,7 @@ mod tests {
         let settings = VerifySettings {
             kernel: Version::NEWEST_MODELLED,
             types: &types,
-            privileged: true,
+            capabilities: Capabilities::ALL,
             log_level: 0,
             programs: &[],
             max_entries: None,

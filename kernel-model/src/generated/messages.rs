@@ -756,7 +756,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/leaks:packet_read_as_a_structure",
+                ),
             },
             Message {
                 text: "Cannot access kernel 'struct {name}' from non-GPL compatible program",
@@ -3114,7 +3116,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon("capabilities/rights:uses_an_arena"),
             },
             Message {
                 text: "no direct value access support for this map type",
@@ -3930,7 +3932,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/stack:pointer_moved_by_an_unknown_number",
+                ),
             },
             Message {
                 text: "R{reg:n} stack pointer arithmetic goes out of range, prohibited for !root; off={off:n}",
@@ -4811,7 +4815,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/leaks:number_added_to_a_spilled_pointer",
+                ),
             },
             Message {
                 text: "math between {type} pointer and register with unbounded min value is not allowed",
@@ -4934,7 +4940,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/masking:another_mask_on_each_path",
+                ),
             },
             Message {
                 text: "R{reg:n} has unknown scalar with mixed signed bounds, pointer arithmetic with it prohibited for !root",
@@ -4945,7 +4953,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon("capabilities/masking:index_of_either_sign"),
             },
             Message {
                 text: "R{reg:n} has pointer with unsupported alu operation, pointer arithmetic with it prohibited for !root",
@@ -4956,7 +4964,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon("capabilities/masking:packet_and_an_index"),
             },
             Message {
                 text: "R{reg:n} tried to {what} beyond pointer bounds, pointer arithmetic with it prohibited for !root",
@@ -4967,7 +4975,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/masking:bottom_of_the_stack_and_a_constant",
+                ),
             },
         ],
     },

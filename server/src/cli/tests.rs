@@ -98,7 +98,7 @@ pub(super) fn verdicts(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Resu
         let settings = VerifySettings {
             kernel: args.kernel.or(loaded.config.kernel).unwrap_or(Version::NEWEST_MODELLED),
             types: &types,
-            privileged: !args.unprivileged,
+            capabilities: args.capabilities(&loaded.config),
             log_level: 0,
             programs: &[],
             max_entries: args.max_entries,

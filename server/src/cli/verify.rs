@@ -103,7 +103,7 @@ impl Verification<'_> {
         let settings = VerifySettings {
             kernel: self.kernel,
             types,
-            privileged: !self.args.unprivileged,
+            capabilities: self.args.capabilities(config),
             log_level: self.args.log.unwrap_or(0),
             programs: &self.args.program,
             file: path.file_name().and_then(|name| name.to_str()).unwrap_or_default(),

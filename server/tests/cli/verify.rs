@@ -143,6 +143,56 @@ fn another_kernel_has_other_functions() {
 }
 
 /// Runs `verify` on misuse pattern M01, which the kernel accepts.
+#[test]
+fn loaders_without_capabilities_get_other_verdicts() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("capabilities/masking");
+    let ask = |more: &[&str]| {
+        let program = "--program=index_of_either_sign";
+        sandbox.run(&[&["verify", "--format=json", program, text(&path)], more].concat())
+    };
+    let verdict = |more: &[&str]| {
+        let program = &ask(more).json()["programs"][0];
+        (program["verdict"].as_str().map(str::to_owned), program["message"].clone())
+    };
+    assert_eq!(verdict(&[]).0.as_deref(), Some("accept"));
+    assert_eq!(verdict(&["--capabilities", "SYS_ADMIN"]).0.as_deref(), Some("accept"));
+    assert_eq!(verdict(&["--capabilities", "bpf,perfmon"]).0.as_deref(), Some("accept"));
+    let without = verdict(&["--capabilities", "bpf,net_admin"]);
+    assert_eq!(without.0.as_deref(), Some("reject"));
+    let message = without.1.as_str().expect("says why");
+    assert!(message.contains("mixed signed bounds"), "{message}");
+    assert_eq!(verdict(&["--unprivileged"]), without);
+    let ran = ask(&["--capabilities", "bpf,bfp"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.err.contains("invalid value 'bfp'") && ran.err.contains("net_admin"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(ask(&["--capabilities=bpf", "--unprivileged"]).code, 2);
+    let config = "[verify]\ncapabilities = [\"bpf\", \"net_admin\"]\n";
+    sandbox.write("bpf-analyzer.toml", config.as_bytes());
+    let configured = ["--config", "bpf-analyzer.toml"];
+    assert_eq!(verdict(&configured), without);
+    let stronger = [&configured[..], &["--capabilities=bpf,perfmon,net_admin"]].concat();
+    assert_eq!(verdict(&stronger).0.as_deref(), Some("accept"));
+    sandbox.write("bpf-analyzer.toml", b"verify.capabilities = [\"bfp\"]\n");
+    let ran = ask(&configured);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("bfp") && ran.err.contains("net_admin"), "{}", ran.err);
+}
+
+#[test]
+fn a_type_says_which_capability_it_needs() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("capabilities/rights");
+    let ran =
+        sandbox.run(&["verify", "--capabilities=bpf", "--program=at_a_function", text(&path)]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("which needs CAP_PERFMON"), "{}", ran.out);
+}
+
 fn forgotten(sandbox: &Sandbox, more: &[&str]) -> super::sandbox::Ran {
     let path = object("catalogue/misuse");
     let mut args = vec!["verify", "--program=m01"];

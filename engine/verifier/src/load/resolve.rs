@@ -154,7 +154,7 @@ fn check_compatibility(program: &Program<'_>, facts: &MapFacts<'_>, used: &[MapI
         if is_used {
             reject!(EBUSY, "Only one arena per program");
         }
-        if !program.options.privileged {
+        if !program.is_bpf_capable() || !program.allows_ptr_leaks() {
             reject!(EPERM, "CAP_BPF and CAP_PERFMON are required to use arena");
         }
     }
