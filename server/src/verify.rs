@@ -215,6 +215,11 @@ pub fn programs(
         }
     };
     Ok(object.programs().filter(|(_, function)| asked(&function.name)).map(outcome).collect())
+/// Whether there are notes that are reported as findings of a rule.
+pub fn has_notes(rule: &str) -> bool {
+    verifier::NOTES.iter().any(|kind| kind.rule == Some(rule))
+}
+
 }
 
 /// As grave as what its rule finds.
