@@ -31,3 +31,4 @@ mod spelling;
 pub mod suppress;
 pub mod tests;
 pub mod verify;
+pub mod wishes;

@@ -60,6 +60,7 @@ fn phases(path: &Path, text: &Arc<str>, directory: &Path) -> Result<(), Box<dyn 
             unsaved: &[],
             config: &config,
             catalogue: &catalogue,
+            layer: None,
             headers: &Headers::default(),
             kernel: Version::NEWEST_MODELLED,
             program: (kind != CheckKind::Verify).then_some("parse0"),
