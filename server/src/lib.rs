@@ -33,3 +33,4 @@ pub mod suppress;
 pub mod tests;
 pub mod types;
 pub mod verify;
+pub mod wishes;

@@ -29,8 +29,10 @@ use crate::merge;
 use crate::paths::normal;
 use crate::report::{self, Report, Source, Verdict};
 use crate::rules::Catalogue;
+use crate::selection::Layer;
 use crate::types::TypesCache;
-use crate::verify::{self, VerifyError, VerifySettings, Wishes};
+use crate::verify::{self, VerifyError, VerifySettings};
+use crate::wishes::Wishes;
 
 /// How long programs are verified that nobody asked about.
 const UNASKED: Duration = Duration::from_secs(10);
@@ -87,6 +89,8 @@ pub struct CheckRequest<'r> {
     pub catalogue: &'r Catalogue,
     /// Where the types of kernels are known.
     pub types: &'r TypesCache,
+    /// Which rules are wanted, as the configuration does not say.
+    pub layer: Option<&'r Layer>,
     /// Where compilation databases are known.
     pub headers: &'r Headers,
     /// The kernel.
@@ -280,17 +284,22 @@ fn outcomes(
             None => break,
         }
     }
-    let wishes = Wishes {
-        catalogue: request.catalogue,
-        config: request.config,
-        path: request.path,
-        text: Some(request.text),
-    };
-    wishes.apply(&mut outcomes);
+    request.wishes().apply(&mut outcomes);
     Ok(outcomes)
 }
 
-impl CheckRequest<'_> {
+impl<'r> CheckRequest<'r> {
+    /// What holds for findings in the file.
+    fn wishes(&self) -> Wishes<'r> {
+        Wishes {
+            catalogue: self.catalogue,
+            config: self.config,
+            layer: self.layer,
+            path: self.path,
+            text: Some(self.text),
+        }
+    }
+
     /// Where the name of a function stands in the text.
     fn name(&self, function: &str) -> Span {
         let found = self.names.iter().find(|(name, _)| name == function);

@@ -3,7 +3,6 @@
 mod findings;
 mod json;
 mod place;
-mod wishes;
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,6 @@ pub(crate) use findings::SourceText;
 pub use findings::{VERIFIER, VERIFIER_PAGE, reports};
 pub use json::document;
 pub use place::Place;
-pub use wishes::Wishes;
 
 /// How objects are verified.
 #[derive(Clone, Debug)]
@@ -216,6 +214,11 @@ pub fn programs(
         }
     };
     Ok(object.programs().filter(|(_, function)| asked(&function.name)).map(outcome).collect())
+}
+
+/// Whether there are notes that are reported as findings of a rule.
+pub fn has_notes(rule: &str) -> bool {
+    verifier::NOTES.iter().any(|kind| kind.rule == Some(rule))
 }
 
 /// As grave as what its rule finds.

@@ -18,8 +18,9 @@ use crate::config::Config;
 use crate::rules::Catalogue;
 use crate::types::{KernelTypes, TypesCache};
 use crate::verify::{
-    Outcome, Target, VERIFIER, Verdict, VerifySettings, Wishes, document, object, reports,
+    Outcome, Target, VERIFIER, Verdict, VerifySettings, document, object, reports,
 };
+use crate::wishes::Wishes;
 
 /// Verifies what `args` say.
 pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
@@ -118,7 +119,8 @@ impl Verification<'_> {
                 let path = path.to_owned();
                 let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
                 let catalogue = self.catalogue;
-                let wishes = Wishes { catalogue, config, path: &absolute, text: source };
+                let wishes =
+                    Wishes { catalogue, config, layer: None, path: &absolute, text: source };
                 wishes.apply(&mut outcomes);
                 if !outcomes.iter().all(Outcome::is_accepted) {
                     self.status = self.status.max(Status::Findings);

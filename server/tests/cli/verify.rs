@@ -263,7 +263,7 @@ fn notes_have_rules_of_the_linter() {
 }
 
 /// A store that is lost where the slice is a copy; `ALLOW` stands for a comment.
-const LOST: &str = "\
+pub(crate) const LOST: &str = "\
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 
