@@ -288,6 +288,7 @@ fn verify<'l>(
     let options = Options {
         kernel: settings.kernel,
         privileged: settings.privileged,
+        names_variables: true,
         log_level: settings.log_level,
         explain: true,
         file: settings.file.to_owned(),

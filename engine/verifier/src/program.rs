@@ -14,6 +14,8 @@ pub struct Options {
     pub kernel: Version,
     /// The loader has `CAP_BPF`, `CAP_PERFMON` and `CAP_NET_ADMIN`; otherwise none.
     pub privileged: bool,
+    /// The kernel finds addresses of its variables by their names (`CONFIG_KALLSYMS_ALL`), as those of distributions do.
+    pub names_variables: bool,
     /// The level of the log: 0, 1 or 2, and 4 for statistics alone, as `log_level` of `bpf(2)`.
     pub log_level: u32,
     /// Rejections are explained, for which the program is verified once more, and mistakes that the kernel accepts are

@@ -28,6 +28,7 @@ pub(crate) fn options() -> Options {
     Options {
         kernel: Version::new(6, 18),
         privileged: true,
+        names_variables: true,
         log_level: 0,
         explain: false,
         file: String::new(),

@@ -3150,6 +3150,17 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 example: Example::Assembler("r1 = btf_id(1)\nr0 = 0\nexit"),
             },
             Message {
+                text: "ldimm64 failed to find the address for kernel symbol '{name}'.",
+                anchor: "ldimm64-failed-to-find-the-address-for-kernel-symbol",
+                story: Story::Code,
+                means: "The kernel has the variable, but was built without `CONFIG_KALLSYMS_ALL` and does not know where it is.",
+                fix: "use a kernel with `CONFIG_KALLSYMS_ALL`, or leave the variable out",
+                rule: "",
+                follows: false,
+                cases: &[],
+                example: Example::Corpus("types/variables:of_each_processor"),
+            },
+            Message {
                 text: "ldimm64 unable to resolve the size of type '{name}': -22",
                 anchor: "ldimm64-unable-to-resolve-the-size-of-type-22",
                 story: Story::Code,

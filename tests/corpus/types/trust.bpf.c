@@ -301,16 +301,6 @@ int second_task_checked(unsigned long long *arguments)
 	return second ? second->pid : 0;
 }
 
-SEC("tp_btf/sched_pi_setprio") __accept
-int first_task_is_never_null(unsigned long long *arguments)
-{
-	struct task_struct *first = (void *)arguments[0];
-
-	if (!first)
-		return *(volatile int *)0;
-	return first->pid;
-}
-
 SEC("tp_btf/tcp_send_reset") __reject("R1 invalid mem access 'trusted_ptr_or_null_'")
 int socket_of_a_reset_may_be_null(unsigned long long *arguments)
 {

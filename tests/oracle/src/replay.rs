@@ -16,6 +16,9 @@ use crate::recording::{Program, Recordings, Verdict};
 /// The kernel whose recordings are compared with.
 pub const KERNEL: Version = Version::new(6, 18);
 
+/// It was built without `CONFIG_KALLSYMS_ALL`.
+pub const NAMES_VARIABLES: bool = false;
+
 /// A program with what both said.
 #[derive(Clone, Debug)]
 pub struct Comparison {
@@ -195,7 +198,14 @@ fn replay_topic(
         let file = "corpus".to_owned();
         let Asked { log_level, notes } = asked;
         let explain = explain || notes;
-        let options = Options { kernel: KERNEL, privileged: true, log_level, explain, file };
+        let options = Options {
+            kernel: KERNEL,
+            privileged: true,
+            names_variables: NAMES_VARIABLES,
+            log_level,
+            explain,
+            file,
+        };
         let (outcome, elapsed) = verify(&linked, &name, &options);
         let kind = kind(&recorded, &outcome);
         let report = outcome.ok();

@@ -122,6 +122,7 @@ fn programs_say_which_notes_they_have() {
             let options = Options {
                 kernel: KERNEL,
                 privileged: true,
+                names_variables: true,
                 log_level: 0,
                 explain: true,
                 file: String::new(),

@@ -98,8 +98,8 @@ fn follow(cx: &mut Cx<'_>, state: State, start: Pc) -> Check {
     loop {
         while advance(cx, &mut way)? {}
         cx.log.touch_all();
-        liveness::update(cx, &way.state);
         end_branch(cx, &way.state)?;
+        liveness::update(cx, &way.state);
         let Some(Pending { state, pc, prev, log_position }) = cx.explored.pending.pop() else {
             return Ok(());
         };

@@ -196,6 +196,10 @@ fn check_variable(cx: &Cx<'_>, id: TypeId) -> Check {
     if !matches!(ty.kind(), Kind::Var | Kind::Func) {
         reject!(EINVAL, "pseudo btf_id {number} in ldimm64 isn't KIND_VAR or KIND_FUNC");
     }
+    if ty.kind() == Kind::Var && !cx.program.options.names_variables {
+        let name = ty.name();
+        reject!(ENOENT, "ldimm64 failed to find the address for kernel symbol '{name}'.");
+    }
     let resolved = ty.target().and_then(|target| kernel.resolve(target));
     if ty.kind() == Kind::Var
         && let Some(resolved) = resolved

@@ -80,6 +80,7 @@ pub fn program(linked: &Linked<'_>, index: usize, path: String, effort: Effort) 
     let options = Options {
         kernel: KERNEL,
         privileged: true,
+        names_variables: true,
         log_level: 0,
         explain: false,
         file: "corpus".to_owned(),

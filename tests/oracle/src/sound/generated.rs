@@ -51,6 +51,7 @@ pub fn try_one(
     let options = Options {
         kernel: KERNEL,
         privileged: true,
+        names_variables: true,
         log_level: 0,
         explain: false,
         file: "generated".to_owned(),
