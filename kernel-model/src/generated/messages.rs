@@ -3160,7 +3160,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::Corpus("types/variables:variable_of_each_cpu"),
+                example: Example::Corpus("types/variables:of_each_processor"),
             },
             Message {
                 text: "ldimm64 unable to resolve the size of type '{name}': -22",

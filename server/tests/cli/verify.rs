@@ -111,7 +111,7 @@ fn types_may_come_from_the_configuration() {
     let inside = sandbox.path("variables.bpf.o");
     std::fs::copy(path, inside).expect("is copied");
     let ask = |more: &[&str]| {
-        let first = ["verify", "--format=json", "--program=variable_of_each_cpu"];
+        let first = ["verify", "--format=json", "--program=of_each_processor"];
         sandbox.run(&[&first, more, &["variables.bpf.o"]].concat())
     };
     let ran = ask(&[]);

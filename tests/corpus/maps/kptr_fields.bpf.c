@@ -45,8 +45,8 @@ WITH_HOLDER(seen_stored, { h->seen = task; })
 
 SEC("tp_btf/task_newtask") __accept
 WITH_HOLDER(seen_stored_and_read, {
-	h->seen = task;
-	task = h->seen;
+	write_once(h->seen, task);
+	task = read_once(h->seen);
 	if (task)
 		return task->pid;
 })
