@@ -319,3 +319,16 @@ int all_kinds_in_one_value(struct __sk_buff *skb)
 	a->count++;
 	return 0;
 }
+
+SEC("tc") __reject("map '' has no valid bpf_wq")
+int work_of_an_inner_map_without_it(struct __sk_buff *skb)
+{
+	u32 key = 0;
+	void *one = bpf_map_lookup_elem(&outer_tasked, &key);
+	struct tasked *t;
+
+	if (!one)
+		return 0;
+	t = bpf_map_lookup_elem(one, &key);
+	return t ? bpf_wq_start((void *)&t->count, 0) : 0;
+}

@@ -2,9 +2,7 @@
 #include "corpus.h"
 
 GPL;
-struct bucket { u32 counts[16]; u64 total; };
 MAP(HASH, hash, u32, u64, 8);
-MAP(ARRAY, buckets, u32, struct bucket, 4);
 RINGBUF(ring, 4096);
 u64 table[64];
 u64 total;

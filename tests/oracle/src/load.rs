@@ -98,12 +98,15 @@ pub(crate) struct Loaded {
 
 impl<'l> Loader<'l> {
     pub(crate) fn new(linked: &'l Linked<'l>) -> Result<Self, LoadError> {
-        let btf = match &linked.object.btf {
-            Some(btf) => Some(sys::load_btf(btf.bytes()).map_err(|(source, log)| {
+        let has_operations = linked.maps.iter().any(|map| matches!(map.kind, MapKind::StructOps));
+        let btf = match linked.object.btf.as_ref().map(|btf| sys::load_btf(btf.bytes())) {
+            Some(Ok(btf)) => Some(btf),
+            Some(Err((source, log))) if has_operations => {
                 let what = format!("types: {}", log.lines().last().unwrap_or_default());
-                LoadError::Prepare { what, source }
-            })?),
-            None => None,
+                return Err(LoadError::Prepare { what, source });
+            }
+            // As libbpf, which goes on without types that the kernel refuses.
+            Some(Err(_)) | None => None,
         };
         Ok(Self { linked, btf, maps: BTreeMap::new(), others: Vec::new() })
     }

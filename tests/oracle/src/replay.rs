@@ -17,7 +17,6 @@ use crate::recording::{Program, Recordings, Verdict};
 /// The kernel whose recordings are compared with.
 pub const KERNEL: Version = Version::new(6, 18);
 
-
 /// A program with what both said.
 #[derive(Clone, Debug)]
 pub struct Comparison {

@@ -68,7 +68,7 @@ fn check_load(cx: &Cx<'_>, pc: Pc, load: &LoadImm, used: &mut Vec<MapId>) -> Che
         Imm64::Value(_) | Imm64::Func(_) => Ok(()),
         Imm64::BtfId { id, module } => {
             if module.0 != 0 {
-                return cx.unsupported("variables of kernel modules");
+                reject!(EINVAL, "invalid module BTF object FD specified.");
             }
             check_variable(cx, TypeId(id.0.cast_unsigned()))
         }
