@@ -762,7 +762,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/leaks:packet_read_as_a_structure",
+                ),
             },
             Message {
                 text: "Cannot access kernel 'struct {name}' from non-GPL compatible program",
@@ -3122,7 +3124,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon("capabilities/rights:uses_an_arena"),
             },
             Message {
                 text: "no direct value access support for this map type",
@@ -3161,8 +3163,8 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 text: "ldimm64 failed to find the address for kernel symbol '{name}'.",
                 anchor: "ldimm64-failed-to-find-the-address-for-kernel-symbol",
                 story: Story::Code,
-                means: "The kernel has the variable, but was built without `CONFIG_KALLSYMS_ALL` and does not know where it is.",
-                fix: "use a kernel with `CONFIG_KALLSYMS_ALL`, or leave the variable out",
+                means: "The kernel has such a variable, but does not list its address: it was built without `CONFIG_KALLSYMS_ALL`, as the kernel that `verify` comes with.",
+                fix: "load the program into a kernel that lists its variables, as those of distributions do: give its types with `--btf /sys/kernel/btf/vmlinux`, and `verify` takes them to be listed",
                 rule: "",
                 follows: false,
                 cases: &[],
@@ -3938,7 +3940,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/stack:pointer_moved_by_an_unknown_number",
+                ),
             },
             Message {
                 text: "R{reg:n} stack pointer arithmetic goes out of range, prohibited for !root; off={off:n}",
@@ -4821,7 +4825,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/leaks:number_added_to_a_spilled_pointer",
+                ),
             },
             Message {
                 text: "math between {type} pointer and register with unbounded min value is not allowed",
@@ -4944,7 +4950,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/masking:another_mask_on_each_path",
+                ),
             },
             Message {
                 text: "R{reg:n} has unknown scalar with mixed signed bounds, pointer arithmetic with it prohibited for !root",
@@ -4955,7 +4963,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon("capabilities/masking:index_of_either_sign"),
             },
             Message {
                 text: "R{reg:n} has pointer with unsupported alu operation, pointer arithmetic with it prohibited for !root",
@@ -4966,7 +4974,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon("capabilities/masking:packet_and_an_index"),
             },
             Message {
                 text: "R{reg:n} tried to {what} beyond pointer bounds, pointer arithmetic with it prohibited for !root",
@@ -4977,7 +4985,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/masking:bottom_of_the_stack_and_a_constant",
+                ),
             },
         ],
     },

@@ -6,18 +6,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bpf_object::{Kernel, Linked, Object, link};
-use kernel_model::Version;
+use kernel_model::{SNAPSHOT, Version};
 use verifier::{Options, Report};
 
 use crate::corpus::{Corpus, OPEN_ENTRIES, Topic};
 use crate::error::{Error, Result, read_bytes};
+use crate::mode::Mode;
 use crate::recording::{Program, Recordings, Verdict};
 
 /// The kernel whose recordings are compared with.
 pub const KERNEL: Version = Version::new(6, 18);
-
-/// It was built without `CONFIG_KALLSYMS_ALL`.
-pub const NAMES_VARIABLES: bool = false;
 
 /// A program with what both said.
 #[derive(Clone, Debug)]
@@ -56,6 +54,8 @@ pub struct Noted {
 pub struct Asked {
     /// The level of the log; 0 for none.
     pub log_level: u32,
+    /// As whom the programs are loaded.
+    pub mode: Mode,
     /// Whether it shall note what the kernel accepts although it is wrong; what it rejects is left out then.
     pub notes: bool,
 }
@@ -136,8 +136,12 @@ pub fn replay(
 }
 
 /// The same, with explanations of rejections.
-pub fn explained(corpus: &Corpus, filter: impl Fn(&str) -> bool + Sync) -> Result<Vec<Comparison>> {
-    run(corpus, Asked::default(), true, filter)
+pub fn explained(
+    corpus: &Corpus,
+    mode: Mode,
+    filter: impl Fn(&str) -> bool + Sync,
+) -> Result<Vec<Comparison>> {
+    run(corpus, Asked { mode, ..Asked::default() }, true, filter)
 }
 
 fn run(
@@ -146,7 +150,7 @@ fn run(
     explain: bool,
     filter: impl Fn(&str) -> bool + Sync,
 ) -> Result<Vec<Comparison>> {
-    let recordings = Recordings::of(corpus, &KERNEL.to_string());
+    let recordings = Recordings::of(corpus, &KERNEL.to_string(), asked.mode);
     let topics = recordings.topics()?;
     let next = AtomicUsize::new(0);
     let work = || {
@@ -196,12 +200,13 @@ fn replay_topic(
     }
     let compare = |(name, recorded): (String, Program)| {
         let file = "corpus".to_owned();
-        let Asked { log_level, notes } = asked;
+        let Asked { log_level, mode, notes } = asked;
+        let capabilities = mode.capabilities();
         let explain = explain || notes;
         let options = Options {
             kernel: KERNEL,
-            privileged: true,
-            names_variables: NAMES_VARIABLES,
+            capabilities,
+            lists_variables: SNAPSHOT.lists_variables,
             log_level,
             explain,
             file,

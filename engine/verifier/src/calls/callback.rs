@@ -49,7 +49,7 @@ pub(crate) fn push(cx: &mut Cx<'_>, state: &mut State, pc: Pc, call: CallbackCal
     inside.path.callback_unroll_depth += 1;
     let outer = inside.frames.len() - 2;
     inside.frames[outer].callback_depth += 1;
-    explore::push(cx, inside, start, pc, false)?;
+    explore::push(cx, inside, start, pc, Errno::ENOMEM)?;
     state.frame_mut().callback_depth = 0;
     Ok(())
 }

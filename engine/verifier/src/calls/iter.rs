@@ -7,7 +7,7 @@ use kernel_model::{KfuncFlags, TypeFlags};
 use crate::calls::kfunc::Arg;
 use crate::calls::refs;
 use crate::cfg::liveness;
-use crate::cx::{Check, Cx, reject};
+use crate::cx::{Check, Cx, Errno, reject};
 use crate::memory::{self, Access};
 use crate::state::{
     Detail, IterState, RefKind, Reg as RegState, RegKind, RegType, SlotKind, StackSlot, State,
@@ -229,7 +229,7 @@ pub(super) fn next_call(cx: &mut Cx<'_>, state: &mut State, pc: Pc, place: (u32,
             }
             explore::widen_since_last_step(cx, state, &mut queued, pc)?;
             scalar::mark_not_null(cx, queued.reg_mut(Reg::R0));
-            explore::push(cx, queued, Pc(pc.0 + 1), pc, false)?;
+            explore::push(cx, queued, Pc(pc.0 + 1), pc, Errno::ENOMEM)?;
         }
         IterState::Drained => {}
         IterState::Invalid => reject!(EFAULT, "verifier bug: unexpected iterator state"),

@@ -77,7 +77,7 @@ pub(crate) fn argument(
     }
     let (owner, holder) = match (pointer.ty == RegType::of(RegKind::MapValue), pointer.detail) {
         (true, Detail::Map { map, .. }) => {
-            let map_name = cx.program.map(map).map_or("", field::kernel_name);
+            let map_name = field::kernel_name(cx, map);
             if !field::has_btf(cx, map) {
                 reject!(EINVAL, "map '{map_name}' has to have BTF in order to use {name}_lock");
             }

@@ -25,7 +25,7 @@ pub(crate) use store::Explored;
 pub(crate) use visit::frame_pc;
 pub(crate) use widen::{widen_since_last_step, widen_since_last_visit};
 
-use crate::cx::{Check, Cx, reject};
+use crate::cx::{Check, Cx, Errno, Reject, Stop, reject};
 use crate::state::{Frame, State};
 
 /// So many instructions are followed at most (`BPF_COMPLEXITY_LIMIT_INSNS`).
@@ -59,15 +59,9 @@ pub struct Stats {
     pub peak_states: u32,
 }
 
-/// Leaves a path from `pc` on for later (`push_stack`); `state` is what is known there.
-pub(crate) fn push(
-    cx: &mut Cx<'_>,
-    mut state: State,
-    pc: Pc,
-    prev: Pc,
-    speculative: bool,
-) -> Check {
-    state.speculative |= speculative;
+/// Leaves a path from `pc` on for later (`push_stack`); `state` is what is known there. What is returned when there are
+/// too many depends on the caller.
+pub(crate) fn push(cx: &mut Cx<'_>, state: State, pc: Pc, prev: Pc, too_many: Errno) -> Check {
     if let Some(parent) = state.path.parent {
         cx.explored.state_mut(parent).path.branches += 1;
     }
@@ -75,9 +69,18 @@ pub(crate) fn push(
     cx.explored.pending.push(Pending { state, pc, prev, log_position });
     let count = cx.explored.pending.len();
     if count > PENDING_LIMIT {
-        reject!(E2BIG, "The sequence of {count} jumps is too complex.");
+        let message = format!("The sequence of {count} jumps is too complex.");
+        return Err(Stop::Reject(Box::new(Reject { errno: too_many, message })));
     }
     Ok(())
+}
+
+/// As [`push`], where Linux 6.18 does not look whether there are too many, and goes on with counts that are off.
+pub(crate) fn push_unchecked(cx: &mut Cx<'_>, state: State, pc: Pc, prev: Pc) -> Check {
+    match push(cx, state, pc, prev, Errno::ENOMEM) {
+        Err(Stop::Reject(_)) => cx.unsupported("more paths left for later than the kernel keeps"),
+        done => done,
+    }
 }
 
 /// Leaves an asynchronous callback for later (`push_async_cb`); the state begins with `frame` alone.
@@ -96,7 +99,7 @@ pub(crate) fn push_async(
     cx.explored.pending.push(Pending { state, pc, prev, log_position });
     let count = cx.explored.pending.len();
     if count > PENDING_LIMIT {
-        reject!(E2BIG, "The sequence of {count} jumps is too complex for async cb.");
+        reject!(EFAULT, "The sequence of {count} jumps is too complex for async cb.");
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use isa::{Callee, Insn, JumpOffset, Pc, Stage};
 
 use super::{push, widen};
-use crate::cx::{Check, Cx, Next, reject};
+use crate::cx::{Check, Cx, Errno, Next, reject};
 use crate::state::State;
 use crate::{calls, load, log, memory, scalar};
 
@@ -106,7 +106,7 @@ fn may_goto(cx: &mut Cx<'_>, state: &mut State, offset: JumpOffset, behind: Pc) 
     let mut queued = super::fork(cx, state);
     queued.path.may_goto_depth += 1;
     widen::widen_since_last_step(cx, state, &mut queued, pc)?;
-    push(cx, queued, behind, pc, false)?;
+    push(cx, queued, behind, pc, Errno::ENOMEM)?;
     goto(cx, offset.target(pc))
 }
 

@@ -8,7 +8,7 @@ use kernel_model::TypeFlags;
 
 use super::{Access, Request, access_memory, region, set_unknown};
 use crate::calls;
-use crate::cx::{Check, Cx, Next, reject};
+use crate::cx::{Check, Cx, Errno, Next, reject};
 use crate::explore;
 use crate::state::{Reg, RegKind, RegType, State};
 
@@ -256,7 +256,7 @@ pub(super) fn load_packet(
         return Ok(Next::Fall);
     }
     // In a function, the path on which it ends is followed first; it returns zero.
-    explore::push(cx, state.clone(), Pc(pc.0 + 1), pc, false)?;
+    explore::push(cx, state.clone(), Pc(pc.0 + 1), pc, Errno::EFAULT)?;
     *state.reg_mut(Name::R0) = Reg::known(0);
     calls::exit_frame(cx, state, pc)
 }

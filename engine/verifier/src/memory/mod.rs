@@ -9,6 +9,7 @@ mod field_search;
 mod fields;
 mod insn;
 mod map_value;
+mod own_types;
 mod packet;
 mod region;
 mod stack;

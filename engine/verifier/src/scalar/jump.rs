@@ -4,7 +4,7 @@ use isa::{Cond, Imm, Jump, Pc, Source, Width};
 
 use super::operand::{immediate, register, settle};
 use super::{compare, linked, null, packet, sanitize};
-use crate::cx::{Check, Cx, Next, reject};
+use crate::cx::{Check, Cx, Errno, Next, reject};
 use crate::state::{Linked, Reg, RegKind, RegType, State};
 
 /// A conditional jump: if both ways are possible, the way of the jump is left for later.
@@ -25,7 +25,7 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
         {
             crate::explore::mark_precise(cx, state, reg)?;
         }
-        if !cx.program.options.privileged {
+        if !cx.program.bypasses_spec_v1() {
             let behind = Pc(pc.0 + 1);
             let to = if taken { Some(behind) } else { target };
             let Some(to) = to else { return cx.unsupported("a jump in front of the program") };
@@ -55,10 +55,11 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
     }
     linked::sync(state, &mut other, Source::Reg(jump.lhs), &links);
     propagate_nullness(cx, state, &mut other, jump);
-    check_pointers(cx, state, &mut other, jump)?;
+    let checked = check_pointers(cx, state, &mut other, jump);
     let Some(target) = target else { return cx.unsupported("a jump in front of the program") };
-    crate::explore::push(cx, other, target, pc, false)?;
-    Ok(Next::Fall)
+    // What is refused on a speculative path may still go this way.
+    crate::explore::push(cx, other, target, pc, Errno::EFAULT)?;
+    checked.map(|()| Next::Fall)
 }
 
 fn stack() -> RegType {

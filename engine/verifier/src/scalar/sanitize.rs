@@ -7,7 +7,7 @@
 use isa::{Alu, AluOp, Jump, Pc, Reg as Name, Source};
 
 use super::operand::register;
-use crate::cx::{Check, Cx, reject};
+use crate::cx::{Check, Cx, Errno, reject};
 use crate::state::{Reg, RegKind, State};
 
 /// How an instruction is masked (`alu_state` and `alu_limit` of `struct bpf_insn_aux_data`).
@@ -55,7 +55,7 @@ pub(super) struct Begun {
 
 /// The instruction is masked (`sanitize_needed` and not `can_skip_alu_sanitation`).
 pub(super) fn is_needed(cx: &Cx<'_>, insn: &Alu) -> bool {
-    !cx.program.options.privileged
+    !cx.program.bypasses_spec_v1()
         && matches!(insn.op, AluOp::Add | AluOp::Sub)
         && register(insn.src).is_some()
         && cx.aux.get(cx.pc.index()).is_none_or(|aux| !aux.nospec)
@@ -89,7 +89,13 @@ pub(super) fn begin(
         let mut other = crate::explore::fork(cx, state);
         *other.reg_mut(insn.dst) = if number_is_dst { *ptr } else { *dst };
         let pc = cx.pc;
-        crate::explore::push(cx, other, Pc(pc.0 + 1), pc, true)?;
+        other.speculative = true;
+        crate::explore::push(cx, other, Pc(pc.0 + 1), pc, Errno::ENOMEM).map_err(|stop| {
+            let number = insn.dst.number();
+            stop.and_says(&format!(
+                "R{number} could not be pushed for speculative verification, pointer arithmetic with it prohibited for !root"
+            ))
+        })?;
     }
     Ok(begun)
 }
@@ -204,5 +210,6 @@ pub(super) fn other_way(cx: &mut Cx<'_>, state: &State, jump: &Jump, to: Pc) -> 
         *other.reg_mut(rhs) = cx.unknown();
     }
     let pc = cx.pc;
-    crate::explore::push(cx, other, to, pc, true)
+    other.speculative = true;
+    crate::explore::push(cx, other, to, pc, Errno::EFAULT)
 }

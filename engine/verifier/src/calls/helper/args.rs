@@ -215,7 +215,7 @@ fn check_kptr(cx: &mut Cx<'_>, state: &State, call: &mut HelperCall, reg: Reg) -
             return cx.unsupported("a kptr outside of maps and objects");
         };
         if !maps::has_types(cx, map) {
-            let name = maps::name(cx, map);
+            let name = field::kernel_name(cx, map);
             reject!(EINVAL, "map '{name}' has to have BTF in order to use bpf_kptr_xchg");
         }
         call.map = Some((map, call.map.map_or(uid, |(_, uid)| uid)));

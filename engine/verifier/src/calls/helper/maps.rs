@@ -16,12 +16,6 @@ const READ_ONLY_FOR_PROGRAMS: u32 = 1 << 7;
 /// `BPF_F_INNER_MAP`.
 const OF_ANY_LENGTH: u32 = 1 << 12;
 
-/// The kernel's name of a map, for messages. Maps that only stand for what another map holds have none.
-pub(super) fn name(cx: &Cx<'_>, map: MapId) -> String {
-    let facts = cx.program.map(map).filter(|_| !map.inner);
-    facts.map(|facts| facts.map.kernel_name("")).unwrap_or_default()
-}
-
 /// The map was created with types.
 pub(super) fn has_types(cx: &Cx<'_>, map: MapId) -> bool {
     let definition = cx.program.map(map).map(|facts| facts.definition(map.inner));

@@ -166,7 +166,7 @@ fn tail_call(cx: &mut Cx<'_>, state: &mut State, pc: Pc) -> Check<Next> {
     if state.frames.len() == 1 {
         return Ok(Next::Fall);
     }
-    explore::push(cx, state.clone(), Pc(pc.0 + 1), pc, false)?;
+    explore::push_unchecked(cx, state.clone(), Pc(pc.0 + 1), pc)?;
     dynptr::clear_packet_pointers(cx, state);
     *state.reg_mut(Reg::R0) = cx.unknown();
     let next = exit_frame(cx, state, pc)?;

@@ -1,7 +1,7 @@
 //! Which helper a call is of, and whether it may be made there.
 
 use isa::{HelperId, Pc};
-use kernel_model::{AttachType, Capability, Function, HelperProto};
+use kernel_model::{AttachType, Function, HelperProto};
 
 use super::HelperCall;
 use crate::cx::{Check, Cx, reject};
@@ -69,6 +69,9 @@ pub(crate) fn proto_of(
     if ty.name == "struct_ops" && target == Some("bpf_dummy_ops") {
         return None;
     }
+    if ends_connection(program) && matches!(function.name, "bpf_setsockopt" | "bpf_getsockopt") {
+        return None;
+    }
     let hooked = |hook: &str| {
         target.is_some_and(|target| {
             let short = |name: &str| {
@@ -80,8 +83,17 @@ pub(crate) fn proto_of(
     function.protos.iter().find(|proto| {
         proto.is_for(ty, program.attach)
             && (proto.hooks.is_empty() || proto.hooks.iter().any(|hook| hooked(hook)))
-            && (program.options.privileged || proto.capability == Capability::None)
+            && program.may(proto.capability)
     })
+}
+
+/// The operation is called when a connection leaves its congestion control, which setting an option could do again
+/// (`bpf_tcp_ca_get_func_proto`, v6.18).
+fn ends_connection(program: &Program<'_>) -> bool {
+    let Some((id, "tcp_congestion_ops")) = program.target else { return false };
+    let table = program.kernel.get(id);
+    let member = table.and_then(|table| table.members().get(program.attach_number as usize));
+    member.is_some_and(|member| member.name() == "release")
 }
 
 /// The kernel's further test (`allowed` of `struct bpf_func_proto`).

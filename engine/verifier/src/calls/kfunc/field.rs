@@ -5,7 +5,7 @@ use isa::Reg;
 use super::meta::Meta;
 use crate::cx::{Check, Cx, reject};
 use crate::memory::{self, FieldKind, FieldRecord};
-use crate::program::{MapFacts, MapId};
+use crate::program::MapId;
 use crate::state::{self, Detail, State};
 
 /// A map, and the lookup that an inner map comes from; 0 if none (`map_ptr`, `map_uid`).
@@ -98,12 +98,12 @@ fn in_map_value(cx: &Cx<'_>, number: Reg, reg: &state::Reg, kind: FieldKind) -> 
         );
     }
     let map = map_of(cx, reg)?;
-    let map_name = cx.program.map(map.0).map_or("", kernel_name);
+    let map_name = || kernel_name(cx, map.0);
     if !has_btf(cx, map.0) {
-        reject!(EINVAL, "map '{map_name}' has to have BTF in order to use {name}");
+        reject!(EINVAL, "map '{}' has to have BTF in order to use {name}", map_name());
     }
     let Some(there) = offset_of(memory::record_of(cx.program, reg), kind) else {
-        reject!(EINVAL, "map '{map_name}' has no valid {name}");
+        reject!(EINVAL, "map '{}' has no valid {name}", map_name());
     };
     let offset = offset_in(reg);
     if offset != i64::from(there) {
@@ -128,10 +128,10 @@ pub(crate) fn has_btf(cx: &Cx<'_>, map: MapId) -> bool {
     is_typed && cx.program.record(map).is_none_or(|record| record.error.is_none())
 }
 
-/// The name of a map as the kernel has it: at most 15 bytes.
-pub(crate) fn kernel_name<'p>(facts: &'p MapFacts<'_>) -> &'p str {
-    let name = facts.map.name.as_str();
-    name.get(..15).unwrap_or(name)
+/// The name of a map as the kernel has it. Maps that only stand for what another map holds have none.
+pub(crate) fn kernel_name(cx: &Cx<'_>, map: MapId) -> String {
+    let facts = cx.program.map(map).filter(|_| !map.inner);
+    facts.map_or_else(String::new, |facts| facts.map.kernel_name(&cx.program.options.file))
 }
 
 /// Where a field of this kind is.

@@ -26,7 +26,7 @@ pub(crate) use table::{Table, may_call};
 
 use crate::calls::callback::{self, CallbackCall};
 use crate::calls::{check_leaks, clobber, dynptr, graph, iter, refs};
-use crate::cx::{Check, Cx, Next, reject};
+use crate::cx::{Check, Cx, Errno, Next, reject};
 use crate::state::State;
 use crate::{explore, load};
 use table::Allowed;
@@ -121,7 +121,8 @@ fn push_failed_lock(cx: &mut Cx<'_>, state: &State, pc: Pc) -> Check {
     let mut failed = state.clone();
     clobber(&mut failed);
     *failed.reg_mut(Reg::R0) = result::failed_lock(cx, pc);
-    explore::push(cx, failed, Pc(pc.0 + 1), pc, false)
+    explore::push(cx, failed, Pc(pc.0 + 1), pc, Errno::ENOMEM)
+        .map_err(|stop| stop.and_says("failed to push state for failed lock acquisition"))
 }
 
 /// Functions of the program that the kfunc calls, now or later.

@@ -198,6 +198,10 @@ fn new_object(cx: &Cx<'_>, kfunc: &Kfunc<'_>, meta: &Meta) -> Check<RegState> {
                 "bpf_percpu_obj_new type size ({size}) is greater than {MAX_PERCPU_SIZE}"
             );
         }
+        // No cache has chunks of that size (`bpf_mem_alloc_percpu_unit_init`).
+        if size == 0 {
+            reject!(EINVAL, "");
+        }
         if let Err(said) = types::scalar_struct(btf, ty, 0) {
             let said = if said.is_empty() { said } else { said + "\n" };
             reject!(

@@ -146,7 +146,12 @@ pub(super) fn add(cx: &mut Cx<'_>, id: BtfId, module: KfuncModule) -> Check {
         );
     }
     if module.0 > 0 {
-        return cx.unsupported("a kfunc of a module");
+        // Loaders give the types of modules beside the program, which none that is verified here has.
+        reject!(
+            EPROTO,
+            "kfunc offset > 0 without fd_array is invalid\n\
+             failed to find BTF for kernel function"
+        );
     }
     let number = id.0.cast_unsigned();
     let Err(place) = cx.kfuncs.rows.binary_search_by_key(&TypeId(number), |row| row.id) else {

@@ -1,0 +1,2 @@
+/* The tools. */
+#include "tools.h"

@@ -1,0 +1,3 @@
+// clang: -mcpu=v1
+/* The tools, compiled for another instruction set. */
+#include "tools.h"

@@ -1,0 +1,6 @@
+/* Special fields: pointer to number. */
+#define POINTER_TO_NUMBER
+#define OTHERS __reject("map 'guardeds' has to have BTF in order to use bpf_spin_lock")
+#define FIELDS __accept
+#define OBJECTS __reject("bpf_obj_new/bpf_percpu_obj_new requires prog BTF")
+#include "fields.h"
