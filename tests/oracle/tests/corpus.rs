@@ -155,7 +155,7 @@ fn the_corpus_is_large_enough() {
         .collect();
     let rejected = verdicts.iter().filter(|verdict| **verdict == Verdict::Reject).count();
     assert!(verdicts.len() >= 400, "{} programs", verdicts.len());
-    assert!(rejected * 2 >= verdicts.len(), "{rejected} of {} are rejected", verdicts.len());
+    assert!(rejected * 5 >= verdicts.len() * 2, "{rejected} of {} are rejected", verdicts.len());
 }
 
 #[test]

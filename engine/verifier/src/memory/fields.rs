@@ -5,7 +5,7 @@ use btf::{Btf, Kind, Type, TypeId};
 use kernel_model::{MapField, Version};
 
 use super::field_search::{Found, Info, KPTRS, Mark, Search, kept_pointer, known};
-use super::{own_types, FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField, StructRecords};
+use super::{FieldKind, FieldRecord, GraphRoot, Pointee, SpecialField, StructRecords, own_types};
 use crate::cx::Errno;
 
 /// `BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG`
@@ -50,10 +50,8 @@ const IN_OBJECTS: u32 = Mark::SpinLock as u32
 impl StructRecords {
     /// Finds the special fields of all structures of a program (`btf_parse_struct_metas`).
     pub fn parse(program: &Btf<'_>, kernel: &Btf<'_>, version: Version) -> Self {
-        let mut all = Self {
-            error: own_types::check(program).err().map(|errno| errno.0),
-            ..Self::default()
-        };
+        let mut all =
+            Self { error: own_types::check(program).err().map(|errno| errno.0), ..Self::default() };
         if version < OBJECTS_SINCE {
             return all;
         }
