@@ -58,6 +58,8 @@ pub enum Example {
     None,
     /// A program of `tests/corpus`: `family/topic:program`.
     Corpus(&'static str),
+    /// The same, which gets the message if its loader has no `CAP_PERFMON`.
+    CorpusWithoutPerfmon(&'static str),
     /// Lines of assembler, as `isa` reads them, in a socket filter.
     Assembler(&'static str),
     /// The same, loaded without privileges.
@@ -205,6 +207,11 @@ impl Message {
             Example::None => {}
             Example::Corpus(path) => {
                 page += &format!("\n## Example\n`{path}` of the corpus of programs\n");
+            }
+            Example::CorpusWithoutPerfmon(path) => {
+                page += &format!(
+                    "\n## Example\n`{path}` of the corpus of programs, loaded without `CAP_PERFMON`\n"
+                );
             }
             Example::Assembler(text) | Example::Unprivileged(text) => {
                 page += &format!("\n## Example\n```text\n{text}\n```\n");

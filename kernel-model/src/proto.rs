@@ -238,3 +238,16 @@ pub enum Capability {
     /// `CAP_SYS_ADMIN`.
     SysAdmin,
 }
+
+impl Capability {
+    /// The name in capabilities(7); empty if it is none.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Bpf => "CAP_BPF",
+            Self::Perfmon => "CAP_PERFMON",
+            Self::NetAdmin => "CAP_NET_ADMIN",
+            Self::SysAdmin => "CAP_SYS_ADMIN",
+        }
+    }
+}

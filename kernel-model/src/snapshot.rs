@@ -12,6 +12,8 @@ pub struct Snapshot {
     pub kernel: &'static str,
     /// The machine it was built for: `x86_64`.
     pub architecture: &'static str,
+    /// `/proc/kallsyms` of that kernel has its variables (`CONFIG_KALLSYMS_ALL`), as programs need that refer to them.
+    pub lists_variables: bool,
     /// Its length in bytes when it is not compressed.
     pub bytes: usize,
     /// The SHA-256 of the bytes, in hexadecimal.

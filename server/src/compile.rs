@@ -38,6 +38,7 @@ pub use error::CompileError;
 pub use findings::CLANG;
 use flags::Flags;
 use process::{Outcome, Run, RunError, run};
+use vmlinux::VmlinuxError;
 
 /// The largest object that is taken, in bytes.
 const MAX_OBJECT: u64 = 128 * 1024 * 1024;
@@ -154,13 +155,16 @@ impl Compiler {
     ///
     /// If the program has mistakes, which are [`CompileError::Rejected`], or clang does not do its work.
     pub fn compile(&self, request: &CompileRequest<'_>) -> Result<Compiled, CompileError> {
-        let job = self.prepare(request)?;
+        let mut job = self.prepare(request)?;
         let key = self.key(&job);
         if let Some(entry) =
             self.cache.as_ref().and_then(|cache| cache.load(&key, |inputs| job.is_current(inputs)))
         {
             let read = entry.inputs.read.iter().map(|input| input.path.clone()).collect();
             return Ok(job.compiled(entry, read, true));
+        }
+        if let Some(cause) = job.unwritable.take() {
+            return Err(CompileError::Io { what: "cannot write vmlinux.h", cause });
         }
         let begun = SystemTime::now();
         let outcome = self.run(&job, request.cancel)?;
@@ -205,17 +209,23 @@ impl Compiler {
             .prefix("bpf-analyzer-")
             .tempdir()
             .map_err(fail("cannot create a temporary directory"))?;
-        let mut job = Job { path, source, unsaved, flags, scratch, vmlinux: None };
+        let mut job =
+            Job { path, source, unsaved, flags, scratch, vmlinux: None, unwritable: None };
         if !job.flags.search.iter().any(|dir| dir.join(vmlinux::NAME).is_file()) {
-            job.vmlinux = self.vmlinux(job.scratch.path());
+            match self.vmlinux(job.scratch.path()) {
+                Ok(directory) => job.vmlinux = Some(directory),
+                Err(VmlinuxError::Io(cause)) => job.unwritable = Some(cause),
+                // Clang says which include leads nowhere.
+                Err(VmlinuxError::Btf(_)) => {}
+            }
         }
         Ok(job)
     }
 
-    /// The directory of a `vmlinux.h`. Without one, clang says which include leads nowhere.
-    fn vmlinux(&self, scratch: &Path) -> Option<PathBuf> {
+    /// The directory of a `vmlinux.h`.
+    fn vmlinux(&self, scratch: &Path) -> Result<PathBuf, VmlinuxError> {
         let kept = self.settings.cache.as_deref().and_then(|dir| vmlinux::directory(dir).ok());
-        kept.or_else(|| vmlinux::directory(scratch).ok())
+        kept.map_or_else(|| vmlinux::directory(scratch), Ok)
     }
 
     fn key(&self, job: &Job) -> Key {
@@ -287,6 +297,8 @@ struct Job {
     scratch: TempDir,
     /// Where `vmlinux.h` is if the program has none of its own.
     vmlinux: Option<PathBuf>,
+    /// Why it could not be written.
+    unwritable: Option<io::Error>,
 }
 
 impl Job {

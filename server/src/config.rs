@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 use kernel_model::Version;
+use verifier::Capabilities;
 
 pub use cache::ConfigCache;
 pub use expectations::{BytePattern, Expected, MapElements, PacketSpec, TestSpec, byte_pattern};
@@ -50,8 +51,12 @@ pub struct Config {
     pub packets: Vec<PacketSpec>,
     /// What programs are expected to do.
     pub tests: Vec<TestSpec>,
+    /// Absolute path of the types of the kernel that programs are verified against.
+    pub btf: Option<PathBuf>,
     /// Whether editors have programs verified when a file is saved.
     pub verify_on_save: Option<bool>,
+    /// What the loader of programs is allowed to do.
+    pub capabilities: Option<Capabilities>,
 }
 
 /// The compiler that a configuration names.

@@ -3,6 +3,7 @@
 
 pub mod baseline;
 pub mod cancel;
+mod capabilities;
 pub mod changes;
 pub mod cli;
 pub mod compile;
@@ -30,4 +31,6 @@ pub mod source;
 mod spelling;
 pub mod suppress;
 pub mod tests;
+pub mod types;
 pub mod verify;
+pub mod wishes;

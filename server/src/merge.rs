@@ -1,8 +1,9 @@
 //! What the analysis of a text and the verifier say about one mistake is said once.
 //!
 //! They mean the same mistake if they speak of the same line of the same function, or if the verifier's message is what
-//! the kernel says about the mistakes of that rule. Then the finding of the rule stays, because it names the author's
-//! own variables and can be mended, and says that the verifier agrees.
+//! the kernel says about the mistakes of that rule. What is lost in a run is the mistake of a rule if both speak of the
+//! same slice. Then the finding of the rule stays, because it names the author's own variables and can be mended, and
+//! says that the verifier, or the runtime, agrees.
 
 use diagnostic::{Finding, Label};
 use text::Span;
@@ -12,11 +13,27 @@ use text::Span;
 pub struct Checked {
     /// The finding.
     pub finding: Finding,
-    /// What the verifier says, if it is a finding of the verifier; others are never taken for one of the analysis.
-    pub said: Option<String>,
+    /// Who says so in which words; what nobody says is never taken for a finding of the analysis.
+    pub said: Option<Said>,
     /// The rule that finds such mistakes in the text.
     pub rule: Option<&'static str>,
 }
+
+/// Whose finding it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The verifier says this, at the place where it notices.
+    Verifier(String),
+    /// Runs show this, at the place where the slice is made.
+    Runtime(String),
+}
+
+/// The rule about what is stored in a slice and lost.
+pub const LOST_STORE: &str = "missing-write-back";
+
+/// Rules that find other reasons why that is lost.
+const OTHER_REASONS: [&str; 3] =
+    ["inverted-write-back", "write-back-mismatch", "wrong-buffer-compared"];
 
 /// All findings, each mistake once, by their places. `functions` are the functions of `text`.
 pub fn merge(
@@ -28,13 +45,14 @@ pub fn merge(
     let mut merged = source.to_vec();
     let mut own = Vec::new();
     for check in checked {
-        let same = check.said.as_ref().and_then(|said| {
-            let place = find(text, functions, source, check)?;
-            Some((place, said))
+        let same = check.said.as_ref().and_then(|said| match said {
+            Said::Verifier(said) => find(text, functions, source, check)
+                .map(|place| (place, format!("the verifier agrees: {said}"))),
+            Said::Runtime(said) => of_slice(text, source, check.rule?, check.finding.span)
+                .map(|place| (place, format!("the runtime agrees: {said}"))),
         });
         match same {
-            Some((place, said)) => {
-                let message = format!("the verifier agrees: {said}");
+            Some((place, message)) => {
                 let agreement = Label { span: check.finding.span, message };
                 let labels = &mut merged[place].labels;
                 for label in [agreement].iter().chain(&check.finding.labels) {
@@ -65,6 +83,23 @@ fn find(text: &str, functions: &[Span], source: &[Finding], check: &Checked) -> 
         .filter(|(_, finding)| same_rule(finding) || same_line(finding))
         .min_by_key(|(_, finding)| (!same_rule(finding), finding.span.start.abs_diff(span.start)))
         .map(|(place, _)| place)
+}
+
+/// The finding of a rule, or else of one about another reason for the same, that is about the slice made at `slice`.
+pub fn of_slice(text: &str, source: &[Finding], rule: &str, slice: Span) -> Option<usize> {
+    let is_there = |label: &Label| {
+        let is_meant = label.span.contains_offset(slice.start);
+        (is_meant || is_one_line(text, label.span.start, slice.start)).then_some(!is_meant)
+    };
+    let place = |finding: &Finding| finding.labels.iter().filter_map(is_there).min();
+    let other = |finding: &Finding| rule == LOST_STORE && OTHER_REASONS.contains(&finding.rule);
+    source
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| finding.rule == rule || other(finding))
+        .filter_map(|(index, finding)| Some((index, finding.rule != rule, place(finding)?)))
+        .min_by_key(|(_, is_other, is_near)| (*is_near, *is_other))
+        .map(|(index, ..)| index)
 }
 
 fn is_one_line(text: &str, a: u32, b: u32) -> bool {
@@ -106,7 +141,11 @@ mod tests {
     }
 
     fn verdict(rule: Option<&'static str>, word: &str) -> Checked {
-        Checked { finding: finding("verifier", word), said: Some("R1 invalid".to_owned()), rule }
+        Checked {
+            finding: finding("verifier", word),
+            said: Some(Said::Verifier("R1 invalid".to_owned())),
+            rule,
+        }
     }
 
     /// Rules in the order of the text, with how many labels each finding has.
@@ -144,11 +183,57 @@ mod tests {
     }
 
     #[test]
-    fn only_the_verifier_agrees() {
+    fn what_nobody_says_agrees_with_nothing() {
         let source = [finding("unchecked", "*p = 1")];
         let run = Checked { said: None, ..verdict(Some("unchecked"), "*p = 1") };
         assert_eq!(merged(&source, &[run]).len(), 2);
         assert_eq!(merged(&source, &[]), [("unchecked", 0)]);
+    }
+
+    /// What a run says about the slice that is made at `word`.
+    fn lost(word: &str) -> Checked {
+        let said = Some(Said::Runtime("byte 1 differs".to_owned()));
+        Checked { said, ..verdict(Some(LOST_STORE), word) }
+    }
+
+    /// A finding about the slice that is made at `word`, elsewhere.
+    fn about(rule: &'static str, place: &str, slice: &str) -> Finding {
+        let label = Label { span: at(slice), message: "the slice is made here".to_owned() };
+        Finding { labels: vec![label], ..finding(rule, place) }
+    }
+
+    #[test]
+    fn runs_agree_with_what_is_found_about_the_same_slice() {
+        let source = [about(LOST_STORE, "*p = 2", "p = x")];
+        let found = merge(TEXT, &functions(), &source, &[lost("p = x")]);
+        assert_eq!(found.len(), 1, "the store may be in another function than the slice");
+        let label =
+            Label { span: at("p = x"), message: "the runtime agrees: byte 1 differs".into() };
+        assert_eq!(found[0].labels.last(), Some(&label));
+        let other_slice = [about(LOST_STORE, "p = x", "*p = 2")];
+        let expected = [(LOST_STORE, 1), ("verifier", 0)];
+        assert_eq!(merged(&other_slice, &[lost("p = x")]), expected);
+        let other_rule = [about("unchecked", "*p = 2", "p = x")];
+        assert_eq!(merged(&other_rule, &[lost("p = x")]).len(), 2);
+    }
+
+    #[test]
+    fn runs_agree_with_the_reason_why_something_is_lost() {
+        let inverted = about("inverted-write-back", "*p = 1", "p = x");
+        assert_eq!(
+            merged(std::slice::from_ref(&inverted), &[lost("p = x")]),
+            [("inverted-write-back", 2)]
+        );
+        let both = [inverted, about(LOST_STORE, "*p = 2", "p = x")];
+        let expected = [("inverted-write-back", 1), (LOST_STORE, 2)];
+        assert_eq!(merged(&both, &[lost("p = x")]), expected);
+    }
+
+    #[test]
+    fn the_rules_about_lost_stores_exist() {
+        for rule in OTHER_REASONS.iter().chain([&LOST_STORE]) {
+            assert!(lint_rules::rules::find(rule).is_some(), "{rule}");
+        }
     }
 
     #[test]

@@ -12,10 +12,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bpf_object::{Kernel, Linked, Object, link};
-use btf::Btf;
 use diagnostic::{Finding, Severity};
 use kernel_model::Version;
 use text::Span;
+use verifier::Capabilities;
 
 pub use compilers::Compilers;
 pub use error::CheckError;
@@ -29,7 +29,10 @@ use crate::merge;
 use crate::paths::normal;
 use crate::report::{self, Report, Source, Verdict};
 use crate::rules::Catalogue;
-use crate::verify::{self, VerifyError, VerifySettings, Wishes};
+use crate::selection::Layer;
+use crate::types::TypesCache;
+use crate::verify::{self, VerifyError, VerifySettings};
+use crate::wishes::Wishes;
 
 /// How long programs are verified that nobody asked about.
 const UNASKED: Duration = Duration::from_secs(10);
@@ -84,6 +87,10 @@ pub struct CheckRequest<'r> {
     pub config: &'r Config,
     /// All rules.
     pub catalogue: &'r Catalogue,
+    /// Where the types of kernels are known.
+    pub types: &'r TypesCache,
+    /// Which rules are wanted, as the configuration does not say.
+    pub layer: Option<&'r Layer>,
     /// Where compilation databases are known.
     pub headers: &'r Headers,
     /// The kernel.
@@ -147,23 +154,23 @@ pub struct Times {
 pub fn check(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Done, CheckError> {
     let mut times = Times::default();
     let (compiled, types) = thread::scope(|scope| {
-        let types = scope.spawn(|| timed(types));
+        let types = scope.spawn(|| timed(|| request.types.get(request.config.btf.as_deref())));
         let compiled = timed(|| compile(compiler, request));
         (compiled, types.join())
     });
     let (compiled, took) = compiled;
     times.compile = took;
     let compiled = compiled?;
-    let (types, took) = types.map_err(|_| CheckError::Types)?;
+    let (types, took) = types.map_err(|_| CheckError::TypesThread)?;
     times.types = took;
-    let types = types.ok_or(CheckError::Types)?;
+    let types = types?;
     let (object, took) = timed(|| Object::parse(&compiled.object));
     let object = object?;
     times.parse = took;
     let settings = VerifySettings {
         kernel: request.kernel,
-        types,
-        privileged: true,
+        types: &types,
+        capabilities: request.config.capabilities.unwrap_or(Capabilities::ALL),
         log_level: 0,
         programs: &[],
         max_entries: None,
@@ -172,7 +179,7 @@ pub fn check(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Done, Ch
     };
     let kernel = match request.kind {
         CheckKind::Verify => settings.kernel(),
-        CheckKind::Run | CheckKind::Layouts => Kernel::new(types),
+        CheckKind::Run | CheckKind::Layouts => Kernel::new(types.btf()),
     };
     let (linked, took) = timed(|| {
         let mut linked = link(&object, &kernel);
@@ -188,11 +195,6 @@ pub fn check(compiler: &Compiler, request: &CheckRequest<'_>) -> Result<Done, Ch
         }
     };
     Ok(Done { results, times })
-}
-
-/// The types of the kernel, decoded once.
-fn types() -> Option<&'static Btf<'static>> {
-    bpf_object::vmlinux()
 }
 
 /// The object of exactly this text.
@@ -282,17 +284,22 @@ fn outcomes(
             None => break,
         }
     }
-    let wishes = Wishes {
-        catalogue: request.catalogue,
-        config: request.config,
-        path: request.path,
-        text: Some(request.text),
-    };
-    wishes.apply(&mut outcomes);
+    request.wishes().apply(&mut outcomes);
     Ok(outcomes)
 }
 
-impl CheckRequest<'_> {
+impl<'r> CheckRequest<'r> {
+    /// What holds for findings in the file.
+    fn wishes(&self) -> Wishes<'r> {
+        Wishes {
+            catalogue: self.catalogue,
+            config: self.config,
+            layer: self.layer,
+            path: self.path,
+            text: Some(self.text),
+        }
+    }
+
     /// Where the name of a function stands in the text.
     fn name(&self, function: &str) -> Span {
         let found = self.names.iter().find(|(name, _)| name == function);

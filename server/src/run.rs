@@ -11,8 +11,10 @@ pub mod typed;
 mod watch;
 
 use bpf_object::Linked;
-use runtime::layouts::{Divergence, Exploration, Limits};
-use runtime::{DeferredOutcome, Fault, Image, Input, Machine, Options, Outcome, PacketInput};
+use runtime::layouts::{Cause, Divergence, Exploration, Limits};
+use runtime::{
+    DeferredOutcome, EventAccess, Fault, Image, Input, Machine, Options, Outcome, PacketInput,
+};
 
 pub use coverage::Coverage;
 pub use json::document;
@@ -20,6 +22,8 @@ pub(crate) use text::write_dumps;
 pub use text::write_run;
 pub(crate) use text::{access as access_words, message as divergence_message, place};
 pub use watch::{Watched, watch};
+
+use crate::merge::LOST_STORE;
 
 /// Why a program cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -177,6 +181,8 @@ pub struct Report {
     pub runs: Vec<Shown>,
     /// What depends on the layout, with the numbers of runs in `runs`.
     pub divergences: Vec<Divergence>,
+    /// What does, too, but is allowed by a comment or the configuration.
+    pub allowed: Vec<Divergence>,
     /// How many runs there were.
     pub count: usize,
     /// Not every layout that was planned has been run.
@@ -187,6 +193,32 @@ impl Report {
     /// Something is wrong with the program: it faults, or depends on layouts.
     pub fn has_findings(&self) -> bool {
         !self.divergences.is_empty() || self.runs.iter().any(|run| run.fault().is_some())
+    }
+
+    /// Whether a run is the first of its packet, and not one that is compared with that.
+    pub fn is_first(&self, run: usize) -> bool {
+        !self.divergences.iter().chain(&self.allowed).any(|one| one.between.1 == run)
+    }
+
+    /// The lint rule that finds in C what makes a divergence: a write that is lost, also where something else depends on
+    /// that.
+    pub fn rule_of(&self, divergence: &Divergence) -> Option<&'static str> {
+        let mut lost =
+            self.divergences.iter().chain(&self.allowed).filter_map(|one| match &one.cause {
+                Cause::LostWrite(at) => Some(at),
+                _ => None,
+            });
+        let at = match &divergence.cause {
+            Cause::LostWrite(at) => at,
+            Cause::Call {
+                at,
+                first: Some(EventAccess::Direct),
+                other: Some(EventAccess::Buffer),
+                ..
+            } => at,
+            Cause::Call { .. } | Cause::Fault(_) | Cause::Unknown => return None,
+        };
+        lost.any(|slice| slice == at).then_some(LOST_STORE)
     }
 
     /// The first thing that is not modelled and ended a run.
@@ -244,6 +276,7 @@ pub fn run(image: &Image, job: &Job, mut go_on: impl FnMut() -> bool) -> Result<
         program_type: image.program_type(),
         runs: Vec::new(),
         divergences: Vec::new(),
+        allowed: Vec::new(),
         count: 0,
         cut_off: false,
     };

@@ -12,6 +12,7 @@ pub use scopes::Scopes;
 
 use crate::rules::{Catalogue, UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
 use crate::selection::RuleSet;
+use crate::verify;
 use comments::{Comments, Directive, DirectiveKind};
 
 /// Removes the findings that comments of the file allow, and adds those about the comments themselves.
@@ -171,13 +172,19 @@ impl Judge<'_> {
         narrowest.map(|allow| allow.used = true).is_some()
     }
 
-    /// One finding per comment with names of running rules, chosen by `which`, that silenced nothing.
+    /// One finding per comment with names of running rules, chosen by `which`, that silenced nothing. A rule that notes
+    /// of the verifier and divergences of runs have, too, may be allowed because of them, which are not known here.
     fn unused(
         &self,
         rules: &RuleSet,
         which: impl Fn(&str) -> bool,
     ) -> Vec<(CommentIndex, Finding)> {
-        let idle = |allow: &Allow| !allow.used && rules.contains(allow.rule) && which(allow.rule);
+        let idle = |allow: &Allow| {
+            !allow.used
+                && rules.contains(allow.rule)
+                && which(allow.rule)
+                && !verify::has_notes(allow.rule)
+        };
         let mut findings = Vec::new();
         for (index, directive) in self.comments.directives.iter().enumerate() {
             let of_comment = || self.allows.iter().filter(|allow| allow.comment == index);

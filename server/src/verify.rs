@@ -3,21 +3,20 @@
 mod findings;
 mod json;
 mod place;
-mod wishes;
 
 use std::time::{Duration, Instant};
 
 use bpf_object::{Attach, Kernel, Linked, Object, kernel_version, link};
-use btf::Btf;
 use diagnostic::Severity;
 use kernel_model::Version;
-use verifier::{Explanation, Extension, GoOn, NoteKind, Options, Program};
+use verifier::{Capabilities, Explanation, Extension, GoOn, NoteKind, Options, Program};
+
+use crate::types::KernelTypes;
 
 pub(crate) use findings::SourceText;
 pub use findings::{VERIFIER, VERIFIER_PAGE, reports};
 pub use json::document;
 pub use place::Place;
-pub use wishes::Wishes;
 
 /// How objects are verified.
 #[derive(Clone, Debug)]
@@ -25,9 +24,9 @@ pub struct VerifySettings<'s> {
     /// The kernel.
     pub kernel: Version,
     /// Its types.
-    pub types: &'s Btf<'s>,
-    /// Whether the programs are loaded with privileges.
-    pub privileged: bool,
+    pub types: &'s KernelTypes,
+    /// What the loader is allowed to do.
+    pub capabilities: Capabilities,
     /// The level of the log, or 0 for none.
     pub log_level: u32,
     /// The programs to verify; empty for all.
@@ -217,6 +216,11 @@ pub fn programs(
     Ok(object.programs().filter(|(_, function)| asked(&function.name)).map(outcome).collect())
 }
 
+/// Whether there are notes that are reported as findings of a rule.
+pub fn has_notes(rule: &str) -> bool {
+    verifier::NOTES.iter().any(|kind| kind.rule == Some(rule))
+}
+
 /// As grave as what its rule finds.
 fn severity(kind: &NoteKind) -> Severity {
     let rule = kind.rule.and_then(lint_rules::rules::find);
@@ -226,7 +230,7 @@ fn severity(kind: &NoteKind) -> Severity {
 impl VerifySettings<'_> {
     /// The kernel that objects are linked for.
     pub fn kernel(&self) -> Kernel<'_> {
-        let mut kernel = Kernel::new(self.types);
+        let mut kernel = Kernel::new(self.types.btf());
         kernel.version = kernel_version(self.kernel.major.into(), self.kernel.minor.into(), 0);
         kernel
     }
@@ -287,13 +291,14 @@ fn verify<'l>(
 ) -> Option<Outcome> {
     let options = Options {
         kernel: settings.kernel,
-        privileged: settings.privileged,
+        lists_variables: settings.types.lists_variables(),
+        capabilities: settings.capabilities,
         log_level: settings.log_level,
         explain: true,
         file: settings.file.to_owned(),
     };
     let started = Instant::now();
-    let program_facts = Program::extending(linked, program, settings.types, options, extends);
+    let program_facts = Program::extending(linked, program, settings.types.btf(), options, extends);
     let report = verifier::verify_while(&program_facts, go_on)?;
     let elapsed = started.elapsed();
     let place = |pc: isa::Pc| Place::of(linked, program, pc.index());
@@ -368,11 +373,11 @@ mod tests {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus");
         let bytes = std::fs::read(corpus.join("loops/iterators.bpf.o")).expect("is there");
         let object = Object::parse(&bytes).expect("is an object");
-        let types = bpf_object::vmlinux().expect("can be read");
+        let types = KernelTypes::bundled().expect("can be read");
         let settings = VerifySettings {
             kernel: Version::NEWEST_MODELLED,
-            types,
-            privileged: true,
+            types: &types,
+            capabilities: Capabilities::ALL,
             log_level: 0,
             programs: &[],
             max_entries: None,

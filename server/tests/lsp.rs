@@ -11,5 +11,7 @@ mod lsp {
     mod faults;
     mod features;
     mod habits;
+    #[cfg(unix)]
+    mod layouts;
     mod workspace;
 }

@@ -5,6 +5,7 @@
 mod ci {
     mod action;
     mod gitlab;
+    mod placeholder;
     mod pre_commit;
     mod project;
 }

@@ -25,7 +25,7 @@ const PARTS: [(&str, usize); 8] = [
     ("fixes", 5),
     ("settings", 7),
     ("workspace", 3),
-    ("quick checks", 14),
+    ("quick checks", 16),
     ("trouble", 8),
     ("restricted mode", 4),
 ];

@@ -96,6 +96,10 @@ fn example(root: &Path, message: &Message) -> Result<String> {
             let program = cut(root, path).with_context(|| format!("the example {path}"))?;
             format!("\n```c\n{program}\n```\n")
         }
+        Example::CorpusWithoutPerfmon(path) => {
+            let program = cut(root, path).with_context(|| format!("the example {path}"))?;
+            format!("\nLoaded without `CAP_PERFMON`:\n\n```c\n{program}\n```\n")
+        }
     })
 }
 

@@ -81,7 +81,7 @@ export function read(get: (name: string) => unknown): Read {
     clang: take("clang", isString, "", "a name or a path"),
     inlayHints: { programTypes: flag("inlayHints.programTypes"), slices: flag("inlayHints.slices") },
     codeLens: { enable: flag("codeLens.enable") },
-    verify: { onSave: flag("verify.onSave") },
+    verify: { onSave: flag("verify.onSave"), btf: take("verify.btf", isString, "", "a path") },
   };
   const settings: Settings = {
     enable: flag("enable"),

@@ -47,7 +47,7 @@ test("without settings everything has its default, and nothing is sent that the 
     forServer: {
       inlayHints: { programTypes: true, slices: true },
       codeLens: { enable: true },
-      verify: { onSave: true },
+      verify: { onSave: true, btf: "" },
     },
   });
 });
@@ -81,7 +81,7 @@ test("the server is asked with the names of the configuration file", () => {
   const { settings, complaints } = read(from(values));
   assert.deepEqual(complaints, []);
   const { inlayHints, codeLens, ...forFile } = settings.forServer;
-  assert.deepEqual(forFile, { ...values, verify: { onSave: true } });
+  assert.deepEqual(forFile, { ...values, verify: { onSave: true, btf: "" } });
   assert.ok(inlayHints !== undefined && codeLens !== undefined);
   const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   // Tests and their packets are a matter of the file.

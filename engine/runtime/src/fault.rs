@@ -263,10 +263,14 @@ struct Told<'n>(&'n PointerNote);
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let PointerNote { origin, made, .. } = self.0;
-        match made {
-            Some(Site { function, at }) => write!(f, "{origin} from {function} at {at}"),
-            None => write!(f, "{origin}"),
+        let Some(Site { function, at, argument }) = made else { return write!(f, "{origin}") };
+        match (origin, argument) {
+            (Origin::Slice { offset, len, data }, Some(dynptr)) => {
+                write!(f, "{} at offset {offset} of {dynptr}", part(*data, *len))?;
+            }
+            _ => write!(f, "{origin}")?,
         }
+        write!(f, " from {function} at {at}")
     }
 }
 
@@ -338,11 +342,8 @@ impl fmt::Display for Origin {
             Self::PacketBuffer => f.write_str("memory of the packet"),
             Self::PacketLinear => f.write_str("the linear part of the packet"),
             Self::PacketFragment(index) => write!(f, "fragment {index} of the packet"),
-            Self::Slice { offset, len, data: false } => {
-                write!(f, "the slice of {len} bytes at offset {offset} of a dynptr")
-            }
-            Self::Slice { offset, len, data: true } => {
-                write!(f, "the data of {len} bytes at offset {offset} of a dynptr")
+            Self::Slice { offset, len, data } => {
+                write!(f, "{} at offset {offset} of a dynptr", part(*data, *len))
             }
             Self::Map(name) => write!(f, "map {name}"),
             Self::MapValue(name) => write!(f, "a value of map {name}"),
@@ -353,6 +354,12 @@ impl fmt::Display for Origin {
             Self::Variable { name } => write!(f, "variable {name} of the kernel"),
         }
     }
+}
+
+/// What a slice is called.
+fn part(data: bool, len: u32) -> String {
+    let kind = if data { "data" } else { "slice" };
+    format!("the {kind} of {len} bytes")
 }
 
 /// What ended an allocation.
@@ -374,6 +381,8 @@ pub struct Site {
     pub function: Arc<str>,
     /// Where.
     pub at: Location,
+    /// The variable that its first argument is or points to, if the line shows it.
+    pub argument: Option<Arc<str>>,
 }
 
 impl fmt::Display for Death {

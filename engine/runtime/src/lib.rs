@@ -55,6 +55,7 @@ mod memory;
 mod op;
 mod packet;
 mod slow;
+mod source;
 mod trace;
 
 pub use deferred::DeferredOutcome;

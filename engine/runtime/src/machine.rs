@@ -259,9 +259,7 @@ impl<'i> Machine<'i> {
         let calls = self.frames.iter().skip(1);
         let mut kind = kind_of(stop);
         if let Some(pointer) = kind.pointer_mut().filter(|pointer| pointer.is_made_by_a_call()) {
-            pointer.made = pointer
-                .maker
-                .map(|op| Site { function: self.image.callee_of(op), at: self.image.location(op) });
+            pointer.made = pointer.maker.map(|op| self.image.site(op));
         }
         Fault {
             kind,
@@ -283,7 +281,7 @@ impl<'i> Machine<'i> {
 
     /// For what a call of the kernel ends: the function, and where it was called.
     pub fn death(&self) -> Death {
-        Death::Call(Box::new(Site { function: self.callee(), at: self.location() }))
+        Death::Call(Box::new(Site { function: self.callee(), at: self.location(), argument: None }))
     }
 
     /// The error for an argument that is not what the function takes.

@@ -17,7 +17,7 @@ const FAULTS: [(&str, &str); 16] = [
     ),
     (
         "beyond_a_slice",
-        "read of 1 bytes at offset 16 of the slice of 16 bytes at offset 4 of a dynptr from bpf_dynptr_slice at {made}, \
+        "read of 1 bytes at offset 16 of the slice of 16 bytes at offset 4 of packet from bpf_dynptr_slice at {made}, \
          which has 16 bytes at {here}",
     ),
     (
@@ -35,12 +35,12 @@ const FAULTS: [(&str, &str); 16] = [
     ),
     (
         "written_though_read_only",
-        "write of 1 bytes to the slice of 14 bytes at offset 0 of a dynptr from bpf_dynptr_slice at {made}, which is \
+        "write of 1 bytes to the slice of 14 bytes at offset 0 of packet from bpf_dynptr_slice at {made}, which is \
          read-only at {here}",
     ),
     (
         "slice_of_a_packet_that_moved",
-        "read of 1 bytes at offset 2 of the slice of 8 bytes at offset 6 of a dynptr from bpf_dynptr_slice at {made}, \
+        "read of 1 bytes at offset 2 of the slice of 8 bytes at offset 6 of packet from bpf_dynptr_slice at {made}, \
          ended by bpf_skb_pull_data at {ended} at {here}",
     ),
     (
@@ -49,7 +49,7 @@ const FAULTS: [(&str, &str); 16] = [
     ),
     (
         "argument_that_is_none",
-        "argument 1 of bpf_skb_pull_data is not an skb but offset 0 of the slice of 8 bytes at offset 0 of a dynptr from \
+        "argument 1 of bpf_skb_pull_data is not an skb but offset 0 of the slice of 8 bytes at offset 0 of packet from \
          bpf_dynptr_slice at {made} at {here}",
     ),
     ("not_modelled", "bpf_sk_assign is not modelled at {here}"),

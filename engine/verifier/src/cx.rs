@@ -236,12 +236,12 @@ impl Cx<'_> {
 
     /// Any number (`__mark_reg_unknown`): exact for programs without privileges, of which nothing is pruned loosely.
     pub(crate) fn unknown(&self) -> Reg {
-        Reg { precise: !self.program.options.privileged, ..Reg::unknown() }
+        Reg { precise: !self.program.is_bpf_capable(), ..Reg::unknown() }
     }
 
     /// What is in a register whose pointer became invalid (`mark_reg_invalid`).
     pub(crate) fn invalid(&self) -> Reg {
-        if self.program.options.privileged { self.unknown() } else { Reg::NOT_INIT }
+        if self.program.allows_ptr_leaks() { self.unknown() } else { Reg::NOT_INIT }
     }
 
     /// A line of the kernel's that refuses nothing (`verbose`).
@@ -278,7 +278,7 @@ impl Cx<'_> {
 
     /// Registers without privileges must not leak addresses (`is_pointer_value`).
     pub(crate) fn leaks(&self, reg: &Reg) -> bool {
-        !self.program.options.privileged && !reg.is_scalar()
+        !self.program.allows_ptr_leaks() && !reg.is_scalar()
     }
 
     /// Something is not modelled.

@@ -9,6 +9,7 @@
 
 mod beyond;
 mod calls;
+mod capabilities;
 mod cfg;
 mod cx;
 mod explain;
@@ -24,6 +25,7 @@ mod state;
 mod testing;
 
 pub use beyond::{NOTES, NoteKind};
+pub use capabilities::Capabilities;
 pub use cx::{Errno, GoOn, Reject};
 pub use explain::{Explanation, Label, Note};
 pub use explore::Stats;

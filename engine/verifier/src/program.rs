@@ -5,6 +5,7 @@ use btf::{Btf, Kind, Type, TypeId};
 use isa::{DecodeError, Insn, Pc, RawInsn};
 use kernel_model::{AttachType, MapType, ProgramType, Version};
 
+use crate::capabilities::Capabilities;
 use crate::memory::{FieldRecord, StructRecords};
 
 /// How a program is verified.
@@ -12,8 +13,11 @@ use crate::memory::{FieldRecord, StructRecords};
 pub struct Options {
     /// The kernel.
     pub kernel: Version,
-    /// The loader has `CAP_BPF`, `CAP_PERFMON` and `CAP_NET_ADMIN`; otherwise none.
-    pub privileged: bool,
+    /// The kernel lists the addresses of its variables (`CONFIG_KALLSYMS_ALL`), which those who load a program that
+    /// refers to one need.
+    pub lists_variables: bool,
+    /// What the loader is allowed to do.
+    pub capabilities: Capabilities,
     /// The level of the log: 0, 1 or 2, and 4 for statistics alone, as `log_level` of `bpf(2)`.
     pub log_level: u32,
     /// Rejections are explained, for which the program is verified once more, and mistakes that the kernel accepts are
@@ -278,11 +282,6 @@ impl<'a> Program<'a> {
         }
         debug_assert!(kernel_model::feature(feature).is_some(), "{feature} is no feature");
         !self.options.kernel.has(feature)
-    }
-
-    /// Bytes of the stack that were never written may be read (`env->allow_uninit_stack`).
-    pub(crate) fn allows_uninit_stack(&self) -> bool {
-        self.options.privileged && !self.lacks("uninitialised_stack_reads")
     }
 
     /// The operation of the kernel that the program implements.

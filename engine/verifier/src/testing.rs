@@ -4,6 +4,7 @@ use bpf_object::{Kernel, Linked, Object, link};
 use btf::Btf;
 use kernel_model::Version;
 
+use crate::capabilities::Capabilities;
 use crate::program::{Options, Program};
 
 /// An object of `tests/corpus` by its path there: `functions/global`.
@@ -27,7 +28,8 @@ pub(crate) fn linked(object: &Object) -> Linked<'_> {
 pub(crate) fn options() -> Options {
     Options {
         kernel: Version::new(6, 18),
-        privileged: true,
+        lists_variables: true,
+        capabilities: Capabilities::ALL,
         log_level: 0,
         explain: false,
         file: String::new(),

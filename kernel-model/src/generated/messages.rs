@@ -756,7 +756,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/leaks:packet_read_as_a_structure",
+                ),
             },
             Message {
                 text: "Cannot access kernel 'struct {name}' from non-GPL compatible program",
@@ -3158,7 +3160,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon("capabilities/rights:uses_an_arena"),
             },
             Message {
                 text: "no direct value access support for this map type",
@@ -3203,6 +3205,17 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 follows: false,
                 cases: &[],
                 example: Example::Assembler("r1 = btf_id(1)\nr0 = 0\nexit"),
+            },
+            Message {
+                text: "ldimm64 failed to find the address for kernel symbol '{name}'.",
+                anchor: "ldimm64-failed-to-find-the-address-for-kernel-symbol",
+                story: Story::Code,
+                means: "The kernel has such a variable, but does not list its address: it was built without `CONFIG_KALLSYMS_ALL`, as the kernel that `verify` comes with.",
+                fix: "load the program into a kernel that lists its variables, as those of distributions do: give its types with `--btf /sys/kernel/btf/vmlinux`, and `verify` takes them to be listed",
+                rule: "",
+                follows: false,
+                cases: &[],
+                example: Example::Corpus("types/variables:of_each_processor"),
             },
             Message {
                 text: "ldimm64 unable to resolve the size of type '{name}': -22",
@@ -3974,7 +3987,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/stack:pointer_moved_by_an_unknown_number",
+                ),
             },
             Message {
                 text: "R{reg:n} stack pointer arithmetic goes out of range, prohibited for !root; off={off:n}",
@@ -4855,7 +4870,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/leaks:number_added_to_a_spilled_pointer",
+                ),
             },
             Message {
                 text: "math between {type} pointer and register with unbounded min value is not allowed",
@@ -4978,7 +4995,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/masking:another_mask_on_each_path",
+                ),
             },
             Message {
                 text: "R{reg:n} has unknown scalar with mixed signed bounds, pointer arithmetic with it prohibited for !root",
@@ -4989,7 +5008,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon("capabilities/masking:index_of_either_sign"),
             },
             Message {
                 text: "R{reg:n} has pointer with unsupported alu operation, pointer arithmetic with it prohibited for !root",
@@ -5000,7 +5019,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon("capabilities/masking:packet_and_an_index"),
             },
             Message {
                 text: "R{reg:n} tried to {what} beyond pointer bounds, pointer arithmetic with it prohibited for !root",
@@ -5011,7 +5030,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::CorpusWithoutPerfmon(
+                    "capabilities/masking:bottom_of_the_stack_and_a_constant",
+                ),
             },
         ],
     },

@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use kernel_model::Version;
+use verifier::Capabilities;
+
+use crate::capabilities::{CapabilityName, capabilities};
+use crate::config::Config;
 
 /// Finds mistakes in BPF C programs that the kernel rejects, and those it does not notice.
 #[derive(Debug, Parser)]
@@ -122,8 +126,18 @@ pub(super) struct VerifyArgs {
     #[arg(long, conflicts_with = "tests", value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "1",
           value_parser = clap::value_parser!(u32).range(1..=2))]
     pub(super) log: Option<u32>,
-    /// Load without privileges (no CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)
-    #[arg(long)]
+    /// What the loader is allowed to do, separated by commas, such as bpf,net_admin [default: everything]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        num_args = 1,
+        ignore_case = true
+    )]
+    pub(super) capabilities: Option<Vec<CapabilityName>>,
+    /// Load without any of these capabilities, if the system lets anybody load programs
+    #[arg(long, conflicts_with = "capabilities")]
     pub(super) unprivileged: bool,
     /// Use this configuration instead of the nearest bpf-analyzer.toml above each file
     #[arg(long, value_name = "FILE")]
@@ -134,6 +148,17 @@ pub(super) struct VerifyArgs {
     /// Exit with 0 even if programs are rejected
     #[arg(long)]
     pub(super) exit_zero: bool,
+}
+
+impl VerifyArgs {
+    /// What the loader of a file's programs may do: as is said here, or else in the configuration of the file.
+    pub(super) fn capabilities(&self, config: &Config) -> Capabilities {
+        if self.unprivileged {
+            return Capabilities::NONE;
+        }
+        let named = self.capabilities.as_deref().map(capabilities);
+        named.or(config.capabilities).unwrap_or(Capabilities::ALL)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -60,6 +60,11 @@ impl<'c> Objects<'c> {
         })
     }
 
+    /// Where compilation databases are known.
+    pub(super) fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
     /// The object in a file, or compiled from it if it is C.
     pub(super) fn load(&mut self, path: &Path) -> Result<Loaded, LoadError> {
         let absolute = std::path::absolute(path).map_err(|error| LoadError::File(error.into()))?;

@@ -22,6 +22,7 @@ use crate::run::{
     write_run,
 };
 use crate::tests::packets_for;
+use crate::wishes::Wishes;
 
 /// Runs what `args` say.
 pub(super) fn run(args: &RunArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
@@ -55,7 +56,17 @@ pub(super) fn run(args: &RunArgs, catalogue: &Catalogue) -> anyhow::Result<Statu
     let job = job(args, &loaded.config, path, &image)?;
     let started = Instant::now();
     let limit = Duration::from_millis(args.max_time);
-    let report = run_job(&image, &job, || started.elapsed() < limit).with_context(here)?;
+    let mut report = run_job(&image, &job, || started.elapsed() < limit).with_context(here)?;
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    let wishes = Wishes {
+        catalogue,
+        config: &loaded.config,
+        layer: None,
+        path: &absolute,
+        text: loaded.source.as_ref(),
+    };
+    let kernel = loaded.config.kernel.unwrap_or_default();
+    wishes.apply_to_run(&mut report, kernel, objects.headers());
     let mut out = BufWriter::new(io::stdout().lock());
     match args.format {
         RunFormat::Json => writeln!(out, "{}", document(&report))?,

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use btf::Btf;
 use kernel_model::Version;
 
 use super::args::{FormatName, RunArgs, RunFormat, TestingArgs, VerifyArgs};
@@ -20,6 +19,7 @@ use crate::tests::{
     Case, CaseResult, CaseStatus, Collected, FileTests, Runner, TestFormat, What, collect, verify,
     write,
 };
+use crate::types::TypesCache;
 use crate::verify::{Target, VerifySettings};
 
 /// Runs the tests of what programs do.
@@ -72,11 +72,7 @@ fn forgiven(status: Status, exit_zero: bool) -> Status {
 }
 
 /// Runs the tests of what the verifier says.
-pub(super) fn verdicts(
-    args: &VerifyArgs,
-    types: &Btf<'_>,
-    catalogue: &Catalogue,
-) -> anyhow::Result<Status> {
+pub(super) fn verdicts(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
     let format = match args.format {
         FormatName::Full => TestFormat::Full,
         FormatName::Json => TestFormat::Json,
@@ -93,14 +89,16 @@ pub(super) fn verdicts(
     let started = Instant::now();
     let mut session = Session::new(&args.paths, args.config.as_deref(), catalogue, What::Verdicts)?;
     session.broken(&wanted);
+    let cache = TypesCache::default();
     let target = args.target.as_deref();
     let target = target.map(|text| read_target(&mut session.objects, text)).transpose()?;
     for tests in std::mem::take(&mut session.collected.files) {
         let Some(loaded) = session.load(&tests, &wanted)? else { continue };
+        let types = cache.get(args.btf.as_deref().or(loaded.config.btf.as_deref()))?;
         let settings = VerifySettings {
             kernel: args.kernel.or(loaded.config.kernel).unwrap_or(Version::NEWEST_MODELLED),
-            types,
-            privileged: !args.unprivileged,
+            types: &types,
+            capabilities: args.capabilities(&loaded.config),
             log_level: 0,
             programs: &[],
             max_entries: args.max_entries,

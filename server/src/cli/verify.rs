@@ -1,13 +1,11 @@
 //! `bpf-analyzer verify`.
 
-use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
-use btf::Btf;
+use anyhow::bail;
 use diagnostic::{FileReport, Format, Options, RuleInfo, Summary, renderer};
 use kernel_model::Version;
 
@@ -18,25 +16,22 @@ use super::{Status, complain};
 use crate::compile::CLANG;
 use crate::config::Config;
 use crate::rules::Catalogue;
+use crate::types::{KernelTypes, TypesCache};
 use crate::verify::{
-    Outcome, Target, VERIFIER, Verdict, VerifySettings, Wishes, document, object, reports,
+    Outcome, Target, VERIFIER, Verdict, VerifySettings, document, object, reports,
 };
+use crate::wishes::Wishes;
 
 /// Verifies what `args` say.
 pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<Status> {
-    let own_types = args.btf.as_deref().map(types).transpose()?;
-    let types = match &own_types {
-        Some(types) => types,
-        None => bpf_object::vmlinux().context("the types of the kernel cannot be read")?,
-    };
     if args.testing.tests {
-        return super::tests::verdicts(args, types, catalogue);
+        return super::tests::verdicts(args, catalogue);
     }
     let mut verification = Verification {
         args,
         catalogue,
         objects: Objects::new(catalogue, args.config.as_deref())?,
-        types,
+        types: TypesCache::default(),
         target: None,
         kernel: args.kernel.unwrap_or(Version::NEWEST_MODELLED),
         files: Vec::new(),
@@ -54,18 +49,11 @@ pub(super) fn run(args: &VerifyArgs, catalogue: &Catalogue) -> anyhow::Result<St
     Ok(if args.exit_zero && status == Status::Findings { Status::Clean } else { status })
 }
 
-/// The types of the kernel in a file: `/sys/kernel/btf/vmlinux`, or the section `.BTF` of a kernel.
-fn types(path: &Path) -> anyhow::Result<Btf<'static>> {
-    let bytes = fs::read(path).with_context(|| path.display().to_string())?;
-    let types = Btf::parse(bytes).with_context(|| format!("{}: no BTF", path.display()))?;
-    Ok(types.into_owned())
-}
-
 struct Verification<'v> {
     args: &'v VerifyArgs,
     catalogue: &'v Catalogue,
     objects: Objects<'v>,
-    types: &'v Btf<'v>,
+    types: TypesCache,
     /// The object with what extensions extend, and the program in it.
     target: Option<TargetFile>,
     kernel: Version,
@@ -87,7 +75,9 @@ impl Verification<'_> {
             Ok(Loaded { bytes, source, config }) => {
                 self.kernel =
                     self.args.kernel.or(config.kernel).unwrap_or(Version::NEWEST_MODELLED);
-                self.object(path, &bytes, source.as_ref(), &config);
+                let types = self.args.btf.as_deref().or(config.btf.as_deref());
+                let types = self.types.get(types)?;
+                self.object(path, &bytes, source.as_ref(), &config, &types);
             }
             Err(LoadError::Command(error)) => return Err(error),
             Err(LoadError::File(error)) => self.failed(path, &error),
@@ -103,11 +93,18 @@ impl Verification<'_> {
         Ok(())
     }
 
-    fn object(&mut self, path: &Path, bytes: &[u8], source: Option<&Arc<str>>, config: &Config) {
+    fn object(
+        &mut self,
+        path: &Path,
+        bytes: &[u8],
+        source: Option<&Arc<str>>,
+        config: &Config,
+        types: &KernelTypes,
+    ) {
         let settings = VerifySettings {
             kernel: self.kernel,
-            types: self.types,
-            privileged: !self.args.unprivileged,
+            types,
+            capabilities: self.args.capabilities(config),
             log_level: self.args.log.unwrap_or(0),
             programs: &self.args.program,
             file: path.file_name().and_then(|name| name.to_str()).unwrap_or_default(),
@@ -122,7 +119,8 @@ impl Verification<'_> {
                 let path = path.to_owned();
                 let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
                 let catalogue = self.catalogue;
-                let wishes = Wishes { catalogue, config, path: &absolute, text: source };
+                let wishes =
+                    Wishes { catalogue, config, layer: None, path: &absolute, text: source };
                 wishes.apply(&mut outcomes);
                 if !outcomes.iter().all(Outcome::is_accepted) {
                     self.status = self.status.max(Status::Findings);

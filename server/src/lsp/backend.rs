@@ -34,6 +34,7 @@ use tower_lsp::{LanguageServer, async_trait};
 use super::actions::{self, APPLY_EDIT, EXPLAIN_RULE, Unresolved};
 use super::analysis::{Analysed, CATALOGUE};
 use super::capabilities::{CHECK_WORKSPACE, server_capabilities};
+use super::checks::Engine;
 use super::client::Client;
 use super::open::{Answer, path_of};
 use super::owner::{Connection, Event, Owner, World};
@@ -68,9 +69,9 @@ type LastCheck = (u64, Arc<Report>);
 
 impl Backend {
     /// Starts the owner of the state.
-    pub(super) fn new(connection: tower_lsp::Client) -> Self {
+    pub(super) fn new(connection: tower_lsp::Client, engine: Arc<dyn Engine>) -> Self {
         let (events, received) = mpsc::unbounded_channel();
-        let owner = Owner::new(connection.clone(), events.clone());
+        let owner = Owner::new(connection.clone(), events.clone(), engine);
         tokio::spawn(owner.run(received));
         Self {
             connection,

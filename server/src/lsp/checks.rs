@@ -20,6 +20,8 @@ use crate::config::Config;
 use crate::headers::Headers;
 use crate::merge::{self, merge};
 use crate::quick::{self, CheckError, CheckKind, CheckRequest, Checked, Compilers};
+use crate::session::Overrides;
+use crate::types::TypesCache;
 
 /// What a check is about, as clients say it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -161,6 +163,30 @@ fn functions(parsed: &Parsed) -> impl Iterator<Item = (String, Span, Span)> {
     })
 }
 
+/// What verifies and runs programs. Everything around it is tested with one that panics.
+pub(super) trait Engine: Send + Sync {
+    /// Does what is asked for, with the compiler of its configuration.
+    fn check(
+        &self,
+        compilers: &Compilers,
+        request: &CheckRequest<'_>,
+    ) -> Result<Vec<Checked>, CheckError>;
+}
+
+/// The engine of this program.
+pub(super) struct QuickEngine;
+
+impl Engine for QuickEngine {
+    fn check(
+        &self,
+        compilers: &Compilers,
+        request: &CheckRequest<'_>,
+    ) -> Result<Vec<Checked>, CheckError> {
+        let compiler = compilers.of(request.config)?;
+        quick::check(&compiler, request).map(|done| done.results)
+    }
+}
+
 /// One check to be done.
 pub(super) struct CheckJob {
     pub(super) id: CheckId,
@@ -175,11 +201,14 @@ pub(super) struct CheckJob {
     /// Other open files, saved or not.
     pub(super) open: Vec<(PathBuf, Arc<str>)>,
     pub(super) config: Arc<Config>,
+    pub(super) overrides: Arc<Overrides>,
     pub(super) headers: Arc<Headers>,
+    pub(super) types: Arc<TypesCache>,
     pub(super) kernel: Version,
     /// `None` for all programs.
     pub(super) program: Option<String>,
     pub(super) compilers: Arc<Compilers>,
+    pub(super) engine: Arc<dyn Engine>,
     pub(super) cancel: Cancel,
     /// Who asked for it; `None` if it was begun because the file was saved.
     pub(super) reply: Option<oneshot::Sender<CheckAnswer>>,
@@ -208,15 +237,14 @@ impl CheckJob {
         if !asked && !is_saved {
             return Err(CheckError::Changed);
         }
-        let compiler = self.compilers.of(&self.config)?;
         let parsed = match &self.base {
             Some(base) => base.parsed.edit(Arc::clone(&self.text)),
             None => Parsed::parse(Arc::clone(&self.text)),
         };
         let names: Vec<(String, Span)> =
             functions(&parsed).map(|(name, span, _)| (name, span)).collect();
-        let done = quick::check(
-            &compiler,
+        let results = self.engine.check(
+            &self.compilers,
             &CheckRequest {
                 kind: self.kind,
                 path: &self.path,
@@ -225,6 +253,8 @@ impl CheckJob {
                 unsaved: &quick::unsaved(self.open.clone()),
                 config: &self.config,
                 catalogue: &CATALOGUE,
+                types: &self.types,
+                layer: Some(&self.overrides.rules),
                 headers: &self.headers,
                 kernel: self.kernel,
                 program: self.program.as_deref(),
@@ -232,6 +262,6 @@ impl CheckJob {
                 cancel: &self.cancel,
             },
         )?;
-        Ok(done.results.into_iter().map(Arc::new).collect())
+        Ok(results.into_iter().map(Arc::new).collect())
     }
 }

@@ -18,7 +18,7 @@ use tower_lsp::lsp_types::{
 };
 
 use super::analysis::{Analysed, CATALOGUE, Revision};
-use super::checks::{CheckDone, Checks, Shown, Subject, Told};
+use super::checks::{CheckDone, Checks, Engine, Shown, Subject, Told};
 use super::client::Client;
 use super::document::Buffer;
 use super::open::{Answer, Document, is_c, path_of};
@@ -27,6 +27,7 @@ use super::workspace::Report;
 use crate::config::{Config, ConfigCache, FILE_NAME};
 use crate::headers::Headers;
 use crate::quick::{CheckKind, Compilers};
+use crate::types::TypesCache;
 pub(super) use checks::CheckQuestion;
 
 /// Something the owner has to know or to answer.
@@ -88,6 +89,7 @@ pub(super) struct Owner {
     editor: Arc<EditorSettings>,
     configs: ConfigCache<'static>,
     headers: Arc<Headers>,
+    types: Arc<TypesCache>,
     /// What the client sent when it connected; counts as long as it has nothing else to say.
     first_settings: Value,
     documents: HashMap<Url, Document>,
@@ -97,6 +99,7 @@ pub(super) struct Owner {
     /// Checks that may be done at a time.
     checkers: Arc<Semaphore>,
     compilers: Arc<Compilers>,
+    engine: Arc<dyn Engine>,
     trusted: bool,
     last_check: u64,
     generation: u64,
@@ -105,7 +108,11 @@ pub(super) struct Owner {
 
 impl Owner {
     /// An owner that answers `connection` and is sent results through `events`.
-    pub(super) fn new(connection: tower_lsp::Client, events: mpsc::UnboundedSender<Event>) -> Self {
+    pub(super) fn new(
+        connection: tower_lsp::Client,
+        events: mpsc::UnboundedSender<Event>,
+        engine: Arc<dyn Engine>,
+    ) -> Self {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             connection,
@@ -116,12 +123,14 @@ impl Owner {
             editor: Arc::default(),
             configs: ConfigCache::new(&CATALOGUE),
             headers: Arc::default(),
+            types: Arc::default(),
             first_settings: Value::Null,
             documents: HashMap::new(),
             shown: BTreeSet::new(),
             last_revision: Revision::default(),
             checkers: Arc::new(Semaphore::new(workers.saturating_sub(1).max(1))),
             compilers: Arc::default(),
+            engine,
             trusted: false,
             last_check: 0,
             generation: 0,

@@ -80,6 +80,7 @@ impl EditorSettings {
             && own.compile_commands.is_none()
             && own.clang.is_none()
             && own.baseline.is_none()
+            && own.btf.is_none()
         {
             return Arc::clone(file);
         }
@@ -92,6 +93,7 @@ impl EditorSettings {
         merged.header_paths.extend(own.header_paths.iter().cloned());
         merged.compile_commands = own.compile_commands.clone().or(merged.compile_commands);
         merged.baseline = own.baseline.clone().or(merged.baseline);
+        merged.btf = own.btf.clone().or(merged.btf);
         merged.clang = own.clang.clone().or(merged.clang);
         Arc::new(merged)
     }
@@ -125,7 +127,8 @@ const VERIFY: &str = "verify";
 fn kebabs(value: &Value) -> Value {
     match value {
         Value::Object(object) => {
-            let fields = object.iter().filter(|(_, value)| !value.is_null());
+            let is_set = |value: &Value| !value.is_null() && value != "";
+            let fields = object.iter().filter(|(_, value)| is_set(value));
             fields.map(|(name, value)| (kebab(name), value.clone())).collect()
         }
         other => other.clone(),
@@ -167,7 +170,7 @@ mod tests {
                 "severity": {"missing-write-back": "info"},
                 "server": {"path": "/x"},
                 "inlayHints": {"slices": false},
-                "verify": {"onSave": false},
+                "verify": {"onSave": false, "btf": "kernel.btf"},
             }
         }))
         .expect("is valid");
@@ -177,6 +180,7 @@ mod tests {
         assert!(!settings.verify_on_save);
         let merged = settings.over(&Arc::default());
         assert_eq!(merged.header_paths, [Path::new("/w/inc")]);
+        assert_eq!(merged.btf.as_deref(), Some(Path::new("/w/kernel.btf")));
         let changed = (Selector::Rule("missing-write-back"), SeverityChange::To(Severity::Info));
         assert_eq!(merged.severity, [changed]);
     }

@@ -64,15 +64,17 @@ impl Out {
     }
 }
 
-/// Serves the client on standard input and output until `exit` or the end of the input.
+/// Serves the client on these streams until `exit` or the end of the input.
 pub(super) async fn serve<S: LanguageServer>(
     service: LspService<S>,
     socket: ClientSocket,
+    input: impl BufRead + Send + 'static,
+    output: impl Write + Send + 'static,
 ) -> ExitCode {
     let (to_dispatcher, incoming) = mpsc::unbounded_channel();
-    thread::spawn(move || read_all(io::stdin().lock(), &to_dispatcher));
+    thread::spawn(move || read_all(input, &to_dispatcher));
     let (to_writer, outgoing) = blocking::channel();
-    thread::spawn(move || write_all(io::stdout().lock(), &outgoing));
+    thread::spawn(move || write_all(output, &outgoing));
     let out = Out(to_writer);
     let (mut requests, responses) = socket.split();
     let to_client = out.clone();

@@ -3,6 +3,7 @@
 use crate::compile::CompileError;
 use crate::packets::PacketError;
 use crate::run::RunError;
+use crate::types::TypesError;
 use crate::verify::VerifyError;
 
 /// Why a check has no result.
@@ -32,9 +33,12 @@ pub enum CheckError {
     /// Nobody waits for it any more.
     #[error("cancelled")]
     Cancelled,
-    /// The types of the kernel that come with this program cannot be read.
-    #[error("the types of the kernel cannot be read")]
-    Types,
+    /// The types of the kernel cannot be read.
+    #[error(transparent)]
+    Types(#[from] TypesError),
+    /// The thread that reads them broke off.
+    #[error("reading the types of the kernel broke off")]
+    TypesThread,
     /// What was compiled is no object.
     #[error(transparent)]
     Object(#[from] bpf_object::Error),
@@ -67,7 +71,7 @@ impl CheckError {
             Self::Compile(CompileError::TimedOut(_)) => "timed-out",
             Self::Compile(_) => "compiler",
             Self::Changed => "changed",
-            Self::Types => "types",
+            Self::Types(_) | Self::TypesThread => "types",
             Self::Object(_) => "object",
             Self::Verify(_) => "no-program",
             Self::Run(_) => "not-runnable",

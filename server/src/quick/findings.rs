@@ -1,17 +1,19 @@
 //! What checks find, as findings of the text that was compiled.
 
 use diagnostic::{Finding, KernelVerdict, Label, Severity};
+use lint_rules::rules::find;
 use runtime::FaultKind;
 use runtime::layouts::Divergence;
 use text::Span;
 
 use super::CheckRequest;
-use crate::merge::Checked;
+use crate::merge::{Checked, Said};
 use crate::report::Source;
 use crate::run::{Report, Shown, divergence_message};
 use crate::verify::{Outcome, Place, SourceText, VERIFIER, Verdict};
 
-/// Findings about behaviour that depends on the layout of a packet have this rule. It is no rule of the linter.
+/// Findings about behaviour that depends on the layout of a packet have this rule, unless one of the linter is about
+/// the same. It is no rule of the linter.
 pub const LAYOUT_DIVERGENCE: &str = "layout-divergence";
 /// Findings about a run that went wrong have this rule. It is no rule of the linter.
 pub const RUN_FAULT: &str = "run-fault";
@@ -35,7 +37,7 @@ pub(super) fn of_verify(
             Verdict::Accept | Verdict::Unsupported(_) => None,
         };
         let rule = if is_verdict { outcome.rule } else { Some(finding.rule) };
-        Checked { finding, said, rule }
+        Checked { finding, said: said.map(Said::Verifier), rule }
     });
     checked.collect()
 }
@@ -51,15 +53,21 @@ pub(super) fn of_run(
         let place: Option<Place> = at.and_then(|at| source.place_of(at));
         place.map_or_else(|| request.name(&report.program), |place| text.span(&place))
     };
-    let is_first = |run: &usize| !report.divergences.iter().any(|one| one.between.1 == *run);
-    let runs = report.runs.iter().enumerate().filter(|(number, _)| is_first(number));
+    let runs = report.runs.iter().enumerate().filter(|(number, _)| report.is_first(*number));
     let faults = runs.filter_map(|(_, run)| fault(&report.program, run, &place));
+    let faults = faults.map(|finding| Checked { finding, said: None, rule: None });
     let divergences = report.divergences.iter().map(|divergence| {
         let span = place(divergence.cause.location());
-        divergent(report, divergence, span, &place)
+        let finding = divergent(report, divergence, span, &place);
+        let Some(rule) = report.rule_of(divergence) else {
+            return Checked { finding, said: None, rule: None };
+        };
+        let severity = request.wishes().severity(rule).or_else(|| Some(find(rule)?.severity));
+        let said = Some(Said::Runtime(finding.message.clone()));
+        let severity = severity.unwrap_or(finding.severity);
+        Checked { finding: Finding { rule, severity, ..finding }, said, rule: Some(rule) }
     });
-    let all = faults.chain(divergences);
-    all.map(|finding| Checked { finding, said: None, rule: None }).collect()
+    faults.chain(divergences).collect()
 }
 
 fn finding(rule: &'static str, severity: Severity, program: &str, span: Span) -> Finding {

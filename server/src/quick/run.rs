@@ -38,11 +38,12 @@ pub(super) fn run(
     let go_on = || !request.cancel.is_cancelled() && begun.elapsed() < LAYOUTS;
     let (report, took) = timed(|| run_job(&image, &job, go_on));
     times.check = took;
-    let report = report?;
+    let mut report = report?;
     if request.cancel.is_cancelled() {
         return Err(CheckError::Cancelled);
     }
     let (checked, took) = timed(|| {
+        request.wishes().apply_to_run(&mut report, request.kernel, request.headers);
         let (verdict, summary) = match layouts {
             true => report::lens_of_layouts(&report, ty),
             false => report::lens_of_run(&report, ty),

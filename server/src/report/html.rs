@@ -31,7 +31,8 @@ pub(super) fn render(report: &Report) -> String {
             Part::Layout(layout) => write_layout(&mut out, layout),
             Part::Hex(hex) => write_hex(&mut out, hex),
             Part::Verbatim(text) => {
-                let _ = writeln!(out, "<pre>{}</pre>", escaped(text.trim_end()));
+                let text = escaped(text.trim_end());
+                let _ = writeln!(out, "<pre {}>{text}</pre>", scrolls("contents"));
             }
         }
     }
@@ -55,6 +56,11 @@ fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+/// What is wider than the page is scrolled, with the keyboard too, and has a name.
+fn scrolls(name: &str) -> String {
+    format!("tabindex=\"0\" role=\"group\" aria-label=\"{name}\"")
 }
 
 fn write_facts(out: &mut String, facts: &[(String, String)]) {
@@ -104,7 +110,8 @@ fn write_layout(out: &mut String, layout: &LayoutView) {
 fn write_hex(out: &mut String, hex: &Hex) {
     let captions: Vec<String> = hex.sides.iter().map(|side| escaped(&side.caption)).collect();
     let caption = captions.join(" | ");
-    let _ = writeln!(out, "<figure>\n<figcaption>{caption}</figcaption>\n<pre class=\"ba-hex\">");
+    let _ = writeln!(out, "<figure>\n<figcaption>{caption}</figcaption>");
+    let _ = writeln!(out, "<pre class=\"ba-hex\" {}>", scrolls(&format!("bytes: {caption}")));
     for row in hex.rows() {
         match row {
             Row::Gap(bytes) => {

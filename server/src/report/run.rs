@@ -58,7 +58,11 @@ pub fn lens_of_layouts(report: &run::Report, ty: &ProgramType) -> (Verdict, Stri
         0 => {
             let runs = thousands(report.count as u64);
             let cut = if report.cut_off { ", not all layouts were tried" } else { "" };
-            (Verdict::Good, format!("0 divergences in {runs}{cut}"))
+            let allowed = match report.allowed.len() {
+                0 => String::new(),
+                allowed => format!(", {allowed} allowed"),
+            };
+            (Verdict::Good, format!("0 divergences in {runs}{allowed}{cut}"))
         }
         divergences => (Verdict::Bad, count(divergences, "divergence")),
     }
@@ -83,6 +87,10 @@ pub fn of_layouts(report: &run::Report, ty: &ProgramType, source: Source<'_>) ->
     let first = report.runs.first();
     if report.divergences.is_empty() {
         parts.extend(first.into_iter().flat_map(|run| run_parts(run, ty, source)));
+    }
+    for (divergence, number) in report.allowed.iter().zip(1..) {
+        parts.push(Part::Heading(format!("Divergence that is allowed {number}")));
+        parts.extend(divergence_parts(report, divergence, source));
     }
     parts.push(Part::Heading("Tried".to_owned()));
     let mut facts = vec![("layouts".to_owned(), count(report.count, "run"))];

@@ -159,6 +159,7 @@ fn ran(runs: Vec<Shown>, divergences: Vec<Divergence>) -> RunReport {
         program_type: xdp(),
         runs,
         divergences,
+        allowed: Vec::new(),
         count: 24,
         cut_off: false,
     }

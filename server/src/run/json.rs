@@ -13,12 +13,15 @@ const VERSION: u32 = 1;
 /// The document about all runs of a program, without a line end.
 pub fn document(report: &Report) -> String {
     let runs: Vec<Value> = report.runs.iter().map(run).collect();
-    let divergences: Vec<Value> = report.divergences.iter().map(divergence).collect();
+    let told = |one| divergence(one, report.rule_of(one));
+    let divergences: Vec<Value> = report.divergences.iter().map(told).collect();
+    let allowed: Vec<Value> = report.allowed.iter().map(told).collect();
     json!({
         "version": VERSION,
         "program": report.program,
         "runs": runs,
         "divergences": divergences,
+        "allowed": allowed,
         "count": report.count,
         "cut_off": report.cut_off,
     })
@@ -98,7 +101,7 @@ fn location(at: &Location) -> Value {
     json!({ "file": &*at.file, "line": at.line, "column": at.column, "insn": at.insn })
 }
 
-fn divergence(divergence: &Divergence) -> Value {
+fn divergence(divergence: &Divergence, rule: Option<&str>) -> Value {
     let (first, other) = divergence.between;
     let bytes = match divergence.what {
         What::Packet(from, to) => json!([from, to]),
@@ -107,6 +110,7 @@ fn divergence(divergence: &Divergence) -> Value {
     json!({
         "between": [first, other],
         "what": divergence.what.name(),
+        "rule": rule,
         "bytes": bytes,
         "cause": divergence.cause.location().map(location),
         "message": text::message(divergence),

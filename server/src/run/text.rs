@@ -80,20 +80,25 @@ pub(crate) fn place(at: &Location) -> String {
 ///
 /// If `out` does not take it.
 pub fn write_run(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    let first = |run: &usize| !report.divergences.iter().any(|one| one.between.1 == *run);
-    for (number, run) in report.runs.iter().enumerate().filter(|(number, _)| first(number)) {
+    let runs = report.runs.iter().enumerate();
+    for (number, run) in runs.filter(|(number, _)| report.is_first(*number)) {
         write_outcome(out, number, run, report)?;
     }
     for divergence in &report.divergences {
         let at = divergence.cause.location().map_or_else(|| report.program.clone(), place);
-        writeln!(out, "{at}: {}", message(divergence))?;
+        let rule = report.rule_of(divergence).map(|rule| format!(" [{rule}]")).unwrap_or_default();
+        writeln!(out, "{at}: {}{rule}", message(divergence))?;
         let (first, other) = divergence.between;
         if let (Some(first), Some(other)) = (report.runs.get(first), report.runs.get(other)) {
             write_pair(out, first, other, &divergence.what)?;
         }
     }
     let runs = if report.count == 1 { "run" } else { "runs" };
-    writeln!(out, "{} {runs}, {} divergences", report.count, report.divergences.len())?;
+    let allowed = match report.allowed.len() {
+        0 => String::new(),
+        allowed => format!(", {allowed} allowed"),
+    };
+    writeln!(out, "{} {runs}, {} divergences{allowed}", report.count, report.divergences.len())?;
     if report.cut_off {
         writeln!(out, "not all layouts were tried; --max-runs and --max-time say how many are")?;
     }

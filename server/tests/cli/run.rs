@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::sandbox::Sandbox;
+use super::verify::LOST;
 
 /// An object of the corpus.
 fn object(name: &str) -> PathBuf {
@@ -181,4 +182,39 @@ fn what_is_printed_and_done_later_is_told() {
         (&run["deferred"]["calls"], &run["deferred"]["fault"]),
         (&3.into(), &serde_json::Value::Null)
     );
+}
+
+#[test]
+fn divergences_follow_comments_and_the_configuration() {
+    let plain = LOST.replace("ALLOW", "");
+    let comment = "/* bpf-analyzer: allow(missing-write-back) */";
+    let before = LOST.replace("ALLOW", comment);
+    let at_store = plain.replace("\tp[0] = 1;", &format!("\tp[0] = 1; {comment}"));
+    let sandbox = Sandbox::new(&[
+        ("plain.bpf.c", &plain),
+        ("before.bpf.c", &before),
+        ("store.bpf.c", &at_store),
+    ]);
+    let arguments = ["--packet=tcp4", "--layouts"];
+    let run =
+        |file: &str, more: &[&str]| sandbox.run(&[&["run", file], &arguments[..], more].concat());
+    let told = run("plain.bpf.c", &[]);
+    assert_eq!(told.code, 1, "{told:?}");
+    assert!(told.out.contains("is never written back [missing-write-back]\n"), "{}", told.out);
+    let document = run("plain.bpf.c", &["--format=json"]).json();
+    assert_eq!(document["divergences"][0]["rule"], "missing-write-back", "{document}");
+    assert_eq!(document["allowed"].as_array().map(Vec::len), Some(0));
+    let silent = |file: &str| {
+        let ran = run(file, &[]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.out.contains(" runs, 0 divergences, 1 allowed\n"), "{}", ran.out);
+        assert!(!ran.out.contains("depending on the layout"), "{}", ran.out);
+        let document = run(file, &["--format=json"]).json();
+        assert_eq!(document["divergences"].as_array().map(Vec::len), Some(0), "{document}");
+        assert_eq!(document["allowed"][0]["rule"], "missing-write-back", "{document}");
+    };
+    silent("before.bpf.c");
+    silent("store.bpf.c");
+    sandbox.write("bpf-analyzer.toml", b"ignore = [\"missing-write-back\"]\n");
+    silent("plain.bpf.c");
 }

@@ -1,6 +1,7 @@
 //! Suppression comments through the command. What they cover is tested next to their code.
 
-use super::sandbox::Sandbox;
+use super::sandbox::{CLEAN, Sandbox};
+use super::verify::LOST;
 
 #[test]
 fn unknown_and_unused_names_are_findings_with_fixes() {
@@ -52,4 +53,45 @@ fn findings_about_comments_can_be_allowed_by_other_comments() {
     let mended = text.replace(", unused-suppression", "");
     assert_eq!(sandbox.read("a.bpf.c"), mended);
     assert_eq!(sandbox.run(&["check"]).code, 0);
+}
+
+/// A store through a slice that only the verifier sees; `ALLOW` stands for a comment.
+fn unseen() -> String {
+    let asm = "asm volatile(\"*(u8 *)(%0 + 0) = %1\" : : \"r\"(p), \"r\"(1) : \"memory\");";
+    LOST.replace("p[0] = 1;", asm)
+}
+
+#[test]
+fn a_comment_for_a_note_alone_is_not_called_unused() {
+    let comment = "/* bpf-analyzer: allow(missing-write-back) */";
+    let sandbox = Sandbox::new(&[
+        ("plain.bpf.c", &unseen().replace("ALLOW", "")),
+        ("allowed.bpf.c", &unseen().replace("ALLOW", comment)),
+    ]);
+    let code = |command: &str, file: &str| {
+        let ran = sandbox.run(&[command, file]);
+        assert!(ran.code <= 1, "{ran:?}");
+        ran.code
+    };
+    assert_eq!((code("check", "plain.bpf.c"), code("verify", "plain.bpf.c")), (0, 1));
+    assert_eq!((code("check", "allowed.bpf.c"), code("verify", "allowed.bpf.c")), (0, 0));
+    let mended = sandbox.run(&["check", "--fix", "allowed.bpf.c"]);
+    assert_eq!(mended.code, 0, "{mended:?}");
+    assert!(sandbox.read("allowed.bpf.c").contains(comment));
+}
+
+#[test]
+fn a_comment_is_called_unused_if_only_check_knows_its_rule() {
+    let with = |rule: &str| format!("/* bpf-analyzer: allow({rule}) */\n{CLEAN}");
+    let sandbox = Sandbox::new(&[]);
+    let noted = |rule: &str| verifier::NOTES.iter().any(|note| note.rule == Some(rule));
+    for rule in lint_rules::rules::ALL {
+        sandbox.write("a.bpf.c", with(rule.name).as_bytes());
+        let ran = sandbox.run(&["check", "--format=json", "a.bpf.c"]);
+        let expected: &[(String, String)] = match noted(rule.name) {
+            true => &[],
+            false => &[("a.bpf.c".to_owned(), "unused-suppression".to_owned())],
+        };
+        assert_eq!(ran.findings(), expected, "{}", rule.name);
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::sandbox::{CLEAN, IDLE_ALLOW, Ran, Sandbox};
@@ -76,6 +77,96 @@ fn a_full_disk_is_told_and_leaves_files_whole() {
         let ran = shell(&sandbox, &format!("exec \"$0\" {args} > /dev/full"));
         let said = "error: No space left on device";
         assert!(ran.code == 2 && ran.err.starts_with(said), "{args}: {ran:?}");
+    }
+}
+
+/// A program that brings its own types, so that little is written when it is compiled.
+const SMALL: &str = "\
+typedef unsigned char __u8;
+typedef unsigned int __u32;
+struct xdp_md;
+__attribute__((section(\"xdp\"), used)) int pass(struct xdp_md *ctx)
+{
+	return 2;
+}
+char _license[] __attribute__((section(\"license\"), used)) = \"GPL\";
+";
+
+/// The files below a directory.
+fn below(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .flat_map(|entry| match entry.path() {
+            path if path.is_dir() => below(&path),
+            path => vec![path],
+        })
+        .collect()
+}
+
+/// Verifies `a.bpf.c` with a cache of its own, in a shell that first does something to itself.
+fn verify(sandbox: &Sandbox, before: &str) -> Ran {
+    let cache = sandbox.path("cache").display().to_string();
+    let command = format!("XDG_CACHE_HOME='{cache}' exec \"$0\" verify --format=json a.bpf.c");
+    shell(sandbox, &format!("{before}; {command}"))
+}
+
+#[test]
+fn a_disk_that_is_too_full_for_the_cache_changes_nothing() {
+    let sandbox = Sandbox::new(&[("vmlinux.h", "")]);
+    // What is kept with an object names the files that were read.
+    let includes = (0..9).map(|number| {
+        sandbox.write(&format!("{number}.h"), b"");
+        format!("#include \"{number}.h\"\n")
+    });
+    let includes: String = includes.collect();
+    sandbox.write("a.bpf.c", format!("{includes}{SMALL}").as_bytes());
+    let expected = verify(&sandbox, "true");
+    assert_eq!(expected.code, 0, "{expected:?}");
+    let kept = below(&sandbox.path("cache"));
+    let [entry] = kept.as_slice() else { panic!("{kept:?}") };
+    let bytes = fs::read(entry).expect("was written");
+    let head = bytes.split(|byte| *byte == b'\n').next().expect("has a first line");
+    let head: serde_json::Value = serde_json::from_slice(head).expect("is JSON");
+    let object = head["object_bytes"].as_u64().expect("is a number");
+    // There is room for the object, but not for it and what is kept with it.
+    let blocks = object / 512 + 1;
+    assert!(blocks * 512 < bytes.len() as u64, "{object} of {} bytes", bytes.len());
+    fs::remove_dir_all(sandbox.path("cache")).expect("can remove");
+    for _ in 0..2 {
+        let ran = verify(&sandbox, &format!("trap '' XFSZ; ulimit -f {blocks}"));
+        let verdict = |ran: &Ran| ran.json()["programs"][0]["verdict"].clone();
+        assert_eq!((ran.code, verdict(&ran)), (0, verdict(&expected)), "{ran:?}");
+        assert_eq!(below(&sandbox.path("cache")), [] as [PathBuf; 0]);
+    }
+}
+
+#[test]
+fn a_disk_that_is_too_full_to_compile_is_told() {
+    let sandbox = Sandbox::new(&[("a.bpf.c", &format!("#include <vmlinux.h>\n{SMALL}"))]);
+    let script = "(trap '' XFSZ; ulimit -f 0; \"$0\" verify a.bpf.c 2>&1; echo \"code $?\") | cat";
+    let ran = shell(&sandbox, &format!("export XDG_CACHE_HOME=\"$PWD/cache\"; {script}"));
+    assert!(ran.out.contains("a.bpf.c: cannot write vmlinux.h: File too large"), "{ran:?}");
+    assert!(ran.out.contains("code 2"), "{ran:?}");
+    assert_eq!(below(&sandbox.path("cache")), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn programs_are_compiled_without_a_home() {
+    let sandbox = Sandbox::new(&[("a.bpf.c", SMALL), ("home/.keep", "")]);
+    fs::set_permissions(sandbox.path("home"), Permissions::from_mode(0o500)).expect("can change");
+    let home = sandbox.path("home").display().to_string();
+    let path = std::env::var("PATH").expect("is set");
+    for environment in [
+        &[][..],
+        &[("HOME", "")],
+        &[("HOME", "/nonexistent"), ("TMPDIR", "/nonexistent")],
+        &[("HOME", "/dev/null/home"), ("XDG_CACHE_HOME", "/dev/null/cache")],
+        &[("HOME", home.as_str()), ("XDG_CACHE_HOME", "/proc/self/cache")],
+    ] {
+        let mut command = sandbox.command(&["verify", "--format=concise", "a.bpf.c"]);
+        command.env_clear().env("PATH", &path).envs(environment.iter().copied());
+        let ran = Ran::of(&mut command);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{environment:?}: {ran:?}");
     }
 }
 

@@ -105,6 +105,28 @@ fn types_must_be_types() {
 }
 
 #[test]
+fn types_may_come_from_the_configuration() {
+    let sandbox = Sandbox::new(&[("bpf-analyzer.toml", "verify.btf = \"kernel.btf\"\n")]);
+    let path = object("types/variables");
+    let inside = sandbox.path("variables.bpf.o");
+    std::fs::copy(path, inside).expect("is copied");
+    let ask = |more: &[&str]| {
+        let first = ["verify", "--format=json", "--program=of_each_processor"];
+        sandbox.run(&[&first, more, &["variables.bpf.o"]].concat())
+    };
+    let ran = ask(&[]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("kernel.btf: "), "{}", ran.err);
+    sandbox.write("kernel.btf", kernel_model::vmlinux_btf());
+    assert_eq!(ask(&[]).json()["programs"][0]["verdict"], "accept");
+    sandbox.write("bpf-analyzer.toml", b"");
+    let program = &ask(&[]).json()["programs"][0];
+    let message = "ldimm64 failed to find the address for kernel symbol 'runqueues'.";
+    assert_eq!(program["message"], message);
+    assert_eq!(ask(&["--btf=kernel.btf"]).json()["programs"][0]["verdict"], "accept");
+}
+
+#[test]
 fn another_kernel_has_other_functions() {
     let sandbox = Sandbox::new(&[]);
     let path = object("catalogue/idioms");
@@ -121,6 +143,56 @@ fn another_kernel_has_other_functions() {
 }
 
 /// Runs `verify` on misuse pattern M01, which the kernel accepts.
+#[test]
+fn loaders_without_capabilities_get_other_verdicts() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("capabilities/masking");
+    let ask = |more: &[&str]| {
+        let program = "--program=index_of_either_sign";
+        sandbox.run(&[&["verify", "--format=json", program, text(&path)], more].concat())
+    };
+    let verdict = |more: &[&str]| {
+        let program = &ask(more).json()["programs"][0];
+        (program["verdict"].as_str().map(str::to_owned), program["message"].clone())
+    };
+    assert_eq!(verdict(&[]).0.as_deref(), Some("accept"));
+    assert_eq!(verdict(&["--capabilities", "SYS_ADMIN"]).0.as_deref(), Some("accept"));
+    assert_eq!(verdict(&["--capabilities", "bpf,perfmon"]).0.as_deref(), Some("accept"));
+    let without = verdict(&["--capabilities", "bpf,net_admin"]);
+    assert_eq!(without.0.as_deref(), Some("reject"));
+    let message = without.1.as_str().expect("says why");
+    assert!(message.contains("mixed signed bounds"), "{message}");
+    assert_eq!(verdict(&["--unprivileged"]), without);
+    let ran = ask(&["--capabilities", "bpf,bfp"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.err.contains("invalid value 'bfp'") && ran.err.contains("net_admin"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(ask(&["--capabilities=bpf", "--unprivileged"]).code, 2);
+    let config = "[verify]\ncapabilities = [\"bpf\", \"net_admin\"]\n";
+    sandbox.write("bpf-analyzer.toml", config.as_bytes());
+    let configured = ["--config", "bpf-analyzer.toml"];
+    assert_eq!(verdict(&configured), without);
+    let stronger = [&configured[..], &["--capabilities=bpf,perfmon,net_admin"]].concat();
+    assert_eq!(verdict(&stronger).0.as_deref(), Some("accept"));
+    sandbox.write("bpf-analyzer.toml", b"verify.capabilities = [\"bfp\"]\n");
+    let ran = ask(&configured);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("bfp") && ran.err.contains("net_admin"), "{}", ran.err);
+}
+
+#[test]
+fn a_type_says_which_capability_it_needs() {
+    let sandbox = Sandbox::new(&[]);
+    let path = object("capabilities/rights");
+    let ran =
+        sandbox.run(&["verify", "--capabilities=bpf", "--program=at_a_function", text(&path)]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("which needs CAP_PERFMON"), "{}", ran.out);
+}
+
 fn forgotten(sandbox: &Sandbox, more: &[&str]) -> super::sandbox::Ran {
     let path = object("catalogue/misuse");
     let mut args = vec!["verify", "--program=m01"];
@@ -191,7 +263,7 @@ fn notes_have_rules_of_the_linter() {
 }
 
 /// A store that is lost where the slice is a copy; `ALLOW` stands for a comment.
-const LOST: &str = "\
+pub(crate) const LOST: &str = "\
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 

@@ -16,6 +16,7 @@ use bpf_analyzer::config::Config;
 use bpf_analyzer::headers::Headers;
 use bpf_analyzer::quick::{CheckKind, CheckRequest, Times, check};
 use bpf_analyzer::rules::Catalogue;
+use bpf_analyzer::types::TypesCache;
 use kernel_model::Version;
 use serde_json::{Value, json};
 use tests::lsp::Server;
@@ -60,6 +61,8 @@ fn phases(path: &Path, text: &Arc<str>, directory: &Path) -> Result<(), Box<dyn 
             unsaved: &[],
             config: &config,
             catalogue: &catalogue,
+            types: &TypesCache::default(),
+            layer: None,
             headers: &Headers::default(),
             kernel: Version::NEWEST_MODELLED,
             program: (kind != CheckKind::Verify).then_some("parse0"),

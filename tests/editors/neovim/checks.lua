@@ -61,13 +61,28 @@ case.run(function()
   vim.api.nvim_win_set_cursor(0, { 5, 0 })
   case.run_lens('Layouts')
   report('Run mark on all layouts')
+  local configured = vim.api.nvim_win_get_config(0)
+  case.equal(100, vim.api.nvim_win_get_width(0), 'width')
+  -- The book shows this window: `tests/tests/editors/neovim.rs` compares.
+  vim.fn.writefile(case.lines(), vim.env.CASE_SHOWN)
+  if case.new then
+    case.equal(' Run mark on all layouts ', configured.title[1][1], 'title')
+  end
 
   -- From a step of the path to its line.
   vim.fn.search('lost.bpf.c:12', 'w')
   case.type('<CR>')
   case.equal({ source, 12 }, { vim.api.nvim_get_current_buf(), vim.api.nvim_win_get_cursor(0)[1] }, 'place')
   case.wait_for_lens('Layouts: 1 divergence')
-  case.contains(wait_for_finding('layout-divergence').message, 'never written back', 'message')
+  local confirmed
+  case.wait('the finding of the rule, confirmed', function()
+    local found = vim.diagnostic.get(source)
+    for _, place in ipairs(found[1] and found[1].user_data.lsp.relatedInformation or {}) do
+      confirmed = confirmed or vim.startswith(place.message, 'the runtime agrees: ')
+    end
+    return confirmed
+  end)
+  case.equal({ '15 missing-write-back' }, case.findings(source), 'said once')
 
   -- The report is there again, until the text changes.
   vim.cmd('BpfReport')

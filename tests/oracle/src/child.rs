@@ -12,11 +12,13 @@ use bpf_object::{FunctionIndex, Kernel, Linked, link};
 use oracle::recording::{Program, Verdict};
 use oracle::runs::{Packets, Run, runs};
 use oracle::safety::danger;
-use oracle::{Corpus, OPEN_ENTRIES, Topic, log};
+use oracle::{Corpus, Mode, OPEN_ENTRIES, Topic, log};
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use serde::{Deserialize, Serialize};
 
+use crate::load::{self, Log};
 use crate::record::tainted;
-use crate::{load, sys, test_run};
+use crate::{sys, test_run};
 
 /// The hidden subcommand.
 const SUBCOMMAND: &str = "child";
@@ -33,12 +35,19 @@ const MOST_BYTES: usize = 256 * 1024;
 /// Logs of level 2 are not asked for beyond this many instructions; they would be cut anyway.
 const MOST_INSNS: u64 = 50_000;
 
+/// `-ENOSPC`: there was no room for the log.
+const LOG_TOO_LONG: i32 = -libc::ENOSPC;
+
+/// What [`Mode::Bpf`] keeps.
+const KEPT: [CapabilitySet; 2] = [CapabilitySet::BPF, CapabilitySet::NET_ADMIN];
+
 /// Programs of one topic.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Request {
     pub(crate) root: PathBuf,
     /// Whether it is [`Corpus::of_objects`].
     pub(crate) from_elsewhere: bool,
+    pub(crate) mode: Mode,
     pub(crate) family: String,
     pub(crate) topic: String,
     pub(crate) programs: Vec<String>,
@@ -79,6 +88,9 @@ pub(crate) fn ask(request: &Request) -> Result<(Vec<Answer>, ExitStatus)> {
 pub(crate) fn answer() -> Result<()> {
     let request: Request = serde_json::from_reader(io::stdin().lock())?;
     sys::stay_on_first_processor().context("cannot stay on one processor")?;
+    if request.mode == Mode::Bpf {
+        keep_only(&KEPT).context("cannot give up capabilities")?;
+    }
     let corpus = match request.from_elsewhere {
         true => Corpus::of_objects(&request.root),
         false => Corpus::at(&request.root),
@@ -90,9 +102,10 @@ pub(crate) fn answer() -> Result<()> {
     if request.from_elsewhere {
         linked.set_open_sizes(OPEN_ENTRIES);
     }
-    let (packets, runs) = match request.from_elsewhere {
-        true => (Packets::default(), Vec::new()),
-        false => (Packets::of(&corpus)?, runs(&corpus, &topic)?),
+    let is_run = request.mode == Mode::Root && !request.from_elsewhere;
+    let (packets, runs) = match is_run {
+        true => (Packets::of(&corpus)?, runs(&corpus, &topic)?),
+        false => (Packets::default(), Vec::new()),
     };
     let before = tainted()?;
     let mut out = io::stdout().lock();
@@ -110,6 +123,14 @@ pub(crate) fn answer() -> Result<()> {
         out.flush()?;
         ensure!(tainted()? == before, "the kernel complained about {name}; see its log");
     }
+    Ok(())
+}
+
+/// Gives up all capabilities of this process but these.
+fn keep_only(kept: &[CapabilitySet]) -> io::Result<()> {
+    let kept: CapabilitySet = kept.iter().copied().collect();
+    let inheritable = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })?;
     Ok(())
 }
 
@@ -161,7 +182,7 @@ fn ask_kernel(
             return Ok(Answer { name, program: refused(answer, &error), log: String::new() });
         }
     };
-    let loaded = match loader.load(program, false) {
+    let loaded = match loader.load(program, Log::Short) {
         Ok(loaded) => loaded,
         Err(error @ load::LoadError::Danger { .. }) => return Err(error.into()),
         Err(error) => {
@@ -174,7 +195,10 @@ fn ask_kernel(
         // The verifier never refuses in silence.
         let is_checked = !loaded.log.is_empty();
         answer.verdict = if is_checked { Verdict::Reject } else { Verdict::NotCheckable };
-        answer.errno = errno;
+        answer.errno = match errno {
+            LOG_TOO_LONG => errno_alone(linked, program)?,
+            errno => errno,
+        };
         answer.messages = log::messages(&loaded.log);
         let text = log::normalised(&loaded.log, |insn| load::loads_address(program, insn));
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -182,7 +206,7 @@ fn ask_kernel(
     }
     let mut long = String::new();
     if answer.stats.as_ref().is_some_and(|stats| stats.insns_processed <= MOST_INSNS) {
-        let again = load::Loader::new(linked)?.load(program, true)?;
+        let again = load::Loader::new(linked)?.load(program, Log::Long)?;
         long = log::normalised(&again.log, |insn| load::loads_address(program, insn));
         if let Some((end, _)) = long.char_indices().nth(MOST_BYTES) {
             long.truncate(end);
@@ -195,6 +219,12 @@ fn ask_kernel(
         answer.runs.extend(test_run::run(linked, program, packets, run)?);
     }
     Ok(Answer { name, program: answer, log: long })
+}
+
+/// The error of loading a program, asked for without a log that would hide it.
+fn errno_alone(linked: &Linked<'_>, program: &bpf_object::Program) -> Result<i32> {
+    let again = load::Loader::new(linked)?.load(program, Log::Figures)?;
+    Ok(again.program.err().unwrap_or(LOG_TOO_LONG))
 }
 
 /// The answer if types or maps are refused already.

@@ -7,6 +7,7 @@ use btf::Kind;
 
 use crate::corpus::{CATALOGUE, Corpus, Topic};
 use crate::error::{Error, Result, read_bytes, read_text};
+use crate::mode::Mode;
 use crate::recording::{Program, Verdict};
 
 /// What an author expects for a program.
@@ -21,7 +22,12 @@ pub enum Expectation {
 }
 
 /// How attributes begin that state an expectation.
-const MARK: &str = "expect:";
+const fn mark(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Root => "expect:",
+        Mode::Bpf => "expect-bpf:",
+    }
+}
 
 /// Between two parts of a message in the table of the catalogue.
 const MESSAGE_SEPARATOR: &str = " // ";
@@ -54,14 +60,19 @@ impl Expectation {
     }
 }
 
-/// What is expected of the programs of a topic. Every program of the object has exactly one entry.
-pub fn expectations(corpus: &Corpus, topic: &Topic) -> Result<BTreeMap<String, Vec<Expectation>>> {
+/// What is expected of the programs of a topic, each of which has an entry. Of root, exactly one thing is to be expected;
+/// otherwise one thing at most.
+pub fn expectations(
+    corpus: &Corpus,
+    topic: &Topic,
+    mode: Mode,
+) -> Result<BTreeMap<String, Vec<Expectation>>> {
     let path = corpus.object(topic);
     let object =
         Object::parse(&read_bytes(&path)?).map_err(|error| Error::format(&path, &error))?;
     let programs = object.programs().map(|(_, function)| (function.name.clone(), Vec::new()));
     let mut found: BTreeMap<String, Vec<Expectation>> = programs.collect();
-    if topic.family == CATALOGUE {
+    if topic.family == CATALOGUE && mode == Mode::Root {
         let verdicts = corpus.root().join("../catalogue/verdicts.tsv");
         for line in read_text(&verdicts)?.lines().skip(1) {
             let cells: Vec<&str> = line.split('\t').collect();
@@ -79,7 +90,8 @@ pub fn expectations(corpus: &Corpus, topic: &Topic) -> Result<BTreeMap<String, V
     }
     let Some(btf) = &object.btf else { return Ok(found) };
     for tag in btf.types().filter(|ty| ty.kind() == Kind::DeclTag && ty.component().is_none()) {
-        let Some(expected) = tag.name().strip_prefix(MARK).and_then(Expectation::parse) else {
+        let Some(expected) = tag.name().strip_prefix(mark(mode)).and_then(Expectation::parse)
+        else {
             continue;
         };
         let function = tag.target().and_then(|id| btf.get(id));

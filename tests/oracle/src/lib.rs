@@ -6,6 +6,7 @@
 mod corpus;
 mod deny;
 mod error;
+mod mode;
 
 pub mod compile;
 pub mod expect;
@@ -21,3 +22,4 @@ pub mod sound;
 pub use corpus::{CATALOGUE, Corpus, NOTES, OPEN_ENTRIES, Topic};
 pub use deny::{Denied, Deny};
 pub use error::{Error, Result};
+pub use mode::Mode;

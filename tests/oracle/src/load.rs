@@ -25,13 +25,35 @@ pub(crate) mod map_type {
     pub(crate) const RINGBUF: u32 = 27;
 }
 
-/// Room for a log of level 1, and for one of level 2.
-pub(crate) const LOG_ROOM: [usize; 2] = [1 << 22, 1 << 24];
+/// What the kernel is to print.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Log {
+    /// Figures alone (`BPF_LOG_STATS`).
+    Figures,
+    /// The path to the error, and figures (`BPF_LOG_LEVEL1 | BPF_LOG_STATS`).
+    Short,
+    /// All paths with their states (`BPF_LOG_LEVEL2`).
+    Long,
+}
 
-/// `BPF_LOG_LEVEL1 | BPF_LOG_STATS`.
-const LOG_SHORT: u32 = 1 | 4;
-/// `BPF_LOG_LEVEL2`.
-const LOG_LONG: u32 = 2;
+impl Log {
+    const fn level(self) -> u32 {
+        match self {
+            Self::Figures => 4,
+            Self::Short => 1 | 4,
+            Self::Long => 2,
+        }
+    }
+
+    /// Room for it in bytes.
+    const fn room(self) -> usize {
+        match self {
+            Self::Figures => 1 << 12,
+            Self::Short => 1 << 22,
+            Self::Long => 1 << 24,
+        }
+    }
+}
 
 /// Why a program cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -94,18 +116,18 @@ impl<'l> Loader<'l> {
         self.maps.get(&index)
     }
 
-    /// Creates the maps of a program and loads it with a log of level 1, or 2.
-    pub(crate) fn load(&mut self, program: &Program, long: bool) -> Result<Loaded, LoadError> {
+    /// Creates the maps of a program and loads it.
+    pub(crate) fn load(&mut self, program: &Program, log: Log) -> Result<Loaded, LoadError> {
         if let Some(danger) = danger(program) {
             return Err(LoadError::Danger { program: program.name.clone(), danger });
         }
         for reference in &program.map_references {
             self.create(reference.map, Some(program.function))?;
         }
-        Ok(self.load_program(program, long))
+        Ok(self.load_program(program, log))
     }
 
-    fn load_program(&mut self, program: &Program, long: bool) -> Loaded {
+    fn load_program(&mut self, program: &Program, log: Log) -> Loaded {
         let target = match &program.load.target {
             Attach::Program { name } => self.target(name),
             _ => None,
@@ -131,9 +153,9 @@ impl<'l> Loader<'l> {
             line_info: &program.line_info(endian),
             attach_btf_id,
             attach_program: target.as_ref().map(|(fd, _)| fd),
-            log_level: if long { LOG_LONG } else { LOG_SHORT },
+            log_level: log.level(),
         };
-        let (result, log) = sys::load_program(&spec, LOG_ROOM[usize::from(long)]);
+        let (result, log) = sys::load_program(&spec, log.room());
         Loaded {
             program: result.map_err(|error| -error.raw_os_error().unwrap_or(0)),
             log: separated(log),
@@ -149,7 +171,7 @@ impl<'l> Loader<'l> {
             parts.map(|part| &object.functions[part.function.0]).any(|part| part.name == name)
         };
         let program = self.linked.programs.iter().find(has_it)?;
-        Some((self.load(program, false).ok()?.program.ok()?, id.0))
+        Some((self.load(program, Log::Short).ok()?.program.ok()?, id.0))
     }
 
     /// Creates a map with what it holds, unless it exists. `within` is the program that is being loaded; a program
@@ -219,7 +241,7 @@ impl<'l> Loader<'l> {
                 Slot::Program(function) => {
                     let program = linked.programs.iter().find(|one| one.function == function);
                     let program = program.ok_or_else(|| LoadError::Needs(map.name.clone()))?;
-                    let loaded = self.load(program, false)?.program;
+                    let loaded = self.load(program, Log::Short)?.program;
                     let fd = loaded.map_err(|_| LoadError::Needs(program.name.clone()))?;
                     self.others.push(fd);
                     self.others.last().map(AsRawFd::as_raw_fd)

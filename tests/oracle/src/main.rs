@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use oracle::{Corpus, compile};
+use oracle::{Corpus, Mode, compile};
 
 /// Compile the corpus, ask the running kernel about its programs, record the answers.
 #[derive(Debug, Parser)]
@@ -43,12 +43,18 @@ enum Command {
         /// Only topics whose path fits: `asm/*`
         #[arg(long)]
         only: Option<String>,
+        /// As whom the programs are loaded; only those of root are run
+        #[arg(long, value_enum, default_value_t)]
+        mode: Mode,
     },
     /// Load and run again, and print what differs from the recordings
     Compare {
         /// Only topics whose path fits
         #[arg(long)]
         only: Option<String>,
+        /// As whom the programs are loaded
+        #[arg(long, value_enum, default_value_t)]
+        mode: Mode,
     },
     /// Answer the request on standard input
     #[command(hide = true)]
@@ -64,13 +70,13 @@ fn main() -> Result<ExitCode> {
     match cli.command {
         Command::Build { check } => build(&corpus, check),
         #[cfg(target_os = "linux")]
-        Command::Record { only } => {
-            record::record(&corpus, only.as_deref())?;
+        Command::Record { only, mode } => {
+            record::record(&corpus, mode, only.as_deref())?;
             Ok(ExitCode::SUCCESS)
         }
         #[cfg(target_os = "linux")]
-        Command::Compare { only } => {
-            let different = record::compare(&corpus, only.as_deref())?;
+        Command::Compare { only, mode } => {
+            let different = record::compare(&corpus, mode, only.as_deref())?;
             Ok(if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         #[cfg(target_os = "linux")]

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::corpus::Corpus;
 use crate::error::{Error, Result, read_text};
+use crate::mode::Mode;
 use crate::replay::{Comparison, Kind};
 
 /// A known miss.
@@ -17,6 +18,9 @@ use crate::replay::{Comparison, Kind};
 pub struct Miss {
     /// `family/topic:program`.
     pub program: String,
+    /// As whom it is loaded.
+    #[serde(default)]
+    pub mode: Mode,
     /// [`Kind::word`].
     pub kind: String,
     /// What keeps us from saying what the kernel says.
@@ -34,7 +38,7 @@ fn path(corpus: &Corpus) -> PathBuf {
     corpus.root().join("misses.toml")
 }
 
-/// The known misses.
+/// The known misses of all modes.
 pub fn read(corpus: &Corpus) -> Result<Vec<Miss>> {
     let path = path(corpus);
     let file: File =
@@ -42,10 +46,11 @@ pub fn read(corpus: &Corpus) -> Result<Vec<Miss>> {
     Ok(file.miss)
 }
 
-/// How the comparisons differ from the inventory: new misses, and listed ones that are none any more.
-pub fn differences(known: &[Miss], all: &[Comparison]) -> Vec<String> {
+/// How the comparisons of a mode differ from the inventory: new misses, and listed ones that are none any more.
+pub fn differences(known: &[Miss], mode: Mode, all: &[Comparison]) -> Vec<String> {
+    let known = known.iter().filter(|miss| miss.mode == mode);
     let known: BTreeMap<&str, &str> =
-        known.iter().map(|miss| (miss.program.as_str(), miss.kind.as_str())).collect();
+        known.map(|miss| (miss.program.as_str(), miss.kind.as_str())).collect();
     let mut found = Vec::new();
     let mut seen = 0;
     for one in all {
@@ -68,27 +73,39 @@ pub fn differences(known: &[Miss], all: &[Comparison]) -> Vec<String> {
     found
 }
 
-/// Writes the inventory anew; reasons that were given are kept.
-pub fn write(corpus: &Corpus, all: &[Comparison]) -> Result<()> {
+/// Writes the inventory of a mode anew; reasons that were given are kept, and so are misses of other modes.
+pub fn write(corpus: &Corpus, mode: Mode, all: &[Comparison]) -> Result<()> {
     let path = path(corpus);
     let known = if path.is_file() { read(corpus)? } else { Vec::new() };
     let mut text = "# Programs of the corpus about which `verify` does not say what Linux 6.18 says.\n\
                     # `cargo run -p oracle --bin verdicts -- --misses` writes the list; give reasons by hand.\n"
         .to_owned();
+    for miss in known.iter().filter(|miss| miss.mode != mode) {
+        put(&mut text, &miss.program, miss.mode, &miss.kind, &miss.reason);
+    }
     for one in all.iter().filter(|one| !one.kind.is_fine()) {
         let program = one.path();
-        let kept =
-            known.iter().find(|miss| miss.program == program && miss.kind == one.kind.word());
+        let kept = known.iter().find(|miss| {
+            miss.mode == mode && miss.program == program && miss.kind == one.kind.word()
+        });
         let reason = match (&one.kind, kept) {
             (Kind::Unsupported(what) | Kind::Panic(what) | Kind::Unlinked(what), _) => what.clone(),
             (_, Some(miss)) => miss.reason.clone(),
             _ => "not known".to_owned(),
         };
-        let _ = write!(
-            text,
-            "\n[[miss]]\nprogram = {program:?}\nkind = {:?}\nreason = {reason:?}\n",
-            one.kind.word()
-        );
+        put(&mut text, &program, mode, one.kind.word(), &reason);
     }
     fs::write(&path, text).map_err(|source| Error::Io { path, source })
+}
+
+fn put(text: &mut String, program: &str, mode: Mode, kind: &str, reason: &str) {
+    let mode = match mode {
+        Mode::Root => String::new(),
+        other => format!("mode = \"{other}\"\n"),
+    };
+    // Writing to a string does not fail.
+    let _ = write!(
+        text,
+        "\n[[miss]]\nprogram = {program:?}\n{mode}kind = {kind:?}\nreason = {reason:?}\n"
+    );
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bpf_object::Object;
 use globset::{Glob, GlobMatcher};
 use oracle::recording::{Program, Recording, Recordings, Verdict};
-use oracle::{Corpus, Deny, Topic, compile};
+use oracle::{Corpus, Deny, Mode, Topic, compile};
 
 use crate::child::{self, Answer, Request};
 use crate::sys;
@@ -20,10 +20,16 @@ const TAINTED: &str = "/proc/sys/kernel/tainted";
 /// Where the kernel says what it is.
 const RELEASE: &str = "/proc/sys/kernel/osrelease";
 
+/// Lines that are kept of the log of a program that root may load: the end of it.
+const MOST_LINES_BESIDE_ROOT: usize = 40;
+
 /// The session with one kernel.
 struct Session<'c> {
     corpus: &'c Corpus,
+    mode: Mode,
     recordings: Recordings,
+    /// What root was told.
+    of_root: Recordings,
     /// `6.18.44`
     release: String,
     deny: Deny,
@@ -31,8 +37,8 @@ struct Session<'c> {
 }
 
 /// Asks about the topics whose path fits and keeps the answers.
-pub(crate) fn record(corpus: &Corpus, only: Option<&str>) -> Result<()> {
-    let mut session = Session::begin(corpus)?;
+pub(crate) fn record(corpus: &Corpus, mode: Mode, only: Option<&str>) -> Result<()> {
+    let mut session = Session::begin(corpus, mode)?;
     let only = matcher(only)?;
     let mut out = io::stdout().lock();
     for topic in corpus.recorded_topics()?.iter().filter(|topic| fits(only.as_ref(), topic)) {
@@ -46,7 +52,8 @@ pub(crate) fn record(corpus: &Corpus, only: Option<&str>) -> Result<()> {
             answer => answer?,
         };
         let old_logs = session.recordings.load_logs(topic)?;
-        for (name, program) in &before.programs {
+        let of_root = session.of_root.load(topic)?.unwrap_or_default();
+        for (name, program) in before.programs.iter().chain(&of_root.programs) {
             if session.deny.contains(topic, name) {
                 after.programs.entry(name.clone()).or_insert_with(|| program.clone());
                 if let Some(log) = old_logs.get(name) {
@@ -74,8 +81,8 @@ pub(crate) fn record(corpus: &Corpus, only: Option<&str>) -> Result<()> {
 }
 
 /// Asks again and prints what differs; returns how many programs do.
-pub(crate) fn compare(corpus: &Corpus, only: Option<&str>) -> Result<usize> {
-    let mut session = Session::begin(corpus)?;
+pub(crate) fn compare(corpus: &Corpus, mode: Mode, only: Option<&str>) -> Result<usize> {
+    let mut session = Session::begin(corpus, mode)?;
     let only = matcher(only)?;
     let mut out = io::stdout().lock();
     let mut different = 0;
@@ -99,7 +106,7 @@ pub(crate) fn compare(corpus: &Corpus, only: Option<&str>) -> Result<usize> {
 }
 
 impl<'c> Session<'c> {
-    fn begin(corpus: &'c Corpus) -> Result<Self> {
+    fn begin(corpus: &'c Corpus, mode: Mode) -> Result<Self> {
         ensure!(sys::is_root(), "loading programs into the kernel needs root");
         let release = std::fs::read_to_string(RELEASE).context(RELEASE)?;
         let release = release.trim().split('-').next().unwrap_or_default().to_owned();
@@ -108,8 +115,10 @@ impl<'c> Session<'c> {
             (Some(major), Some(minor)) => format!("{major}.{minor}"),
             _ => bail!("`{release}` is no release of Linux"),
         };
-        let recordings = Recordings::of(corpus, &version);
-        Ok(Self { corpus, recordings, release, deny: Deny::of(corpus)?, tainted: tainted()? })
+        let of_root = Recordings::of(corpus, &version, Mode::Root);
+        let recordings = Recordings::of(corpus, &version, mode);
+        let deny = Deny::of(corpus)?;
+        Ok(Self { corpus, mode, recordings, of_root, release, deny, tainted: tainted()? })
     }
 
     /// The answers about the programs of a topic that may be loaded, and their logs of level 2.
@@ -120,11 +129,11 @@ impl<'c> Session<'c> {
         let programs = object.programs().map(|(_, function)| function.name.clone());
         let pending = programs.filter(|name| !self.deny.contains(topic, name)).collect();
         let (root, from_elsewhere) = (self.corpus.root().to_owned(), !self.corpus.has_sources());
-        let (family, name) = (topic.family.clone(), topic.name.clone());
+        let (family, name, mode) = (topic.family.clone(), topic.name.clone(), self.mode);
         let ask = |programs: &[String]| {
             let (root, family, topic) = (root.clone(), family.clone(), name.clone());
             let programs = programs.to_vec();
-            child::ask(&Request { root, from_elsewhere, family, topic, programs })
+            child::ask(&Request { root, from_elsewhere, mode, family, topic, programs })
         };
         let (before, corpus, deny) = (self.tainted.clone(), self.corpus, &mut self.deny);
         let survived = |killed: Option<(&str, i32)>| {
@@ -153,8 +162,32 @@ impl<'c> Session<'c> {
             }
             recording.programs.insert(name, program);
         }
+        if self.mode != Mode::Root {
+            let of_root = self.of_root.load(topic)?.unwrap_or_default();
+            for (name, program) in &mut recording.programs {
+                beside_root(program, of_root.programs.get(name));
+            }
+            if self.corpus.has_sources() {
+                logs.clear();
+            }
+        }
         Ok((recording, logs))
     }
+}
+
+/// What is kept beside the answer that root was given: a silent refusal is for the lack of a capability if root was
+/// answered, and the log is of interest only if the rejection is another one.
+fn beside_root(program: &mut Program, of_root: Option<&Program>) {
+    program.usec = None;
+    let Some(of_root) = of_root else { return };
+    if program.verdict == Verdict::NotCheckable && of_root.verdict != Verdict::NotCheckable {
+        program.verdict = Verdict::Reject;
+    }
+    if program.messages.first() == of_root.messages.first() {
+        program.log.clear();
+    }
+    let len = program.log.len();
+    program.log.drain(..len.saturating_sub(MOST_LINES_BESIDE_ROOT));
 }
 
 /// Asks about all programs, with a new child for those behind one that killed a child. Such a program is never

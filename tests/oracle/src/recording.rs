@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::corpus::{Corpus, Topic};
 use crate::error::{Error, Result, read_bytes, read_text, write};
+use crate::mode::Mode;
 
 /// The answers of one kernel for one object.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -133,9 +134,10 @@ pub struct Recordings {
 }
 
 impl Recordings {
-    /// Those of the corpus for a version, `6.18`.
-    pub fn of(corpus: &Corpus, version: &str) -> Self {
-        Self { root: corpus.root().join("recordings").join(version) }
+    /// Those of the corpus for a version, `6.18`, of programs that were loaded in a mode.
+    pub fn of(corpus: &Corpus, version: &str, mode: Mode) -> Self {
+        let directory = format!("{version}{}", mode.suffix());
+        Self { root: corpus.root().join("recordings").join(directory) }
     }
 
     /// The topics that have been recorded, by path.
@@ -193,6 +195,9 @@ impl Recordings {
     pub fn save_logs(&self, topic: &Topic, logs: &BTreeMap<String, String>) -> Result<()> {
         let path = self.path(topic, "log2.gz");
         let failed = |source| Error::Io { path: path.clone(), source };
+        if logs.is_empty() {
+            return if path.is_file() { fs::remove_file(&path).map_err(failed) } else { Ok(()) };
+        }
         // No name and no time: the same logs give the same bytes.
         let mut packed = GzBuilder::new().write(Vec::new(), Compression::best());
         for (name, log) in logs {

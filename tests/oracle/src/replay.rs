@@ -6,11 +6,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bpf_object::{Kernel, Linked, Object, link};
-use kernel_model::Version;
+use kernel_model::{SNAPSHOT, Version};
 use verifier::{Options, Report};
 
 use crate::corpus::{Corpus, OPEN_ENTRIES, Topic};
 use crate::error::{Error, Result, read_bytes};
+use crate::mode::Mode;
 use crate::recording::{Program, Recordings, Verdict};
 
 /// The kernel whose recordings are compared with.
@@ -53,6 +54,8 @@ pub struct Noted {
 pub struct Asked {
     /// The level of the log; 0 for none.
     pub log_level: u32,
+    /// As whom the programs are loaded.
+    pub mode: Mode,
     /// Whether it shall note what the kernel accepts although it is wrong; what it rejects is left out then.
     pub notes: bool,
 }
@@ -133,8 +136,12 @@ pub fn replay(
 }
 
 /// The same, with explanations of rejections.
-pub fn explained(corpus: &Corpus, filter: impl Fn(&str) -> bool + Sync) -> Result<Vec<Comparison>> {
-    run(corpus, Asked::default(), true, filter)
+pub fn explained(
+    corpus: &Corpus,
+    mode: Mode,
+    filter: impl Fn(&str) -> bool + Sync,
+) -> Result<Vec<Comparison>> {
+    run(corpus, Asked { mode, ..Asked::default() }, true, filter)
 }
 
 fn run(
@@ -143,7 +150,7 @@ fn run(
     explain: bool,
     filter: impl Fn(&str) -> bool + Sync,
 ) -> Result<Vec<Comparison>> {
-    let recordings = Recordings::of(corpus, &KERNEL.to_string());
+    let recordings = Recordings::of(corpus, &KERNEL.to_string(), asked.mode);
     let topics = recordings.topics()?;
     let next = AtomicUsize::new(0);
     let work = || {
@@ -193,9 +200,17 @@ fn replay_topic(
     }
     let compare = |(name, recorded): (String, Program)| {
         let file = "corpus".to_owned();
-        let Asked { log_level, notes } = asked;
+        let Asked { log_level, mode, notes } = asked;
+        let capabilities = mode.capabilities();
         let explain = explain || notes;
-        let options = Options { kernel: KERNEL, privileged: true, log_level, explain, file };
+        let options = Options {
+            kernel: KERNEL,
+            capabilities,
+            lists_variables: SNAPSHOT.lists_variables,
+            log_level,
+            explain,
+            file,
+        };
         let (outcome, elapsed) = verify(&linked, &name, &options);
         let kind = kind(&recorded, &outcome);
         let report = outcome.ok();

@@ -8,7 +8,7 @@ use oracle::compile::hex;
 use oracle::recording::Outcome;
 use oracle::runs::{Field, Packets, Run, unhex};
 
-use crate::load::{LoadError, Loader, map_type};
+use crate::load::{LoadError, Loader, Log, map_type};
 use crate::sys;
 
 /// The greatest length of a linear part that the kernel makes for XDP.
@@ -90,7 +90,7 @@ pub(crate) fn run(
         };
         for linear in run.lengths(packet.map_or(0, <[u8]>::len)) {
             let mut loader = Loader::new(linked)?;
-            let loaded = loader.load(program, false)?.program;
+            let loaded = loader.load(program, Log::Short)?.program;
             let fd = loaded.map_err(|_| wrong(program, "is rejected and cannot be run"))?;
             put_elements(linked, &loader, program, run)?;
             let input = input(program, run, packet, linear)?;

@@ -2,14 +2,14 @@
 //! what they are said to be.
 
 use kernel_model::{Example, messages};
-use oracle::Corpus;
 use oracle::explained::{all, figures};
 use oracle::replay::explained;
+use oracle::{Corpus, Mode};
 
 #[test]
 fn rejections_are_explained() {
     let corpus = Corpus::of_repository();
-    let comparisons = explained(&corpus, |_| true).expect("the corpus can be read");
+    let comparisons = explained(&corpus, Mode::Root, |_| true).expect("the corpus can be read");
     let found = all(&corpus, &comparisons).expect("the corpus can be read");
     let figures = figures(&found);
     assert!(figures.rejected >= 680, "{figures}");
@@ -24,9 +24,16 @@ fn rejections_are_explained() {
             assert!(is_sentence, "{}: {place}: {text}", one.path);
         }
     }
+    let without_perfmon = explained(&corpus, Mode::Bpf, |path| path.starts_with("capabilities/"));
+    let without_perfmon = without_perfmon.expect("the corpus can be read");
+    let without_perfmon = all(&corpus, &without_perfmon).expect("the corpus can be read");
     let mut examples = 0;
     for row in messages() {
-        let Example::Corpus(path) = row.example else { continue };
+        let (path, found) = match row.example {
+            Example::Corpus(path) => (path, &found),
+            Example::CorpusWithoutPerfmon(path) => (path, &without_perfmon),
+            _ => continue,
+        };
         let example = found.iter().find(|one| one.path == path);
         let example = example.unwrap_or_else(|| panic!("{path} is not rejected"));
         assert!(row.fits(&example.message), "{path}: {} is not {}", example.message, row.text);

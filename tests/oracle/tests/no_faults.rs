@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use bpf_object::{Kernel, Object, link, vmlinux};
-use oracle::Corpus;
 use oracle::recording::{Recordings, Verdict};
+use oracle::{Corpus, Mode};
 use runtime::{FaultKind, Image, Input, Layout, Machine, Options, PacketInput};
 
 /// Packets for each program.
@@ -28,7 +28,7 @@ const WRONG: [(&str, &str); 4] = [
 #[test]
 fn accepted_programs_do_not_fault() {
     let corpus = Corpus::of_repository();
-    let recordings = Recordings::of(&corpus, "6.18");
+    let recordings = Recordings::of(&corpus, "6.18", Mode::Root);
     let kernel = Kernel::new(vmlinux().expect("there are types"));
     let mut random = fastrand::Rng::with_seed(7);
     let (mut programs, mut runs, mut not_modelled) = (0, 0, 0);

@@ -121,7 +121,8 @@ fn programs_say_which_notes_they_have() {
                 tag.filter_map(of_program).flat_map(str::split_whitespace).collect();
             let options = Options {
                 kernel: KERNEL,
-                privileged: true,
+                lists_variables: false,
+                capabilities: verifier::Capabilities::ALL,
                 log_level: 0,
                 explain: true,
                 file: String::new(),

@@ -15,7 +15,7 @@ use bpf_object::{Kernel, Linked, Object, link, vmlinux};
 use compare::{Answer, compare};
 use oracle::recording::{Outcome, Recording, Recordings};
 use oracle::runs::{Packets, Run, runs};
-use oracle::{Corpus, Topic};
+use oracle::{Corpus, Mode, Topic};
 use runtime::{Image, Machine, Options};
 use serde::Deserialize;
 
@@ -54,7 +54,7 @@ struct Tally {
 fn runs_end_as_in_the_kernel() {
     let corpus = Corpus::of_repository();
     let packets = Packets::of(&corpus).expect("can be read");
-    let recordings = Recordings::of(&corpus, "6.18");
+    let recordings = Recordings::of(&corpus, "6.18", Mode::Root);
     let mut tally = Tally::default();
     for topic in corpus.recorded_topics().expect("can be listed") {
         let recording = recordings.load(&topic).expect("can be read").expect("is recorded");

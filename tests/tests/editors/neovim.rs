@@ -1,5 +1,6 @@
 //! Neovim: the one of the system, 0.7 or newer, and 0.11.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::sandbox::{Sample, Sandbox, fixture, installed, repository};
@@ -107,6 +108,31 @@ fn programs_are_verified_and_run() {
         let sandbox = Sandbox::new(&Sample::plain());
         sandbox.write("past_the_end.bpf.c", &fixture("past_the_end.bpf.c"));
         run(&nvim, &sandbox, "checks", &[]);
+        is_in_the_book(&sandbox.shown());
+    }
+}
+
+/// The book shows the window as it is; with `RENEW_BOOK` in the environment it is written there.
+fn is_in_the_book(report: &str) {
+    const WIDTH: usize = 100;
+    let title = report.lines().next().expect("has a title");
+    let line = |text: &str| {
+        let width = text.chars().count();
+        assert!(width <= WIDTH, "{width} columns: {text}");
+        format!("│{text}{}│\n", " ".repeat(WIDTH - width))
+    };
+    let lines: String = report.lines().map(line).collect();
+    let top = format!("╭ {title} {}╮\n", "─".repeat(WIDTH - 2 - title.chars().count()));
+    let window = format!("{top}{lines}╰{}╯\n", "─".repeat(WIDTH));
+    let page = repository("docs/text/editors.md");
+    let text = fs::read_to_string(&page).expect("is text");
+    let (before, rest) = text.split_once("```text\n╭").expect("shows a window");
+    let (shown, after) = rest.split_once("```\n").expect("the block ends");
+    if std::env::var_os("RENEW_BOOK").is_some() {
+        fs::write(&page, format!("{before}```text\n{window}```\n{after}")).expect("can write");
+    } else {
+        let renew = "RENEW_BOOK=1 cargo test -p tests --test editors verified";
+        assert_eq!(format!("╭{shown}"), window, "docs/text/editors.md is old; {renew}");
     }
 }
 

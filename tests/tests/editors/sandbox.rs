@@ -100,6 +100,11 @@ impl Sandbox {
         fs::write(self.path("workspace").join(name), text).expect("can write");
     }
 
+    /// What a case has written down of what it saw.
+    pub(crate) fn shown(&self) -> String {
+        fs::read_to_string(self.path("shown")).expect("was written")
+    }
+
     /// A copy of a directory of the repository, for editors that write into it.
     pub(crate) fn copy(&self, directory: &str) -> PathBuf {
         let to = self.path("copy");
@@ -122,6 +127,7 @@ impl Sandbox {
             ("XDG_RUNTIME_DIR", "run"),
             ("CASE_FILE", "workspace/lost.bpf.c"),
             ("CASE_EXPECTED", "expected"),
+            ("CASE_SHOWN", "shown"),
         ] {
             command.env(name, self.path(directory));
         }

@@ -118,6 +118,7 @@ pub(crate) struct ConstantGroup {
 pub(crate) struct Snapshot {
     pub(crate) kernel: String,
     pub(crate) architecture: String,
+    pub(crate) lists_variables: bool,
     pub(crate) bytes: usize,
     pub(crate) sha256: String,
     pub(crate) source: String,
@@ -149,8 +150,8 @@ fn render_snapshot(row: &Snapshot) -> String {
         write::header("What the committed BTF is", "snapshot.toml", "use crate::Snapshot;");
     out += &format!(
         "/// The BTF that [`crate::vmlinux_btf`] gives.\npub const SNAPSHOT: Snapshot = Snapshot {{ kernel: {:?}, \
-         architecture: {:?}, bytes: {}, sha256: {:?}, source: {:?} }};\n",
-        row.kernel, row.architecture, row.bytes, row.sha256, row.source,
+         architecture: {:?}, lists_variables: {}, bytes: {}, sha256: {:?}, source: {:?} }};\n",
+        row.kernel, row.architecture, row.lists_variables, row.bytes, row.sha256, row.source,
     );
     out
 }

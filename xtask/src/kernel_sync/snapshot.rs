@@ -34,6 +34,7 @@ pub(super) fn write(
     let row = Snapshot {
         kernel: release.to_owned(),
         architecture: before.architecture.clone(),
+        lists_variables: before.lists_variables,
         bytes: bytes.len(),
         sha256: digest(bytes),
         source: if same { before.source.clone() } else { from.display().to_string() },

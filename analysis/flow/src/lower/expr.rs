@@ -91,7 +91,7 @@ impl Lowerer<'_> {
     }
 
     /// Reading a place; an array decays to a pointer to its first element.
-    fn load(&mut self, place: Place) -> Expr {
+    pub(super) fn load(&mut self, place: Place) -> Expr {
         match &place.ty {
             Ty::Array { elem, .. } => {
                 let ty = Ty::Pointer { to: elem.clone(), to_const: false };

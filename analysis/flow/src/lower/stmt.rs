@@ -6,7 +6,7 @@ use syntax::ast::{self, BinaryOp, StmtKind};
 use text::Span;
 
 use super::{Jump, Lowerer, SwitchFrame};
-use crate::mir::{Expr, ExprKind, InstKind, LocalId, Place, PlaceBase, Proj, Terminator};
+use crate::mir::{Callee, Expr, ExprKind, InstKind, LocalId, Place, PlaceBase, Proj, Terminator};
 
 /// What a macro in front of a block does with the block.
 enum BlockMacro {
@@ -80,7 +80,12 @@ impl Lowerer<'_> {
                 let value = value.as_ref().map(|value| self.value(value));
                 self.terminate(Terminator::Return { value, span: stmt.span });
             }
-            StmtKind::Asm { outputs, .. } => self.havoc_names(outputs, stmt.span),
+            StmtKind::Asm { outputs, inputs, memory } => {
+                if *memory {
+                    self.handed_to_asm(inputs, stmt.span);
+                }
+                self.havoc_names(outputs, stmt.span);
+            }
             StmtKind::Error => self.uncertain = true,
         }
     }
@@ -104,6 +109,19 @@ impl Lowerer<'_> {
         match self.jumps.iter().rev().find_map(pick) {
             Some(target) => self.terminate(Terminator::Goto(target)),
             None => self.uncertain = true,
+        }
+    }
+
+    /// What is handed to `asm` that touches memory may be read and written through, as by a function that is not known.
+    fn handed_to_asm(&mut self, names: &[SmolStr], span: Span) {
+        let known: Vec<_> = names.iter().filter_map(|name| self.lookup(name)).collect();
+        let values = known.into_iter().map(|id| {
+            let place = self.local_place(id, span);
+            self.load(place)
+        });
+        let args: Vec<Expr> = values.collect();
+        if !args.is_empty() {
+            self.emit_call(Callee::Unknown, args, Ty::Unknown, span, true);
         }
     }
 

@@ -12,9 +12,10 @@ use btf::{Btf, Kind};
 use isa::RawInsn;
 use kernel_model::ProgramType;
 
-use crate::fault::Location;
+use crate::fault::{Location, Site};
 use crate::memory::{Address, AllocId};
 use crate::op::{Callable, Code, Op, OpIndex};
+use crate::source;
 
 /// The allocation that addresses of functions point into; nothing can be read there.
 pub(crate) const CODE: AllocId = AllocId::new(0);
@@ -81,6 +82,7 @@ struct Line {
     file: Arc<str>,
     line: u32,
     column: u32,
+    text: Arc<str>,
 }
 
 impl Image {
@@ -194,19 +196,32 @@ impl Image {
         self.calls.iter().filter(|call| !call.is_modelled()).map(|call| &*call.name)
     }
 
+    /// The line that an instruction comes from.
+    fn line(&self, op: OpIndex) -> Option<&Line> {
+        let insn = self.slots.get(op.index()).copied().unwrap_or(0);
+        let lines = &self.program_at(op.0)?.lines;
+        lines.get(lines.partition_point(|line| line.slot <= insn).checked_sub(1)?)
+    }
+
     /// The place of an instruction.
     pub fn location(&self, op: OpIndex) -> Location {
-        let insn = self.slots.get(op.index()).copied().unwrap_or(0);
         let Some(program) = self.program_at(op.0) else { return Location::default() };
-        let line = program.lines.partition_point(|line| line.slot <= insn).checked_sub(1);
-        let line = line.and_then(|line| program.lines.get(line));
+        let line = self.line(op);
         Location {
             program: program.name.clone(),
-            insn,
+            insn: self.slots.get(op.index()).copied().unwrap_or(0),
             file: line.map(|line| line.file.clone()).unwrap_or_default(),
             line: line.map_or(0, |line| line.line),
             column: line.map_or(0, |line| line.column),
         }
+    }
+
+    /// A call of a function of the kernel.
+    pub(crate) fn site(&self, op: OpIndex) -> Site {
+        let function = self.callee_of(op);
+        let line = self.line(op).map_or("", |line| &line.text);
+        let argument = source::first_argument(line, &function).map(Arc::from);
+        Site { function, at: self.location(op), argument }
     }
 
     /// The function of the kernel that an instruction calls.
@@ -319,7 +334,8 @@ fn lines(linked: &Linked<'_>, program: &Program) -> Vec<Line> {
             files.push((record.file, file.clone()));
             file
         });
-        Line { slot: record.insn, file, line: record.line(), column: record.column() }
+        let text = types.string(record.text).into();
+        Line { slot: record.insn, file, line: record.line(), column: record.column(), text }
     });
     records.collect()
 }

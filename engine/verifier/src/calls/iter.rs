@@ -39,7 +39,8 @@ pub(super) fn slot_of(
     if offset % 8 != 0 {
         return Err(refused());
     }
-    let slot = usize::try_from(-1 - offset).map_err(|_| refused())? / 8;
+    // Rounded towards zero: what begins where the stack ends is in the first slot, and is refused when it is written.
+    let slot = usize::try_from((-1 - offset) / 8).map_err(|_| refused())?;
     if slot + 1 < slots {
         return Err(refused());
     }

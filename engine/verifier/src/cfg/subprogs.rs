@@ -23,7 +23,7 @@ pub(crate) fn find_subprogs(cx: &mut Cx<'_>) -> Check {
         if matches!(call, Some(Call::Helper(_))) {
             continue;
         }
-        if !cx.program.options.privileged {
+        if !cx.program.is_bpf_capable() {
             reject!(
                 EPERM,
                 "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN"

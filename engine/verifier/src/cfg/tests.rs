@@ -3,14 +3,15 @@
 use isa::Pc;
 
 use super::{check_stack_depth, find_subprogs, liveness, order, prepare};
+use crate::capabilities::Capabilities;
 use crate::cx::{Check, Cx, Stop};
 use crate::program::Options;
 use crate::state::{Frame, State};
 use crate::testing::{CLASSIFIER, options, with_code};
 
 /// Runs a test within a program of the corpus, whose code is replaced.
-fn within<T>(text: &str, privileged: bool, test: impl FnOnce(&mut Cx<'_>) -> T) -> T {
-    let options = Options { privileged, log_level: 2, ..options() };
+fn within<T>(text: &str, capabilities: Capabilities, test: impl FnOnce(&mut Cx<'_>) -> T) -> T {
+    let options = Options { capabilities, log_level: 2, ..options() };
     with_code(CLASSIFIER, text, options, |program| test(&mut Cx::new(&program)))
 }
 
@@ -30,8 +31,8 @@ fn shape(cx: &mut Cx<'_>) -> Check {
     Ok(())
 }
 
-fn prepared(text: &str, privileged: bool) -> String {
-    within(text, privileged, |cx| words(shape(cx)))
+fn prepared(text: &str, capabilities: Capabilities) -> String {
+    within(text, capabilities, |cx| words(shape(cx)))
 }
 
 #[test]
@@ -47,24 +48,24 @@ fn flaws_of_control_flow_are_named() {
         ("call +9\nexit", "call to invalid destination"),
         ("call +1\nexit\nif r1 == 0 goto -3\nexit", "jump out of range from insn 2 to 0"),
     ] {
-        assert_eq!(prepared(text, true), expected, "{text}");
+        assert_eq!(prepared(text, Capabilities::ALL), expected, "{text}");
     }
 }
 
 #[test]
 fn loops_need_privileges() {
     let text = "r0 = 0\nr0 += 1\nif r0 < 9 goto -2\nexit";
-    assert_eq!(prepared(text, false), "back-edge from insn 2 to 1");
+    assert_eq!(prepared(text, Capabilities::NONE), "back-edge from insn 2 to 1");
     let text = "call +1\nexit\nr0 = 0\nexit";
     let expected =
         "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN";
-    assert_eq!(prepared(text, false), expected);
+    assert_eq!(prepared(text, Capabilities::NONE), expected);
 }
 
 #[test]
 fn loops_and_live_registers_are_printed_as_the_kernel_prints_them() {
     let text = "r6 = r1\nr7 = 0\nr7 += 1\nif r7 < 9 goto -2\ncall 5\nr0 += r6\nexit";
-    let log = within(text, true, |cx| {
+    let log = within(text, Capabilities::ALL, |cx| {
         assert_eq!(words(shape(cx)), "fine");
         let prune: Vec<usize> = (0..cx.aux.len()).filter(|at| cx.aux[*at].prune_point).collect();
         assert_eq!(prune, [2, 3, 5]);
@@ -84,7 +85,7 @@ fn loops_and_live_registers_are_printed_as_the_kernel_prints_them() {
 #[test]
 fn slots_are_live_from_their_store_to_their_load() {
     let text = "*(u64 *)(r10 - 8) = 1\nr0 = 0\nr0 = *(u64 *)(r10 - 8)\nexit";
-    within(text, true, |cx| {
+    within(text, Capabilities::ALL, |cx| {
         assert_eq!(words(shape(cx)), "fine");
         let state = State::new(0, Pc(0));
         for (pc, write, read) in [(0, 1, 0), (1, 0, 0), (2, 0, 1)] {
@@ -110,7 +111,7 @@ fn slots_are_live_from_their_store_to_their_load() {
 #[test]
 fn what_a_function_reads_of_its_callers_stack_is_live_at_the_call() {
     let text = "*(u64 *)(r10 - 8) = 1\nr1 = r10\ncall +1\nexit\nr0 = *(u64 *)(r1 - 8)\nexit";
-    within(text, true, |cx| {
+    within(text, Capabilities::ALL, |cx| {
         assert_eq!(words(shape(cx)), "fine");
         let mut state = State::new(0, Pc(0));
         state.frames.push(Frame::new(Some(Pc(2)), 1, 1));
@@ -136,7 +137,7 @@ fn stacks_of_chains_of_calls_are_added_up() {
         ([256, 200, 100], "combined stack size of 3 calls is 576. Too large"),
         ([520, 0, 0], "combined stack size of 1 calls is 528. Too large"),
     ] {
-        let said = within(text, true, |cx| {
+        let said = within(text, Capabilities::ALL, |cx| {
             assert_eq!(words(find_subprogs(cx)), "fine");
             for (subprog, depth) in cx.subprogs.iter_mut().zip(depths) {
                 subprog.stack_depth = depth;
@@ -146,14 +147,16 @@ fn stacks_of_chains_of_calls_are_added_up() {
         assert_eq!(said, expected, "{depths:?}");
     }
     let chain = "call +1\nexit\n".repeat(8) + "r0 = 0\nexit";
-    let said =
-        within(&chain, true, |cx| words(find_subprogs(cx).and_then(|()| check_stack_depth(cx))));
+    let said = within(&chain, Capabilities::ALL, |cx| {
+        words(find_subprogs(cx).and_then(|()| check_stack_depth(cx)))
+    });
     assert_eq!(said, "the call stack of 8 frames is too deep !");
 
     // 40 calls in each of seven functions are more chains than can be followed one by one.
     let calls: String = (0..40).map(|call| format!("call +{}\n", 40 - call)).collect();
     let wide = format!("{calls}exit\n").repeat(7) + "r0 = 0\nexit";
-    let said =
-        within(&wide, true, |cx| words(find_subprogs(cx).and_then(|()| check_stack_depth(cx))));
+    let said = within(&wide, Capabilities::ALL, |cx| {
+        words(find_subprogs(cx).and_then(|()| check_stack_depth(cx)))
+    });
     assert_eq!(said, "fine");
 }

@@ -150,7 +150,7 @@ impl Walk {
                 self.stack.push(place);
                 Ok(Visit::Keep)
             }
-            Mark::Discovered(_) if cx.program.options.privileged => Ok(Visit::Done),
+            Mark::Discovered(_) if cx.program.is_bpf_capable() => Ok(Visit::Done),
             Mark::Discovered(_) => reject!(EINVAL, "back-edge from insn {at} to {to}"),
             Mark::Explored => {
                 self.marks[at] = Mark::Discovered(Some(edge));

@@ -1,11 +1,13 @@
 //! Stories of what the kernel knows before it follows any path: types, places of attachment, licences, declarations.
 
 use isa::{Callee, Insn, Pc, Reg as RegName};
-use kernel_model::ProgramType;
+use kernel_model::{Capability, ProgramType};
 
 use super::tell::{Teller, numbers_behind};
 use crate::cfg;
+use crate::load::is_for_anybody;
 use crate::log;
+use crate::program::Program;
 use crate::state::RegKind;
 
 /// Program types that are named at most.
@@ -25,8 +27,24 @@ pub(super) fn target(t: &mut Teller<'_, '_>) {
     if let Some((_, name)) = program.target {
         text += &format!(", for `{name}`");
     }
+    let lacking = lacking(program);
+    if t.message.is_empty() && !lacking.is_empty() {
+        text += &format!(", which needs {}", lacking.join(" and "));
+        t.help = Some("load the program with the capabilities that its type needs");
+    }
     t.say_of(Pc(0), text);
     t.branches(0);
+}
+
+/// What the loader is not allowed to do, but must be for a program of this type.
+fn lacking(program: &Program<'_>) -> Vec<&'static str> {
+    let ty = match program.is_extension {
+        true => kernel_model::program_type("ext"),
+        false => program.ty,
+    };
+    let bpf = (!is_for_anybody(program)).then_some(Capability::Bpf);
+    let needed = bpf.into_iter().chain(ty.map_or(&[][..], |ty| ty.capabilities).iter().copied());
+    needed.filter(|&one| !program.may(one)).map(Capability::name).collect()
 }
 
 /// The arguments of what the program is attached to.

@@ -7,7 +7,7 @@ use kernel_model::{Example, messages};
 
 use crate::program::{Options, Program};
 use crate::testing::{CLASSIFIER, corpus, linked, options, types, with_code};
-use crate::{Explanation, Report, Verdict};
+use crate::{Capabilities, Explanation, Report, Verdict};
 
 /// Texts that are put together from others, with what they can begin with.
 const COMPOSED: &[(&str, &[&str])] = &[
@@ -284,8 +284,8 @@ fn has_row(text: &str) -> bool {
 }
 
 /// Verifies code as a socket filter and explains its rejection.
-fn verify(text: &str, privileged: bool) -> Report {
-    let options = Options { privileged, explain: true, ..options() };
+fn verify(text: &str, capabilities: Capabilities) -> Report {
+    let options = Options { capabilities, explain: true, ..options() };
     with_code(CLASSIFIER, text, options, |program| {
         let ty = kernel_model::program_type("socket_filter");
         crate::verify(&Program { btf: None, ty, ..program })
@@ -304,12 +304,12 @@ fn message(report: &Report) -> &str {
 fn examples_in_assembler_get_their_messages() {
     let (mut count, mut wrong) = (0, Vec::new());
     for row in messages() {
-        let (text, privileged) = match row.example {
-            Example::Assembler(text) => (text, true),
-            Example::Unprivileged(text) => (text, false),
+        let (text, capabilities) = match row.example {
+            Example::Assembler(text) => (text, Capabilities::ALL),
+            Example::Unprivileged(text) => (text, Capabilities::NONE),
             _ => continue,
         };
-        let report = verify(text, privileged);
+        let report = verify(text, capabilities);
         let is_explained = report.explanation.as_ref().is_some_and(|one| !one.labels.is_empty());
         if !row.fits(message(&report)) || !is_explained {
             wrong.push(format!("{}\n{text}\n{}", row.text, message(&report)));
@@ -322,7 +322,8 @@ fn examples_in_assembler_get_their_messages() {
 
 /// The labels of an explanation, a line each.
 fn labels(text: &str) -> String {
-    let Explanation { labels, .. } = verify(text, true).explanation.unwrap_or_default();
+    let Explanation { labels, .. } =
+        verify(text, Capabilities::ALL).explanation.unwrap_or_default();
     labels.iter().map(|label| format!("{}: {}\n", label.pc, label.message)).collect()
 }
 

@@ -13,7 +13,7 @@ use crate::state::{State, StateId};
 /// The exact value of a register of the innermost frame matters from here on (`mark_chain_precision`).
 pub(crate) fn mark_precise(cx: &mut Cx<'_>, state: &State, reg: Reg) -> Check {
     if !state.reg(reg).is_scalar() {
-        if cx.program.options.privileged {
+        if cx.program.is_bpf_capable() {
             reject!(EFAULT, "verifier bug: backtracking misuse");
         }
         return Ok(());
@@ -51,7 +51,7 @@ impl Walk<'_> {
 /// Marks registers and slots in the parents of a state that is not stored, and whatever they were made of
 /// (`__mark_chain_precision`). Marks in the state itself do not matter.
 pub(super) fn mark(cx: &mut Cx<'_>, begin: &State, mut masks: Masks, changed: &mut bool) -> Check {
-    if !cx.program.options.privileged || masks.is_empty() {
+    if !cx.program.is_bpf_capable() || masks.is_empty() {
         return Ok(());
     }
     let mut walk = Walk { begin, at: None, changed };

@@ -6,7 +6,7 @@ use crate::observe::Seen;
 use crate::program::{Options, Program};
 use crate::state::State;
 use crate::testing::{CLASSIFIER, corpus, linked, options, types, with_code};
-use crate::{Report, Verdict};
+use crate::{Capabilities, Report, Verdict};
 
 /// Verifies code in the place of a program of the corpus; the observer sees all states.
 fn observe(text: &str, log_level: u32, seen: &mut dyn FnMut(Pc, &State)) -> Report {
@@ -138,7 +138,8 @@ fn hostile_code_is_refused_or_not_modelled() {
     };
     for round in 0..64 {
         let found = &linked.programs[round % linked.programs.len()];
-        let options = Options { privileged: round % 7 != 0, ..options() };
+        let capabilities = if round % 7 == 0 { Capabilities::NONE } else { Capabilities::ALL };
+        let options = Options { capabilities, ..options() };
         let mut program = Program::new(&linked, found, types(), options);
         let mut raw = program.raw.to_vec();
         for _ in 0..=below(3) {

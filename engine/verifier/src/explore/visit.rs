@@ -78,7 +78,7 @@ pub(super) fn is_visited(cx: &mut Cx<'_>, state: &mut State) -> Check<bool> {
     let stats = &mut cx.explored.stats;
     stats.max_states_per_insn = stats.max_states_per_insn.max(count);
     // Without privileges only so many states are compared (`BPF_COMPLEXITY_LIMIT_STATES`).
-    let is_full = !cx.program.options.privileged && count > 64;
+    let is_full = !cx.program.is_bpf_capable() && count > 64;
     if storing.wanted && !is_full {
         store(cx, state, bucket);
     }
@@ -289,7 +289,7 @@ pub(super) fn free_if_done(cx: &mut Cx<'_>, id: StateId) {
 /// Stores the state; the path goes on from there.
 fn store(cx: &mut Cx<'_>, state: &mut State, bucket: usize) {
     cx.explored.count_stored();
-    if cx.program.options.privileged {
+    if cx.program.is_bpf_capable() {
         forget_precision(state);
     }
     let id = cx.explored.store(bucket, state);

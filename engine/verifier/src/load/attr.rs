@@ -1,6 +1,6 @@
 //! What the kernel looks at before the verifier begins: privileges, length, attach type.
 
-use kernel_model::Capability;
+use kernel_model::ProgramType;
 
 use crate::cx::{Check, Cx, reject};
 use crate::program::Program;
@@ -36,24 +36,26 @@ pub(super) fn check(cx: &Cx<'_>) -> Check {
         let section = &program.linked_program.section;
         reject!(EINVAL, "missing BPF prog type, check ELF section name '{section}'");
     };
-    let privileged = program.options.privileged;
-    let most = if privileged { MOST_INSNS } else { MOST_INSNS_UNPRIVILEGED };
+    let most = if program.is_bpf_capable() { MOST_INSNS } else { MOST_INSNS_UNPRIVILEGED };
     if program.is_empty() || program.len() > most {
         reject!(E2BIG, "");
     }
     if program.is_extension {
         return check_extension(program);
     }
-    if !privileged && (!UNPRIVILEGED.contains(&ty.name) || needs_capability(program)) {
-        reject!(EPERM, "");
-    }
+    check_capabilities(program, ty)?;
     check_attach_type(program)
+}
+
+/// The program is of a type that needs no capability.
+pub(crate) fn is_for_anybody(program: &Program<'_>) -> bool {
+    !program.is_extension && UNPRIVILEGED.contains(&program.type_name())
 }
 
 /// Extensions are for something that no attach type tells.
 fn check_extension(program: &Program<'_>) -> Check {
-    if !program.options.privileged {
-        reject!(EPERM, "");
+    if let Some(ty) = kernel_model::program_type("ext") {
+        check_capabilities(program, ty)?;
     }
     if program.linked_program.load.expected_attach_type != 0 {
         reject!(EINVAL, "");
@@ -61,10 +63,14 @@ fn check_extension(program: &Program<'_>) -> Check {
     Ok(())
 }
 
-/// The type needs `CAP_NET_ADMIN` or `CAP_PERFMON` (`is_net_admin_prog_type`, `is_perfmon_prog_type`).
-fn needs_capability(program: &Program<'_>) -> bool {
-    let capabilities = program.ty.map_or(&[][..], |ty| ty.capabilities);
-    capabilities.iter().any(|one| matches!(one, Capability::NetAdmin | Capability::Perfmon))
+/// The loader may load programs of the type (`is_net_admin_prog_type`, `is_perfmon_prog_type`).
+fn check_capabilities(program: &Program<'_>, ty: &ProgramType) -> Check {
+    if !program.is_bpf_capable() && !UNPRIVILEGED.contains(&ty.name)
+        || !ty.capabilities.iter().all(|&one| program.may(one))
+    {
+        reject!(EPERM, "");
+    }
+    Ok(())
 }
 
 /// `bpf_prog_load_check_attach` of kernel/bpf/syscall.c.

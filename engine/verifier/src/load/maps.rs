@@ -5,7 +5,7 @@
 
 use bpf_object::{Definition, Map, MapIndex, MapKind, Slot};
 use btf::TypeId;
-use kernel_model::{MapType, SizeRule, Step, map_type_by_id};
+use kernel_model::{Capability, MapType, SizeRule, Step, map_type_by_id};
 
 use crate::cx::{Check, Cx, Errno, Reject, Stop};
 use crate::program::{MapFacts, MapId, Program};
@@ -197,7 +197,7 @@ fn check_flags(program: &Program<'_>, ty: &MapType, definition: &Definition) -> 
         return invalid("it has both BPF_F_RDONLY and BPF_F_WRONLY".into());
     }
     let is_hash = matches!(ty.name, "hash" | "hash_of_maps" | "lru_hash") || is_percpu_hash(ty);
-    if is_hash && flags & ZERO_SEED != 0 && !program.options.privileged {
+    if is_hash && flags & ZERO_SEED != 0 && !program.may(Capability::SysAdmin) {
         return Err((Errno::EPERM, "BPF_F_ZERO_SEED needs CAP_SYS_ADMIN".into()));
     }
     for bit in (0..u32::BITS).map(|bit| 1 << bit).filter(|bit| flags & bit != 0) {
@@ -364,14 +364,14 @@ fn check_arena(extra: u64, entries: u32) -> Refused {
 }
 
 fn check_privileges(program: &Program<'_>, ty: &MapType) -> Refused {
-    if program.options.privileged {
-        return Ok(());
-    }
-    let needed = match ty.name {
-        name if NEED_BPF.contains(&name) => "CAP_BPF",
-        name if NEED_NET_ADMIN.contains(&name) => "CAP_NET_ADMIN",
+    let (needed, capability) = match ty.name {
+        name if NEED_BPF.contains(&name) => ("CAP_BPF", Capability::Bpf),
+        name if NEED_NET_ADMIN.contains(&name) => ("CAP_NET_ADMIN", Capability::NetAdmin),
         _ => return Ok(()),
     };
+    if program.may(capability) {
+        return Ok(());
+    }
     Err((Errno::EPERM, format!("maps of the type {} need {needed}", ty.name)))
 }
 

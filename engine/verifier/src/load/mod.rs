@@ -23,6 +23,7 @@ use crate::observe::Observer;
 use crate::program::Program;
 use crate::{Refused, Report, Verdict, beyond, cfg, explain, explore, log};
 
+pub(crate) use attr::is_for_anybody;
 pub(crate) use returns::{check_return, check_return_reg};
 
 /// So many functions are verified at most beside one that was refused.

@@ -154,7 +154,7 @@ fn check_compatibility(program: &Program<'_>, facts: &MapFacts<'_>, used: &[MapI
         if is_used {
             reject!(EBUSY, "Only one arena per program");
         }
-        if !program.options.privileged {
+        if !program.is_bpf_capable() || !program.allows_ptr_leaks() {
             reject!(EPERM, "CAP_BPF and CAP_PERFMON are required to use arena");
         }
     }
@@ -195,6 +195,10 @@ fn check_variable(cx: &Cx<'_>, id: TypeId) -> Check {
     };
     if !matches!(ty.kind(), Kind::Var | Kind::Func) {
         reject!(EINVAL, "pseudo btf_id {number} in ldimm64 isn't KIND_VAR or KIND_FUNC");
+    }
+    if ty.kind() == Kind::Var && !cx.program.options.lists_variables {
+        let name = ty.name();
+        reject!(ENOENT, "ldimm64 failed to find the address for kernel symbol '{name}'.");
     }
     let resolved = ty.target().and_then(|target| kernel.resolve(target));
     if ty.kind() == Kind::Var

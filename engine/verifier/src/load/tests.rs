@@ -5,11 +5,11 @@ use kernel_model::Version;
 
 use crate::program::{Options, Program};
 use crate::testing::{CLASSIFIER, corpus, linked, options, types, with_code};
-use crate::{Verdict, verify};
+use crate::{Capabilities, Verdict, verify};
 
-fn verdict(linked: &Linked<'_>, name: &str, kernel: Version, privileged: bool) -> String {
+fn verdict(linked: &Linked<'_>, name: &str, kernel: Version, capabilities: Capabilities) -> String {
     let program = linked.programs.iter().find(|program| program.name == name);
-    let options = Options { kernel, privileged, ..options() };
+    let options = Options { kernel, capabilities, ..options() };
     let program = program.unwrap_or_else(|| panic!("no program {name}"));
     match verify(&Program::new(linked, program, types(), options)).verdict {
         Verdict::Accept => "accept".to_owned(),
@@ -24,12 +24,13 @@ fn numbers([map_type, key_size, value_size, max_entries, flags]: [u32; 5]) -> De
 }
 
 /// What is said of a program whose only map is another one.
-fn with_map(definition: Definition, privileged: bool) -> String {
+fn with_map(definition: Definition, capabilities: Capabilities) -> String {
     let object = corpus("maps/kinds");
     let mut linked = linked(&object);
     let map = linked.maps.iter_mut().find(|map| map.name == "hash").expect("a map");
     map.definition = definition;
-    let said = verdict(&linked, "hash_lookup_update_delete", Version::NEWEST_MODELLED, privileged);
+    let said =
+        verdict(&linked, "hash_lookup_update_delete", Version::NEWEST_MODELLED, capabilities);
     said.replace("map `hash` cannot be created: ", "")
 }
 
@@ -90,13 +91,13 @@ fn maps_are_created_or_not() {
         ),
         ([99, 4, 4, 1, 0], "-22 there is no type of maps with the number 99"),
     ];
-    assert_eq!(with_map(numbers(HASH), true), "accept");
+    assert_eq!(with_map(numbers(HASH), Capabilities::ALL), "accept");
     for (map, expected) in table {
-        assert_eq!(with_map(numbers(map), true), expected, "{map:?}");
+        assert_eq!(with_map(numbers(map), Capabilities::ALL), expected, "{map:?}");
     }
     let extra = Definition { extra: 1, ..numbers(HASH) };
-    assert_eq!(with_map(extra, true), "-22 the type hash takes no map_extra");
-    let lru = with_map(numbers([9, 4, 8, 16, 0]), false);
+    assert_eq!(with_map(extra, Capabilities::ALL), "-22 the type hash takes no map_extra");
+    let lru = with_map(numbers([9, 4, 8, 16, 0]), Capabilities::NONE);
     assert_eq!(lru, "-1 maps of the type lru_hash need CAP_BPF");
 }
 
@@ -112,7 +113,7 @@ fn maps_of_maps_hold_what_their_pattern_says() {
     let said = |change: fn(&mut bpf_object::Map)| {
         let mut linked = linked.clone();
         linked.maps.iter_mut().for_each(change);
-        verdict(&linked, &name, Version::NEWEST_MODELLED, true)
+        verdict(&linked, &name, Version::NEWEST_MODELLED, Capabilities::ALL)
     };
     assert_eq!(said(|_| ()), "accept");
     let held = said(|map| map.definition.value_size *= if map.name == "inner_b" { 2 } else { 1 });
@@ -131,12 +132,17 @@ fn maps_of_maps_hold_what_their_pattern_says() {
 
 /// What a kernel says of a program of the corpus whose code is replaced.
 fn of_kernel(text: &str, kernel: Version) -> String {
-    replaced(CLASSIFIER, text, kernel, true)
+    replaced(CLASSIFIER, text, kernel, Capabilities::ALL)
 }
 
 /// The same of a program of an object.
-fn replaced(program: (&str, &str), text: &str, kernel: Version, privileged: bool) -> String {
-    let options = Options { kernel, privileged, ..options() };
+fn replaced(
+    program: (&str, &str),
+    text: &str,
+    kernel: Version,
+    capabilities: Capabilities,
+) -> String {
+    let options = Options { kernel, capabilities, ..options() };
     with_code(program, text, options, |program| match verify(&program).verdict {
         Verdict::Accept => "accept".to_owned(),
         Verdict::Reject(reject) => reject.message,
@@ -174,7 +180,8 @@ fn speculation_is_masked_or_stopped() {
         ),
     ];
     for (text, expected) in table {
-        let said = replaced(("asm/loops", "counted"), text, Version::NEWEST_MODELLED, false);
+        let said =
+            replaced(("asm/loops", "counted"), text, Version::NEWEST_MODELLED, Capabilities::NONE);
         assert_eq!(said, expected, "{text}");
     }
 }
@@ -224,7 +231,7 @@ fn older_kernels_do_not_know_newer_types_of_programs() {
     let object = corpus("run/contexts");
     let linked = linked(&object);
     let expected = "-22 programs of the type netfilter were introduced in 6.4";
-    assert_eq!(verdict(&linked, "netfilter_hook", Version::new(6, 3), true), expected);
+    assert_eq!(verdict(&linked, "netfilter_hook", Version::new(6, 3), Capabilities::ALL), expected);
 }
 
 /// An object of the tests of this crate.

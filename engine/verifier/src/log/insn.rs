@@ -14,6 +14,8 @@ use crate::program::Program;
 const ADDRESS: &str = "0xKERNEL";
 /// How long an address is, as text.
 const ADDRESS_LEN: usize = 18;
+/// What stands for the address of a map that the loader must not see.
+const HIDDEN: &str = "0x0";
 
 /// An instruction as the kernel prints it, without the end of the line (`verbose_insn`). Returns by how much the
 /// kernel's line is longer, because it has an address.
@@ -26,7 +28,9 @@ pub(crate) fn write_insn(out: &mut String, program: &Program<'_>, pc: Pc) -> usi
     // Writing to a string does not fail.
     let _ = write!(out, "{}", insn.display(&names));
     match insn {
-        Insn::LoadImm(load) if is_address(&load.value) => ADDRESS_LEN - ADDRESS.len(),
+        Insn::LoadImm(load) if shown_address(program, &load.value) == Some(ADDRESS) => {
+            ADDRESS_LEN - ADDRESS.len()
+        }
         _ => 0,
     }
 }
@@ -132,18 +136,18 @@ impl Names for KernelNames<'_, '_> {
     }
 
     fn imm64(&self, value: &Imm64) -> Option<Cow<'_, str>> {
-        is_address(value).then_some(Cow::Borrowed(ADDRESS))
+        shown_address(self.program, value).map(Cow::Borrowed)
     }
 }
 
-/// The kernel has put an address in its place.
-fn is_address(value: &Imm64) -> bool {
+/// The kernel has put an address in its place, which is shown like this; those of maps only to loaders who may see
+/// them.
+fn shown_address(program: &Program<'_>, value: &Imm64) -> Option<&'static str> {
     match value {
-        Imm64::MapFd(_)
-        | Imm64::MapValue { .. }
-        | Imm64::MapIdx(_)
-        | Imm64::MapIdxValue { .. }
-        | Imm64::BtfId { .. } => true,
-        Imm64::Value(_) | Imm64::Func(_) => false,
+        Imm64::MapFd(_) | Imm64::MapValue { .. } | Imm64::MapIdx(_) | Imm64::MapIdxValue { .. } => {
+            Some(if program.allows_ptr_leaks() { ADDRESS } else { HIDDEN })
+        }
+        Imm64::BtfId { .. } => Some(ADDRESS),
+        Imm64::Value(_) | Imm64::Func(_) => None,
     }
 }

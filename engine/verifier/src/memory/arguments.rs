@@ -229,9 +229,9 @@ fn pointer(
     if let Some(list) = to_free(program, target, arg) {
         return Ok(btf_pointer(list, TypeFlags::PTR_TRUSTED));
     }
-    // Pointers to anything but structures are numbers to the program.
+    // Pointers to nothing known and to integers are numbers to the program; other ones must be to structures.
     let pointee = ty.target().and_then(|id| skip_modifiers(program.kernel, id));
-    let Some(pointee) = pointee.filter(|ty| ty.kind().is_composite()) else {
+    let Some(pointee) = pointee.filter(|ty| !matches!(ty.kind(), Kind::Void | Kind::Int)) else {
         return Ok(Loaded::Scalar);
     };
     let or_null = TypeFlags::PTR_MAYBE_NULL;

@@ -65,7 +65,7 @@ const NON_OWNING: TypeFlags = TypeFlags::NON_OWN_REF.union(TypeFlags::MEM_RCU);
 fn check_pointer(cx: &Cx<'_>, request: &Request, name: &str, own: bool) -> Check {
     let Request { reg, pointer, offset, .. } = request;
     let number = reg.number();
-    if !cx.program.options.privileged {
+    if !cx.program.allows_ptr_leaks() {
         reject!(EPERM, "'struct {name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN");
     }
     if !cx.program.gpl && !own {
@@ -188,7 +188,7 @@ pub(super) fn map(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> Chec
         return cx.unsupported("the kernel's structure for a map");
     };
     let (name, number) = (structure.name(), request.reg.number());
-    if !cx.program.options.privileged {
+    if !cx.program.allows_ptr_leaks() {
         reject!(EPERM, "'struct {name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN");
     }
     if request.offset < 0 {

@@ -1,7 +1,7 @@
 //! The context of the program.
 
 use btf::{Kind, TypeId};
-use kernel_model::{Capability, ContextLayout, FieldValue, TypeFlags, context_layout};
+use kernel_model::{ContextLayout, FieldValue, TypeFlags, context_layout};
 
 use super::arguments;
 use super::region;
@@ -118,9 +118,8 @@ fn check(cx: &mut Cx<'_>, request: &Request) -> Check<Result<Loaded, Refusal>> {
         Access::Read => kernel_model::Access::Read,
         Access::Write => kernel_model::Access::Write,
     };
-    let privileged = cx.program.options.privileged;
     let region = layout.access(i64::from(offset), size, access);
-    let region = region.filter(|region| privileged || region.capability == Capability::None);
+    let region = region.filter(|region| cx.program.may(region.capability));
     let is_packet = |value| {
         matches!(value, FieldValue::Packet | FieldValue::PacketMeta | FieldValue::PacketEnd)
     };

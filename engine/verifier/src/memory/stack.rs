@@ -97,7 +97,7 @@ pub(super) fn check_bounds(
     let Some(frame) = state.frames.get_mut(pointer.frame as usize) else {
         return cx.unsupported("a pointer to a frame that is gone");
     };
-    let lowest = if access == Access::Write || cx.program.options.privileged {
+    let lowest = if access == Access::Write || cx.program.allows_ptr_leaks() {
         LOWEST
     } else {
         -i64::try_from(frame.stack.len() * 8).unwrap_or(0)
@@ -170,7 +170,7 @@ fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, request: &Request) -> Ch
         None => request.constant.map_or(Stored::Unknown, Stored::Constant),
     };
     check_corruption(cx, state, at, slot)?;
-    if !cx.program.options.privileged && may_be_bypassed(state, at, slot, &stored) {
+    if !cx.program.bypasses_spec_v4() && may_be_bypassed(state, at, &stored) {
         cx.aux[pc.index()].nospec_result = true;
     }
     if kinds(state, at.frame, slot)[0] == SlotKind::Dynptr {
@@ -184,7 +184,7 @@ fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, request: &Request) -> Ch
     cx.log.touched_slots |= 1 << slot;
     let spilled = match stored {
         Stored::Reg(name, mut reg)
-            if at.is_slot_aligned() && reg.is_scalar() && cx.program.options.privileged =>
+            if at.is_slot_aligned() && reg.is_scalar() && cx.program.is_bpf_capable() =>
         {
             // The register and its copy are tied together unless bits are lost.
             let fits = 64 - reg.num.umax.leading_zeros() <= 8 * at.size;
@@ -199,7 +199,7 @@ fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, request: &Request) -> Ch
             }
             reg
         }
-        Stored::Constant(value) if at.is_slot_aligned() && cx.program.options.privileged => {
+        Stored::Constant(value) if at.is_slot_aligned() && cx.program.is_bpf_capable() => {
             Reg::known(value)
         }
         Stored::Reg(_, reg) if is_spillable(reg.kind()) => {
@@ -214,24 +214,25 @@ fn write(cx: &mut Cx<'_>, state: &mut State, at: Place, request: &Request) -> Ch
         }
         other => return overwrite(cx, state, at, slot, byte, &other),
     };
-    save(&mut state.frames[at.frame as usize].stack[slot], &spilled, at.size, cx);
+    save(&mut state.frames[at.frame as usize].stack[slot], &spilled, at.size);
     explore::note_stack_access(cx, state, at.frame, u32::try_from(slot).unwrap_or(0));
     Ok(())
 }
 
 /// A processor may load what was there before the store, which must be nothing but numbers (part of
 /// `check_stack_write_fixed_off`).
-fn may_be_bypassed(state: &State, at: Place, slot: usize, stored: &Stored) -> bool {
+fn may_be_bypassed(state: &State, at: Place, stored: &Stored) -> bool {
+    let (slot, byte) = at.slot();
     let stores_pointer =
         matches!(stored, Stored::Reg(_, reg) if !reg.is_scalar() && is_spillable(reg.kind()));
     let kinds = kinds(state, at.frame, slot);
-    let mut bytes = kinds.iter().take(at.size as usize);
+    let mut bytes = (0..at.size as usize).map(|index| kinds[(byte + 8 - index) % 8]);
     stores_pointer || bytes.any(|kind| !matches!(kind, SlotKind::Misc | SlotKind::Zero))
 }
 
 /// Without privileges, pointers on the stack are not overwritten in part.
 fn check_corruption(cx: &Cx<'_>, state: &State, at: Place, slot: usize) -> Check {
-    if cx.program.options.privileged || at.size == 8 {
+    if cx.program.allows_ptr_leaks() || at.size == 8 {
         return Ok(());
     }
     let slot = &state.frames[at.frame as usize].stack[slot];
@@ -269,13 +270,12 @@ fn overwrite(
 }
 
 /// `save_register_state`
-fn save(slot: &mut StackSlot, reg: &Reg, size: u32, cx: &Cx<'_>) {
+fn save(slot: &mut StackSlot, reg: &Reg, size: u32) {
     slot.spilled = *reg;
     let kept = 8 - size.min(8) as usize;
     slot.kinds[kept..].fill(SlotKind::Spill);
     for kind in &mut slot.kinds[..kept] {
-        let keeps_invalid = *kind == SlotKind::Invalid && cx.program.options.privileged;
-        if *kind != SlotKind::Zero && !keeps_invalid {
+        if !matches!(kind, SlotKind::Zero | SlotKind::Invalid) {
             *kind = SlotKind::Misc;
         }
     }
@@ -418,7 +418,7 @@ fn fill_part(cx: &mut Cx<'_>, state: &mut State, at: Place, value: Name) -> Chec
 
 /// The number zero (`__mark_reg_const_zero`).
 pub(super) fn zero(cx: &Cx<'_>) -> Reg {
-    Reg { precise: !cx.program.options.privileged, ..Reg::known(0) }
+    Reg { precise: !cx.program.is_bpf_capable(), ..Reg::known(0) }
 }
 
 fn check_initialized(cx: &Cx<'_>, kinds: &[SlotKind; 8], at: Place, byte: usize) -> Check {

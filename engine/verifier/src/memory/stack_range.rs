@@ -37,14 +37,14 @@ pub(super) fn write(cx: &mut Cx<'_>, state: &mut State, request: &Request) -> Ch
     }
     let subprog = state.frames[frame as usize].subprog;
     check_fastcall(cx, subprog, *pc, low);
-    let privileged = cx.program.options.privileged;
+    let allows_leaks = cx.program.allows_ptr_leaks();
     let mut zero_used = false;
     for at in low..high {
         let Some((slot, byte)) = slot_of(at) else { continue };
         cx.log.touched_slots |= 1 << slot;
         let place = &mut state.frames[frame as usize].stack[slot];
         let kind = place.kinds[byte];
-        if !privileged && !matches!(kind, SlotKind::Misc | SlotKind::Zero) {
+        if !allows_leaks && !matches!(kind, SlotKind::Misc | SlotKind::Zero) {
             reject!(
                 EINVAL,
                 "spilled ptr in range of var-offset stack write; insn {pc}, ptr off: {at}"
@@ -130,13 +130,13 @@ pub(super) fn initialized(
     }
     check_bounds(cx, state, reg, pointer, offset, size, call.access)?;
     let known = pointer.num.bits.as_constant();
-    let privileged = cx.program.options.privileged;
+    let bypasses_spec = cx.program.bypasses_spec_v1();
     let (low, high) = match known {
         Some(known) => {
             let at = stack::add(offset, known);
             (at, at)
         }
-        None if !privileged => reject!(
+        None if !bypasses_spec => reject!(
             EACCES,
             "R{} variable offset stack access prohibited for !root, var_off={}",
             reg.number(),
@@ -175,7 +175,7 @@ fn use_bytes(
     range: Range<i32>,
     clobbers: bool,
 ) -> Option<i32> {
-    let privileged = cx.program.options.privileged;
+    let allows_leaks = cx.program.allows_ptr_leaks();
     let allows_uninit = cx.program.allows_uninit_stack();
     let mut slots = 0_u64;
     for at in range {
@@ -186,7 +186,7 @@ fn use_bytes(
             SlotKind::Misc => continue,
             SlotKind::Zero => {}
             SlotKind::Invalid if allows_uninit => {}
-            _ if place.is_spilled() && (place.spilled.is_scalar() || privileged) => {
+            _ if place.is_spilled() && (place.spilled.is_scalar() || allows_leaks) => {
                 if clobbers {
                     place.spilled = cx.unknown();
                     place.kinds.iter_mut().for_each(scrub);

@@ -228,7 +228,7 @@ fn adjust(cx: &mut Cx<'_>, state: &mut State, insn: &Alu) -> Check {
     }
     match (dst.is_scalar(), rhs.is_scalar()) {
         (false, false) => {
-            if insn.op == AluOp::Sub && cx.program.options.privileged {
+            if insn.op == AluOp::Sub && cx.program.allows_ptr_leaks() {
                 *state.reg_mut(insn.dst) = cx.unknown();
                 return Ok(());
             }
@@ -278,7 +278,7 @@ fn scalar(cx: &mut Cx<'_>, state: &mut State, insn: &Alu, rhs: &Reg) -> Check {
     if bitwise && rhs.num.as_constant().is_some() && dst.num.as_constant().is_some() {
         forget_origin(dst);
     }
-    if cx.program.options.privileged {
+    if cx.program.is_bpf_capable() {
         tie(dst, insn, rhs, fits_before);
     } else {
         dst.id = 0;

@@ -25,7 +25,7 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
         {
             crate::explore::mark_precise(cx, state, reg)?;
         }
-        if !cx.program.options.privileged {
+        if !cx.program.bypasses_spec_v1() {
             let behind = Pc(pc.0 + 1);
             let to = if taken { Some(behind) } else { target };
             let Some(to) = to else { return cx.unsupported("a jump in front of the program") };
@@ -55,10 +55,11 @@ pub(crate) fn jump(cx: &mut Cx<'_>, state: &mut State, pc: Pc, jump: &Jump) -> C
     }
     linked::sync(state, &mut other, Source::Reg(jump.lhs), &links);
     propagate_nullness(cx, state, &mut other, jump);
-    check_pointers(cx, state, &mut other, jump)?;
+    let checked = check_pointers(cx, state, &mut other, jump);
     let Some(target) = target else { return cx.unsupported("a jump in front of the program") };
+    // What is refused on a speculative path may still go this way.
     crate::explore::push(cx, other, target, pc, Errno::EFAULT)?;
-    Ok(Next::Fall)
+    checked.map(|()| Next::Fall)
 }
 
 fn stack() -> RegType {

@@ -33,7 +33,7 @@ pub(super) fn adjust(
         return Ok(());
     }
     if insn.width == Width::Bits32 {
-        if insn.op == AluOp::Sub && cx.program.options.privileged {
+        if insn.op == AluOp::Sub && cx.program.allows_ptr_leaks() {
             *state.reg_mut(insn.dst) = cx.unknown();
             return Ok(());
         }
@@ -205,7 +205,7 @@ fn subtract(cx: &mut Cx<'_>, dst: &mut Reg, ptr: &Reg, off: &Reg) {
 /// Without privileges, a pointer must not leave what it points to (`sanitize_check_bounds`).
 fn check_reach(cx: &Cx<'_>, dst: &Reg, reg: isa::Reg) -> Check {
     let number = reg.number();
-    if cx.program.options.privileged {
+    if cx.program.bypasses_spec_v1() {
         return Ok(());
     }
     match (dst.kind(), dst.num.as_constant()) {

@@ -55,7 +55,7 @@ pub(super) struct Begun {
 
 /// The instruction is masked (`sanitize_needed` and not `can_skip_alu_sanitation`).
 pub(super) fn is_needed(cx: &Cx<'_>, insn: &Alu) -> bool {
-    !cx.program.options.privileged
+    !cx.program.bypasses_spec_v1()
         && matches!(insn.op, AluOp::Add | AluOp::Sub)
         && register(insn.src).is_some()
         && cx.aux.get(cx.pc.index()).is_none_or(|aux| !aux.nospec)
@@ -90,7 +90,12 @@ pub(super) fn begin(
         *other.reg_mut(insn.dst) = if number_is_dst { *ptr } else { *dst };
         let pc = cx.pc;
         other.speculative = true;
-        crate::explore::push(cx, other, Pc(pc.0 + 1), pc, Errno::ENOMEM)?;
+        crate::explore::push(cx, other, Pc(pc.0 + 1), pc, Errno::ENOMEM).map_err(|stop| {
+            let number = insn.dst.number();
+            stop.and_says(&format!(
+                "R{number} could not be pushed for speculative verification, pointer arithmetic with it prohibited for !root"
+            ))
+        })?;
     }
     Ok(begun)
 }

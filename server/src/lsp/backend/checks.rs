@@ -47,17 +47,27 @@ impl Backend {
         let token = params.work_done_progress_params.work_done_token;
         let answer = self.with_progress(kind, &program, token, cancel, answer).await?;
         drop(guard);
-        match answer? {
-            Ok(told) => work(move || told.report(&uri)).await.map(Some),
-            Err(error) if error.is_moot() => Ok(None),
-            Err(error) => {
-                let message = format!("{}: {error}", title(kind, &program));
-                self.connection.show_message(MessageType::ERROR, message).await;
-                let reason = format!("{} {program}: {}", kind.name(), error.reason());
-                self.connection.log_message(MessageType::INFO, reason).await;
-                Ok(None)
+        let result = match answer {
+            Ok(Ok(told)) => match work(move || told.report(&uri)).await {
+                Ok(report) => return Ok(Some(report)),
+                Err(panicked) => Err(panicked),
+            },
+            Ok(Err(error)) if error.is_moot() => return Ok(None),
+            Ok(Err(error)) => Ok(error),
+            Err(panicked) => Err(panicked),
+        };
+        let (words, severity, reason) = match result {
+            Ok(error) => (error.to_string(), MessageType::INFO, error.reason().to_owned()),
+            Err(panicked) => {
+                let words = panicked.message.into_owned();
+                (words.clone(), MessageType::ERROR, words)
             }
-        }
+        };
+        let message = format!("{}: {words}", title(kind, &program));
+        self.connection.show_message(MessageType::ERROR, message).await;
+        let reason = format!("{} {program}: {reason}", kind.name());
+        self.connection.log_message(severity, reason).await;
+        Ok(None)
     }
 
     /// Waits for the answer, and shows meanwhile that something is being done.

@@ -107,10 +107,13 @@ impl Owner {
             base: document.base.clone(),
             open,
             config,
+            overrides: Arc::clone(&self.editor.overrides),
             headers: Arc::clone(&self.headers),
+            types: Arc::clone(&self.types),
             kernel: kernel.unwrap_or(Version::NEWEST_MODELLED),
             program,
             compilers: Arc::clone(&self.compilers),
+            engine: Arc::clone(&self.engine),
             cancel,
             reply,
         };
@@ -186,13 +189,12 @@ impl Owner {
         self.refresh_lenses();
     }
 
-    /// A check that nobody asked for fails in silence, unless that is a fault of this program.
-    async fn tell_failure(&self, uri: &Url, answer: CheckAnswer) {
-        let message = match answer {
-            Ok(_) => return,
-            Err(error) => format!("{uri}: {}", error.message),
-        };
-        self.connection.log_message(MessageType::ERROR, message).await;
+    /// A check that nobody asked for fails in silence, unless that is a fault of this program; that is shown once.
+    async fn tell_failure(&mut self, uri: &Url, answer: CheckAnswer) {
+        let Err(error) = answer else { return };
+        let message = format!("Verifying {uri}: {}", error.message);
+        self.connection.log_message(MessageType::ERROR, message.clone()).await;
+        self.complain(message).await;
     }
 
     /// Sends the diagnostics of a document that was analysed as it is now to a client that does not ask for them.

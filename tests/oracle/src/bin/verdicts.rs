@@ -9,6 +9,7 @@
 //! cargo run -p oracle --bin verdicts -- --logs 2          # whose logs differ, and where first
 //! cargo run -p oracle --bin verdicts -- --counts          # whose processed instructions differ most
 //! cargo run -p oracle --bin verdicts -- --notes           # what is noted of programs that the kernel accepts
+//! cargo run -p oracle --bin verdicts -- --mode bpf        # as recorded without CAP_PERFMON
 //! cargo run -p oracle --bin verdicts -- --misses          # the inventory tests/corpus/misses.toml anew
 //! cargo run -p oracle --bin verdicts -- --objects DIR     # objects from elsewhere, as recorded there
 //! cargo run -p oracle --bin verdicts -- --explained       # how many rejections are explained, and which are not
@@ -28,7 +29,7 @@ use clap::Parser;
 use oracle::explained::{self, Explained};
 use oracle::recording::{Recordings, Verdict};
 use oracle::replay::{self, Asked, Comparison, KERNEL, Kind, replay};
-use oracle::{Corpus, misses};
+use oracle::{Corpus, Mode, misses};
 
 /// Compare the verifier with the recorded kernel.
 #[derive(Debug, Parser)]
@@ -53,6 +54,9 @@ struct Cli {
     /// Write the inventory of misses
     #[arg(long)]
     misses: bool,
+    /// As whom the programs are loaded
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
     /// Print how rejections are explained
     #[arg(long)]
     explained: bool,
@@ -77,14 +81,14 @@ fn main() -> Result<ExitCode> {
     // Rooms that panic are a kind of their own.
     std::panic::set_hook(Box::new(|_| {}));
     if cli.explained {
-        let all = replay::explained(&corpus, fits)?;
+        let all = replay::explained(&corpus, cli.mode, fits)?;
         print_explained(&corpus, &all, !cli.filter.is_empty())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let asked = Asked { log_level: level, notes: cli.notes };
+    let asked = Asked { log_level: level, mode: cli.mode, notes: cli.notes };
     let mut all = replay(&corpus, asked, fits)?;
     if cli.misses {
-        misses::write(&corpus, &all)?;
+        misses::write(&corpus, cli.mode, &all)?;
     }
     print_table(&all);
     print_unsupported(&all);
@@ -92,9 +96,10 @@ fn main() -> Result<ExitCode> {
     if let Some(kind) = &cli.kind {
         all.retain(|one| one.kind.word() == kind);
     }
+    let recordings = Recordings::of(&corpus, &KERNEL.to_string(), cli.mode);
     match (cli.log, cli.logs) {
-        (Some(level), _) => print_logs(&corpus, &all, level)?,
-        (_, Some(level)) => print_log_differences(&corpus, &all, level)?,
+        (Some(level), _) => print_logs(&recordings, &all, level)?,
+        (_, Some(level)) => print_log_differences(&recordings, &all, level)?,
         _ => print_differences(&all, cli.all || cli.kind.is_some() || !cli.filter.is_empty()),
     }
     if cli.counts {
@@ -261,9 +266,9 @@ fn place(report: &verifier::Report) -> String {
 }
 
 /// The kernel's log of a program at a level, without what differs from time to time.
-fn recorded_log(corpus: &Corpus, one: &Comparison, level: u32) -> Result<Option<String>> {
+fn recorded_log(recordings: &Recordings, one: &Comparison, level: u32) -> Result<Option<String>> {
     if level == 2 {
-        let logs = Recordings::of(corpus, &KERNEL.to_string()).load_logs(&one.topic)?;
+        let logs = recordings.load_logs(&one.topic)?;
         return Ok(logs.get(&one.name).cloned());
     }
     let lines = &one.recorded.log;
@@ -276,9 +281,9 @@ fn our_log(one: &Comparison) -> Option<String> {
     Some(oracle::log::normalised(log, |_| true))
 }
 
-fn print_logs(corpus: &Corpus, all: &[Comparison], level: u32) -> Result<()> {
+fn print_logs(recordings: &Recordings, all: &[Comparison], level: u32) -> Result<()> {
     for one in all {
-        let theirs = recorded_log(corpus, one, level)?.unwrap_or_default();
+        let theirs = recorded_log(recordings, one, level)?.unwrap_or_default();
         println!("\n=== {} ({})", one.path(), one.kind.word());
         println!("--- kernel: {}\n{theirs}", self::theirs(one));
         println!("--- ours: {}\n{}", ours(one), our_log(one).unwrap_or_default());
@@ -286,10 +291,11 @@ fn print_logs(corpus: &Corpus, all: &[Comparison], level: u32) -> Result<()> {
     Ok(())
 }
 
-fn print_log_differences(corpus: &Corpus, all: &[Comparison], level: u32) -> Result<()> {
+fn print_log_differences(recordings: &Recordings, all: &[Comparison], level: u32) -> Result<()> {
     let (mut same, mut differing) = (0, BTreeSet::new());
     for one in all.iter().filter(|one| one.kind == Kind::Equal) {
-        let (Some(theirs), Some(ours)) = (recorded_log(corpus, one, level)?, our_log(one)) else {
+        let (Some(theirs), Some(ours)) = (recorded_log(recordings, one, level)?, our_log(one))
+        else {
             continue;
         };
         let theirs = oracle::log::normalised(&theirs, |_| true);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use bpf_object::{Kernel, Linked, Object, link};
 use runtime::{FaultKind, Image, Machine, Step, Trace};
-use verifier::{Options, Verdict};
+use verifier::{Capabilities, Options, Verdict};
 
 use super::{Checker, Counts, Distortion, Graph, inputs};
 use crate::corpus::{Corpus, Topic};
@@ -79,7 +79,8 @@ pub fn topic(
 pub fn program(linked: &Linked<'_>, index: usize, path: String, effort: Effort) -> Option<Checked> {
     let options = Options {
         kernel: KERNEL,
-        privileged: true,
+        lists_variables: false,
+        capabilities: Capabilities::ALL,
         log_level: 0,
         explain: false,
         file: "corpus".to_owned(),

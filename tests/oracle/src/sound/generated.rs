@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use bpf_object::Linked;
 use runtime::{FaultKind, Image, Machine};
-use verifier::{Options, Verdict};
+use verifier::{Capabilities, Options, Verdict};
 
 use super::corpus::Tap;
 use super::generate::{Base, Bytes, Generated, generate, put};
@@ -50,7 +50,8 @@ pub fn try_one(
     let Some(kernel) = bpf_object::vmlinux() else { return tried };
     let options = Options {
         kernel: KERNEL,
-        privileged: true,
+        lists_variables: false,
+        capabilities: Capabilities::ALL,
         log_level: 0,
         explain: false,
         file: "generated".to_owned(),

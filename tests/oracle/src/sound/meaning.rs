@@ -71,6 +71,8 @@ impl World<'_> {
             }),
             RegKind::PacketEnd => self.packet.is_some_and(|packet| packet.end == value),
             RegKind::MapValue => return self.map_value(fact, value),
+            // Whatever a program has made of a number (`bpf_rdonly_cast`).
+            RegKind::Mem if fact.ty.has(TypeFlags::PTR_UNTRUSTED) => return Holds::PointerOnly,
             RegKind::Mem => return self.mem(fact, value),
             RegKind::Ctx => {
                 let (id, offset) = split(value);

@@ -42,7 +42,7 @@ struct MessageRow {
     follows: bool,
     /// Lines of assembler.
     asm: Option<String>,
-    /// The example is loaded without privileges.
+    /// The example is loaded without privileges; one of the corpus, without `CAP_PERFMON`.
     #[serde(default)]
     unprivileged: bool,
     #[serde(default)]
@@ -104,7 +104,10 @@ fn render_row(out: &mut String, row: &MessageRow, anchor: &str) -> Result<()> {
     ensure!(!row.fix.is_empty() && !row.fix.ends_with('.'), "a sentence: {}", row.fix);
     let example = match (&row.example, &row.asm) {
         (None, None) => "Example::None".to_owned(),
-        (Some(program), None) => format!("Example::Corpus({program:?})"),
+        (Some(program), None) => {
+            let kind = if row.unprivileged { "CorpusWithoutPerfmon" } else { "Corpus" };
+            format!("Example::{kind}({program:?})")
+        }
         (None, Some(lines)) => {
             let kind = if row.unprivileged { "Unprivileged" } else { "Assembler" };
             format!("Example::{kind}({:?})", lines.trim())

@@ -203,7 +203,7 @@ pub(crate) fn constant_key(
 ) -> Check<Option<i64>> {
     let key = *state.reg(reg);
     let Some(variable) = key.num.bits.as_constant() else { return Ok(None) };
-    if !cx.program.options.privileged || key.ty != RegType::of(RegKind::Stack) {
+    if !cx.program.is_bpf_capable() || key.ty != RegType::of(RegKind::Stack) {
         return Ok(None);
     }
     #[expect(clippy::cast_possible_truncation, reason = "offsets into the stack are small")]

@@ -1,7 +1,7 @@
 //! Which helper a call is of, and whether it may be made there.
 
 use isa::{HelperId, Pc};
-use kernel_model::{AttachType, Capability, Function, HelperProto};
+use kernel_model::{AttachType, Function, HelperProto};
 
 use super::HelperCall;
 use crate::cx::{Check, Cx, reject};
@@ -83,7 +83,7 @@ pub(crate) fn proto_of(
     function.protos.iter().find(|proto| {
         proto.is_for(ty, program.attach)
             && (proto.hooks.is_empty() || proto.hooks.iter().any(|hook| hooked(hook)))
-            && (program.options.privileged || proto.capability == Capability::None)
+            && program.may(proto.capability)
     })
 }
 
