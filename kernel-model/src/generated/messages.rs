@@ -1321,7 +1321,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/work:timer_set_too_often"),
             },
             Message {
                 text: "invalid insn idx {insn:n} insn_cnt {count:n}",
@@ -1398,7 +1398,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/layout:one_function_too_many"),
             },
             Message {
                 text: "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN",
@@ -1464,7 +1464,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tail_calls:with_a_large_stack_below"),
             },
             Message {
                 text: "insn {insn:n} cannot call exception cb directly",
@@ -1475,7 +1475,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/exceptions:handler_called_directly"),
             },
             Message {
                 text: "bpf_throw kfunc (insn {insn:n}) cannot be called from callback subprog {number:n}",
@@ -1497,7 +1497,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/exceptions:handler_could_do_a_tail_call"),
             },
             Message {
                 text: "exception cb only supports single integer argument",
@@ -1508,7 +1508,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/exceptions:handler_of_nothing"),
             },
             Message {
                 text: "multiple exception callback tags for main subprog",
@@ -1519,7 +1519,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/exceptions:two_handlers"),
             },
             Message {
                 text: "exception callback '{name}' could not be found in BTF",
@@ -1585,7 +1585,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:value_that_may_be_null_for_nonnull"),
             },
             Message {
                 text: "R{reg:n} is not a pointer to arena or scalar.",
@@ -1596,7 +1596,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("objects/arenas:global_function_with_the_stack"),
             },
             Message {
                 text: "Caller passes invalid args into func#{number:n} ('{name}')",
@@ -1662,7 +1662,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:structure_by_value"),
             },
             Message {
                 text: "arg#{arg:n} has pointer tag, but is not a pointer type",
@@ -1673,7 +1673,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:context_tag_on_a_number"),
             },
             Message {
                 text: "arg#{arg:n} type tag is not supported in static functions",
@@ -1695,7 +1695,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:empty_tag"),
             },
             Message {
                 text: "arg#{arg:n} has invalid combination of tags",
@@ -1706,7 +1706,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:nullable_alone"),
             },
             Message {
                 text: "arg#{arg:n} arena cannot be combined with any other tags",
@@ -1717,7 +1717,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:arena_and_nonnull"),
             },
             Message {
                 text: "arg#{arg:n} untrusted cannot be combined with any other tags",
@@ -1728,7 +1728,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:untrusted_and_nullable"),
             },
             Message {
                 text: "arg#{arg:n} has type {kind} '{name}', but only struct or primitive types are allowed",
@@ -1750,7 +1750,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:trusted_void"),
             },
             Message {
                 text: "arg#{arg:n} reference type('{kind} {name}') has no matches",
@@ -1761,7 +1761,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:untrusted_union"),
             },
             Message {
                 text: "arg#{arg:n} reference type('{kind} {name}') is ambiguous",
@@ -1772,7 +1772,18 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:trusted_structure_that_is_there_twice"),
+            },
+            Message {
+                text: "arg#{arg:n} reference type('{kind} ') size cannot be determined: -22",
+                anchor: "argument-points-to-what-has-no-size",
+                story: Story::Function,
+                means: "The global function is verified alone, and its argument points to something without a size, such as `void` or a function.",
+                fix: "point to a complete structure or a number, use `__arg_untrusted` or `__arg_ctx`, or make the function `static`",
+                rule: "",
+                follows: false,
+                cases: &[],
+                example: Example::Corpus("functions/tags:void_pointer"),
             },
             Message {
                 text: "arg#{arg:n} type doesn't have a name",
@@ -1783,7 +1794,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:unnamed_context"),
             },
             Message {
                 text: "arg#{arg:n} should be void pointer",
@@ -1794,7 +1805,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/context_tags:iterator_number"),
             },
             Message {
                 text: "arg#{arg:n} should be `struct {name} *`",
@@ -1805,7 +1816,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:long_as_context"),
             },
             Message {
                 text: "callback function not allowed for map",
@@ -1816,7 +1827,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("loops/callbacks:elements_of_a_trie"),
             },
             Message {
                 text: "missing btf func_info",
@@ -1882,7 +1893,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tail_calls:from_a_function_without_result"),
             },
         ],
     },
@@ -2043,7 +2054,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/numbers:number_zero"),
             },
             Message {
                 text: "program must be sleepable to call sleepable kfunc {name}",
@@ -2078,7 +2089,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/numbers:calls_the_trap"),
             },
             Message {
                 text: "negative offset disallowed for kernel module function call",
@@ -2092,6 +2103,28 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 example: Example::Assembler("call kfunc(1, -1)\nexit"),
             },
             Message {
+                text: "kfunc offset > 0 without fd_array is invalid",
+                anchor: "kfunc-offset-0-without-fd-array-is-invalid",
+                story: Story::Code,
+                means: "The call refers to a function of a module by its place in a list that was not given.",
+                fix: "let libbpf find the function by its name",
+                rule: "",
+                follows: false,
+                cases: &[],
+                example: Example::Corpus("kfuncs/numbers:module_that_was_not_given"),
+            },
+            Message {
+                text: "failed to find BTF for kernel function",
+                anchor: "failed-to-find-btf-for-kernel-function",
+                story: Story::Code,
+                means: "The second line about a kfunc of a module whose types are not there.",
+                fix: "see the line before",
+                rule: "",
+                follows: true,
+                cases: &[],
+                example: Example::None,
+            },
+            Message {
                 text: "too many different kernel function calls",
                 anchor: "too-many-different-kernel-function-calls",
                 story: Story::Code,
@@ -2100,7 +2133,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/numbers:calls_of_257_functions"),
             },
             Message {
                 text: "kernel btf_id {id:n} is not a function",
@@ -2133,7 +2166,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/numbers:function_with_thirteen_arguments"),
             },
             Message {
                 text: "The function {name} return type {kind} is unsupported.",
@@ -2144,7 +2177,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/numbers:function_that_returns_a_structure"),
             },
             Message {
                 text: "The function {name} with variable args is unsupported.",
@@ -2155,7 +2188,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/arguments:function_with_variable_arguments"),
             },
             Message {
                 text: "The function {name} has malformed void argument.",
@@ -2259,7 +2292,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("objects/kept:kept_read_dropped"),
             },
             Message {
                 text: "R{reg:n} must be a rcu pointer",
@@ -2281,7 +2314,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("loops/nesting:tasks_of_a_group_in_a_tracepoint"),
             },
             Message {
                 text: "arg#{arg:n} expected pointer to map value or allocated object",
@@ -2292,7 +2325,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("objects/lists:stack_for_a_head"),
             },
             Message {
                 text: "arg#{arg:n} doesn't point to map value or allocated object",
@@ -2303,7 +2336,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("locks/resilient:lock_on_the_stack"),
             },
             Message {
                 text: "arg#{arg:n} doesn't point to a map value",
@@ -2314,7 +2347,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/work:work_on_the_stack"),
             },
             Message {
                 text: "arg#{arg:n} doesn't point to a const string",
@@ -2325,7 +2358,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/trust:attribute_by_text_on_the_stack"),
             },
             Message {
                 text: "arg#{arg:n} doesn't point to an irq flag on stack",
@@ -2336,7 +2369,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("locks/sleeping:interrupts_saved_in_a_global_variable"),
             },
             Message {
                 text: "arg{arg:n} expected pointer to func",
@@ -2347,7 +2380,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/work:callback_is_data"),
             },
             Message {
                 text: "arg#{arg:n} expected pointer to ctx, but got {type}",
@@ -2369,7 +2402,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/network:kernel_context_of_syscall"),
             },
             Message {
                 text: "arg#{arg:n} expected pointer to allocated object",
@@ -2380,7 +2413,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("objects/lists:pushed_twice"),
             },
             Message {
                 text: "arg#{arg:n} expected for {name}()",
@@ -2391,7 +2424,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/arguments:object_dropped_as_per_cpu"),
             },
             Message {
                 text: "arg#{arg:n} is neither owning or non-owning ref",
@@ -2402,7 +2435,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("objects/trees:reference_count_of_the_stack"),
             },
             Message {
                 text: "arg#{arg:n} doesn't point to a type with bpf_refcount field",
@@ -2446,7 +2479,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("objects/trees:comparison_removes"),
             },
             Message {
                 text: "arg#{arg:n} reference type('{kind} {name}') size cannot be determined: -22",
@@ -2457,7 +2490,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("functions/tags:incomplete_structure"),
             },
             Message {
                 text: "kernel function {name} args#{arg:n} pointer type {kind} {type} is not supported",
@@ -2490,7 +2523,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/network:connection_released_twice"),
             },
             Message {
                 text: "arg#{arg:n} is {type} expected {kind} or socket",
@@ -2501,7 +2534,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("loops/protocol:threads_of_a_task_that_may_not_be_there"),
             },
             Message {
                 text: "kernel function {name} args#{arg:n} expected pointer to {kind} {need} but R{reg:n} has a pointer to {other} {have}",
@@ -2567,7 +2600,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/arguments:object_of_a_type_beyond_all"),
             },
             Message {
                 text: "bpf_obj_new/bpf_percpu_obj_new requires prog BTF",
@@ -2578,7 +2611,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/fields_cycle:object_of_it"),
             },
             Message {
                 text: "bpf_obj_new/bpf_percpu_obj_new type ID argument must be of a struct",
@@ -2589,7 +2622,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/arguments:object_of_a_pointer"),
             },
             Message {
                 text: "bpf_percpu_obj_new type size ({size:n}) is greater than {most:n}",
@@ -2600,7 +2633,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/arguments:per_cpu_of_600_bytes"),
             },
             Message {
                 text: "bpf_percpu_obj_new type ID argument must be of a struct of scalars",
@@ -2611,7 +2644,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/arguments:per_cpu_of_arrays"),
             },
             Message {
                 text: "bpf_percpu_obj_new type ID argument must not contain special fields",
@@ -2622,7 +2655,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/arguments:per_cpu_with_a_lock"),
             },
             Message {
                 text: "Unknown type ID {id:n} passed to kfunc bpf_rdonly_cast",
@@ -2633,7 +2666,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/arguments:cast_to_a_type_that_is_not_there"),
             },
             Message {
                 text: "kfunc bpf_rdonly_cast type ID argument must be of a struct or void",
@@ -2644,7 +2677,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/arguments:cast_to_a_number"),
             },
             Message {
                 text: "pointer in R{reg:n} isn't map pointer",
@@ -2655,7 +2688,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/work:no_map"),
             },
             Message {
                 text: "bpf_task_work pointer in R2 map_uid={one:n} doesn't match map pointer in R3 map_uid={other:n}",
@@ -2666,7 +2699,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/work:task_work_of_another_map"),
             },
             Message {
                 text: "workqueue pointer in R1 map_uid={one:n} doesn't match map pointer in R2 map_uid={other:n}",
@@ -2677,7 +2710,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/work:another_map"),
             },
             Message {
                 text: "R{reg:n} doesn't have constant offset. {name} has to be at the constant offset",
@@ -2688,7 +2721,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("kfuncs/work:work_at_a_variable_offset"),
             },
             Message {
                 text: "map '{map}' has to have BTF in order to use {name}",
@@ -2699,7 +2732,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/fields:task_in_a_trie"),
             },
             Message {
                 text: "map '{map}' has no valid {name}",
@@ -2713,6 +2746,17 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 example: Example::Corpus("locks/sections:lock_in_map_without_one"),
             },
             Message {
+                text: "map '' has no valid {name}",
+                anchor: "inner-map-has-no-valid-field",
+                story: Story::Argument,
+                means: "The values of the maps that are looked up in another map have no such field.",
+                fix: "add the field to the structure of the value of the inner map, by its own type",
+                rule: "",
+                follows: false,
+                cases: &[],
+                example: Example::Corpus("kfuncs/work:work_of_an_inner_map_without_it"),
+            },
+            Message {
                 text: "local 'kptr' has no valid {name}",
                 anchor: "local-kptr-has-no-valid",
                 story: Story::Argument,
@@ -2721,7 +2765,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("locks/resilient:lock_in_an_object"),
             },
             Message {
                 text: "off {off:n} doesn't point to 'struct {name}' that is at {at:n}",
@@ -2937,7 +2981,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/licences:operation"),
             },
             Message {
                 text: "attach to invalid member idx {index:n} of struct {name}",
@@ -2970,7 +3014,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/operations:information_given"),
             },
             Message {
                 text: "program with __ref argument cannot tail call",
@@ -3014,7 +3058,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/together:sixty_five_maps"),
             },
             Message {
                 text: "tracing progs cannot use bpf_{{list_head,rb_root}} yet",
@@ -3025,7 +3069,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/together:list_in_kprobe"),
             },
             Message {
                 text: "socket filter progs cannot use bpf_spin_lock yet",
@@ -3036,7 +3080,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/together:list_in_socket_filter"),
             },
             Message {
                 text: "tracing progs cannot use bpf_spin_lock yet",
@@ -3069,7 +3113,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/together:work_in_kprobe"),
             },
             Message {
                 text: "bpf_struct_ops map cannot be used in prog",
@@ -3102,7 +3146,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/together:two_storages_of_a_kind"),
             },
             Message {
                 text: "Only one arena per program",
@@ -3147,6 +3191,17 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 follows: false,
                 cases: &[],
                 example: Example::Assembler("r1 = btf_id(99999999)\nr0 = 0\nexit"),
+            },
+            Message {
+                text: "invalid module BTF object FD specified.",
+                anchor: "invalid-module-btf-object-fd-specified",
+                story: Story::Code,
+                means: "The program refers to a variable of a module by a descriptor that it does not have.",
+                fix: "let libbpf find the variable by its name",
+                rule: "",
+                follows: false,
+                cases: &[],
+                example: Example::Corpus("kfuncs/numbers:variable_of_another_object"),
             },
             Message {
                 text: "pseudo btf_id {id:n} in ldimm64 isn't KIND_VAR or KIND_FUNC",
@@ -4242,7 +4297,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("locks/sleeping:rcu_global_function_sleeps"),
             },
             Message {
                 text: "Acquiring the same lock again, AA deadlock detected",
@@ -4253,7 +4308,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("locks/resilient:same_lock_twice"),
             },
             Message {
                 text: "{name}_unlock without taking a lock",
@@ -4286,7 +4341,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("locks/resilient:two_locks_out_of_order"),
             },
             Message {
                 text: "bpf_spin_lock at off={off:n} must be held for {name}",
@@ -4330,7 +4385,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("locks/sleeping:preemption_kfunc_sleeps"),
             },
             Message {
                 text: "kernel func {name} is sleepable within IRQ-disabled region",
@@ -4341,7 +4396,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("locks/sleeping:interrupts_kfunc_sleeps"),
             },
             Message {
                 text: "kernel func {name} is sleepable within rcu_read_lock region",
@@ -4352,7 +4407,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("loops/protocol:groups_sleeping"),
             },
             Message {
                 text: "kernel func {name} requires RCU critical section protection",
@@ -4407,7 +4462,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("locks/resilient:flags_in_use_for_the_lock"),
             },
             Message {
                 text: "expected an initialized irq flag as arg#{arg:n}",

@@ -62,7 +62,7 @@ __noinline int handles_out_of_range(u64 cookie)
 	return cookie + 5;
 }
 
-__noinline int handles_by_tail_call(u64 cookie)
+static __noinline int could_call_another_program(u64 cookie)
 {
 	u64 bit = cookie & 1;
 
@@ -70,6 +70,11 @@ __noinline int handles_by_tail_call(u64 cookie)
 	if (bit > 1)
 		bpf_tail_call((void *)cookie, &programs, 0);
 	return 0;
+}
+
+__noinline int handles_by_tail_call(u64 cookie)
+{
+	return could_call_another_program(cookie);
 }
 
 static __noinline int throws_sometimes(struct __sk_buff *skb)
@@ -147,7 +152,7 @@ int handler_result_in_range_and_cookie_out_of_it(struct __sk_buff *skb)
 	return 1;
 }
 
-SEC("tc") __accept __exception_cb(handles_by_tail_call)
+SEC("tc") __reject("cannot tail call within exception cb") __exception_cb(handles_by_tail_call)
 int handler_could_do_a_tail_call(struct __sk_buff *skb)
 {
 	return throws_sometimes(skb) & 1;

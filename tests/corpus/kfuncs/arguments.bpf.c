@@ -96,7 +96,6 @@ PER_CPU(__reject("bpf_percpu_obj_new type ID argument must not contain special f
 PER_CPU(__reject("bpf_percpu_obj_new type ID argument must be of a struct of scalars"), per_cpu_with_a_kptr, struct with_kptr)
 PER_CPU(__reject("bpf_percpu_obj_new type ID argument must not contain special fields"), per_cpu_with_a_node, struct with_node)
 PER_CPU(__reject("max struct nesting depth exceeded"), per_cpu_of_deep_structures, struct deep)
-PER_CPU(__reject(""), per_cpu_of_nothing, struct empty)
 PER_CPU(__reject("bpf_obj_new/bpf_percpu_obj_new type ID argument must be of a struct"), per_cpu_of_a_basic_type, u64)
 
 SEC("tc") __reject("R1 must be a known constant")

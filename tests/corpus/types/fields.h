@@ -7,8 +7,8 @@ struct item { struct bpf_list_node node; u64 value; };
 
 #if defined(TWO_LOCKS)
 struct odd { struct bpf_spin_lock lock; struct bpf_spin_lock other; u64 value; };
-#elif defined(LOCKS_OF_BOTH_KINDS)
-struct odd { struct bpf_spin_lock lock; struct bpf_res_spin_lock other; u64 value; };
+/* Each is an object of its own, because one such structure can make the kernel refuse all types of an object, also
+ * those of other maps. */
 #elif defined(TWO_TIMERS)
 struct odd { struct bpf_spin_lock lock; u32 pad; struct bpf_timer timer; struct bpf_timer other; u64 value; };
 #elif defined(TWELVE_FIELDS)
@@ -29,8 +29,8 @@ struct odd { struct bpf_spin_lock lock; u64 value; struct task_struct *__kptr *t
 struct odd { struct bpf_spin_lock lock; u64 value; u64 __kptr *number; };
 #elif defined(PER_CPU_OF_THE_KERNEL)
 struct odd { struct bpf_spin_lock lock; u64 value; struct task_struct __percpu_kptr *task; };
-#elif defined(TWO_COUNTS)
-struct odd { struct bpf_refcount refs; struct bpf_refcount other; u64 value; };
+/* Two reference counts, or locks of both kinds, make the kernel warn of a bug in itself, so that they are not shown:
+ * such an object must not be loaded. */
 #elif defined(LOCK_IN_A_UNION)
 struct odd { union { struct bpf_spin_lock lock; u32 number; }; u64 value; };
 #elif defined(NODE_OF_ANOTHER)

@@ -183,12 +183,6 @@ int dummy_state_passed_around(unsigned long long *arguments)
 }
 SEC(".struct_ops.link") struct bpf_dummy_ops dummy_around = { .test_1 = (void *)dummy_state_passed_around };
 
-SEC("struct_ops") __reject("")
-int operation_of_no_table(unsigned long long *arguments)
-{
-	return 0;
-}
-
 SEC("struct_ops/test_1") __accept
 int one_program_in_two_tables(unsigned long long *arguments)
 {

@@ -12,7 +12,7 @@ use oracle::sound::corpus::{Checked, Effort, topic};
 use oracle::sound::{Counts, Distortion};
 
 /// Programs that Linux accepts, and so does the verifier, although something of what is known of them is wrong.
-const WRONG: [(&str, &str); 10] = [
+const WRONG: [(&str, &str); 13] = [
     ("catalogue/misuse:m15", "a slice is a buffer of a function that has returned"),
     (
         "catalogue/misuse:m41",
@@ -46,6 +46,18 @@ const WRONG: [(&str, &str); 10] = [
     (
         "dynptr/invalidation:write_in_global_callee_keeps_skb_slice",
         "a global function moves the packet with bpf_dynptr_write, and slices are believed to live",
+    ),
+    (
+        "functions/tags:pointer_to_pointer_nonnull",
+        "the constant NULL is passed for an argument that is believed not to be NULL",
+    ),
+    (
+        "functions/tags:tag_twice",
+        "the constant NULL is passed for an argument that is believed not to be NULL",
+    ),
+    (
+        "locks/resilient:same_value_looked_up_twice",
+        "the error of a lock is an int, and believed to be negative as a number of 64 bits",
     ),
 ];
 

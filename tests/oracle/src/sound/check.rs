@@ -247,11 +247,14 @@ impl<'g> Checker<'g> {
     }
 }
 
+/// A run is where the verifier does not come to.
+pub(super) const ASTRAY: &str = "the verifier does not get here from where the run was";
+
 /// Says what is wrong in each of the states that were possible.
 fn tell(failures: &[String]) -> String {
     let mut text = String::new();
     match failures {
-        [] => text.push_str("the verifier does not get here from where the run was"),
+        [] => text.push_str(ASTRAY),
         failures => {
             for (index, failure) in failures.iter().take(3).enumerate() {
                 // Writing to a string does not fail.

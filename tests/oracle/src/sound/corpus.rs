@@ -119,6 +119,8 @@ pub fn program(linked: &Linked<'_>, index: usize, path: String, effort: Effort) 
             .borrow()
             .violation
             .as_ref()
+            // What is NULL in place of an object of the kernel leads where no kernel goes.
+            .filter(|one| has_packet || one.what != ASTRAY)
             .map(|one| format!("before {}: {}", one.pc, one.what));
         let fault = outcome.fault.filter(|fault| has_packet && !is_beyond(&fault.kind));
         checked.wrong = violation.or_else(|| fault.map(|fault| format!("fault: {fault}")));

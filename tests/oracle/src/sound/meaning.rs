@@ -138,6 +138,10 @@ impl World<'_> {
     }
 
     fn mem(&self, fact: &RegFact, value: u64) -> Holds {
+        // Reading it is safe wherever it points.
+        if fact.ty.has(TypeFlags::PTR_UNTRUSTED) {
+            return Holds::Vacuous;
+        }
         let Detail::Mem { size, .. } = fact.detail else { return Holds::No };
         let Some(note) = self.memory.note(value) else { return Holds::No };
         if note.death.is_some() || size > note.len {
