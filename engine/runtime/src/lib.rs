@@ -36,6 +36,7 @@
 //! Nothing else: images look the name up, and a test compares the names with the model's.
 
 mod arena;
+mod attached;
 mod checksum;
 mod context;
 mod deferred;
@@ -52,11 +53,14 @@ pub mod layouts;
 mod machine;
 mod maps;
 mod memory;
+mod message;
 mod op;
 mod packet;
 mod slow;
+mod sockets;
 mod trace;
 
+pub use attached::{Attached, AttachedKind, AttachedRow, Object, attached};
 pub use deferred::DeferredOutcome;
 pub use event::{Access as EventAccess, Event, Target};
 pub use fault::{
@@ -64,10 +68,13 @@ pub use fault::{
 };
 pub use fuzz::fuzz_run;
 pub use helpers::modelled;
+pub use helpers::option::{OptionRow, socket_option, socket_options};
 pub use image::{Image, LoadError};
-pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Socket, Task};
+pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Task};
+pub use kfuncs::conntrack::Connection;
 pub use machine::{Machine, run};
 pub use maps::modelled_map;
 pub use memory::{Address, AllocId, Lifetime, Memory, split};
 pub use op::OpIndex;
+pub use sockets::{Socket, tcp_fields};
 pub use trace::{Accessed, Coverage, Operation, PacketPlace, Place, Step, Trace};

@@ -21,7 +21,7 @@ use crate::memory::{Address, AllocId, Memory};
 
 pub(crate) use build::{ETHERNET, build};
 pub(crate) use bytes::Place;
-pub(crate) use object::{kernel_object, sk_buff};
+pub(crate) use object::{kernel_object, kernel_offset, sk_buff};
 
 /// Which structure of the kernel a packet is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
