@@ -97,6 +97,7 @@ static ROWS: &[AttachedRow] = &[
     row("name", AttachedKind::Text, &["cgroup_sysctl"], "the name: `net/ipv4/tcp_mem`"),
     row("current_value", AttachedKind::Text, &["cgroup_sysctl"], "the value as it is read"),
     row("new_value", AttachedKind::Text, &["cgroup_sysctl"], "the value that is written"),
+    row("sun_path", AttachedKind::Text, &["cgroup_sock_addr"], "the path of a socket of UNIX"),
     row("buffer", AttachedKind::Bytes, &["raw_tracepoint_writable"], "what may be written to"),
     row("counter", AttachedKind::Number, TRACING, "the counter of perf events"),
     row("enabled", AttachedKind::Number, TRACING, "for how long it was enabled"),

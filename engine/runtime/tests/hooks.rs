@@ -239,6 +239,24 @@ fn an_iterator_writes_what_it_is_given() {
 }
 
 #[test]
+fn paths_are_what_is_given() {
+    let types = vmlinux().expect("there are types");
+    let ty = types.find("file", Kind::Struct).expect("is there");
+    let field = types.field(ty.id(), "f_path").expect("is a field");
+    let at = u32::try_from(field.bit_offset / 8).expect("is small");
+    let file = runtime::Object {
+        name: "struct file".to_owned(),
+        bytes: vec![0; ty.size().expect("is known") as usize],
+        paths: vec![(at, "/etc/passwd".to_owned())],
+        ..Default::default()
+    };
+    let attached = Attached { objects: vec![(0, file)], ..Attached::default() };
+    passes("opens", &Input { context: vec![0; 8], attached, ..Input::default() }, 0);
+    let unknown = with("opens", |machine, _| machine.run(&Input::default()).fault);
+    assert!(unknown.is_some(), "without a file");
+}
+
+#[test]
 fn samples_have_counters_and_cookies() {
     let fields: [(&str, &[u8]); 2] = [("sample_period", &number(100)), ("addr", &number(0x1000))];
     let values = [("counter", 5), ("enabled", 9), ("running", 8), ("attach_cookie", 77)];
@@ -271,6 +289,8 @@ fn packets_have_a_socket_cookies_and_connections() {
         destination: address("10.0.0.2:80"),
         ..Connection::default()
     };
+    passes("beside_packet", &input, 0);
+    passes("pushes_header", &input, 0);
     passes("tracked", &Input { connections: vec![connection], ..input }, 0);
 }
 

@@ -122,12 +122,13 @@ pub(crate) fn values(m: &Machine<'_>) -> Vec<(String, Vec<u8>)> {
         "cgroup_sockopt" => "optval",
         "sock_ops" => "skb_data",
         "cgroup_sysctl" => "new_value",
+        "cgroup_sock_addr" => "sun_path",
         "raw_tracepoint_writable" => "buffer",
         _ => return Vec::new(),
     };
-    let known = m.context.attached.value(changing);
-    let bytes = m.context.data.and_then(|id| m.memory.bytes(id)).or(known);
-    bytes.map(|bytes| vec![(changing.to_owned(), bytes.to_vec())]).unwrap_or_default()
+    let Some(known) = m.context.attached.value(changing) else { return Vec::new() };
+    let bytes = m.context.data.and_then(|id| m.memory.bytes(id)).unwrap_or(known);
+    vec![(changing.to_owned(), bytes.to_vec())]
 }
 
 /// The socket that the context is about, if there is one.

@@ -1,4 +1,4 @@
-//! Helpers of hooks of control groups and others: sysctls, binding, the namespace of processes, IPsec.
+//! Helpers of hooks of control groups and others: sysctls, binding, the namespace of processes, paths.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use crate::context;
 use crate::event::{Access, Target};
 use crate::fault::{FaultKind, Stop};
 use crate::machine::Machine;
-use crate::sockets::CLOSE;
+use crate::sockets::{AF_UNIX, CLOSE};
 
 pub(super) const TABLE: &Table = &[
     ("bpf_bind", bpf_bind),
@@ -19,7 +19,7 @@ pub(super) const TABLE: &Table = &[
     ("bpf_rc_keydown", remote_control),
     ("bpf_rc_pointer_rel", remote_control),
     ("bpf_rc_repeat", remote_control),
-    ("bpf_skb_get_xfrm_state", bpf_skb_get_xfrm_state),
+    ("bpf_sock_addr_set_sun_path", bpf_sock_addr_set_sun_path),
     ("bpf_sysctl_get_current_value", bpf_sysctl_get_current_value),
     ("bpf_sysctl_get_name", bpf_sysctl_get_name),
     ("bpf_sysctl_get_new_value", bpf_sysctl_get_new_value),
@@ -151,6 +151,28 @@ fn bpf_bind(m: &mut Machine<'_>, [_, at, len, ..]: [u64; 5]) -> Result<u64, Stop
     Ok(0)
 }
 
+/// `int bpf_sock_addr_set_sun_path(struct bpf_sock_addr_kern *sa_kern, const u8 *sun_path, u32 sun_path__sz)`
+fn bpf_sock_addr_set_sun_path(
+    m: &mut Machine<'_>,
+    [_, from, len, ..]: [u64; 5],
+) -> Result<u64, Stop> {
+    /// `UNIX_PATH_MAX`
+    const MOST: usize = 108;
+    const INT: u64 = 0xffff_ffff;
+    let path = m.memory.read(from, low(len) as usize)?.to_vec();
+    let is_unix = match context::socket(m)? {
+        Some(socket) => m.socket(socket)?.now.family() == AF_UNIX,
+        None => false,
+    };
+    if !is_unix || path.is_empty() || path.len() > MOST {
+        return Ok(error(errno::EINVAL) & INT);
+    }
+    let values = &mut m.context.attached.values;
+    values.retain(|(name, _)| name != "sun_path");
+    values.push(("sun_path".to_owned(), path));
+    Ok(0)
+}
+
 /// `long bpf_get_ns_current_pid_tgid(u64 dev, u64 ino, struct bpf_pidns_info *nsdata, u32 size)`
 fn bpf_get_ns_current_pid_tgid(
     m: &mut Machine<'_>,
@@ -230,15 +252,4 @@ fn bpf_btf_find_by_name_kind(
 fn remote_control(m: &mut Machine<'_>, _: [u64; 5]) -> Result<u64, Stop> {
     note(m, Target::Task, 0, 0, Access::Done);
     Ok(0)
-}
-
-/// `long bpf_skb_get_xfrm_state(struct sk_buff *skb, u32 index, struct bpf_xfrm_state *xfrm_state, u32 size, u64 flags)`: the
-/// packet has not come through IPsec.
-fn bpf_skb_get_xfrm_state(
-    m: &mut Machine<'_>,
-    [skb, _, to, size, _]: [u64; 5],
-) -> Result<u64, Stop> {
-    m.skb(skb, 0)?;
-    m.memory.write(to, low(size) as usize)?.fill(0);
-    Ok(error(errno::EINVAL))
 }

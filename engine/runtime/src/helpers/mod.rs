@@ -7,6 +7,7 @@
 mod beside;
 mod control;
 mod cookie;
+mod encap;
 mod format;
 mod header;
 mod hooks;
@@ -44,6 +45,7 @@ const FAMILIES: &[&Table] = &[
     beside::TABLE,
     control::TABLE,
     cookie::TABLE,
+    encap::TABLE,
     crate::dynptr::BULK,
     crate::dynptr::SLICES,
     crate::dynptr::TABLE,

@@ -3,7 +3,7 @@
 use btf::Kind;
 
 use super::group;
-use crate::attached::set_pointer;
+use crate::attached::{beyond, set_pointer};
 use crate::fault::{FaultKind, Origin, Stop};
 use crate::helpers::skb::low;
 use crate::helpers::stream::bpf_get_stack;
@@ -19,11 +19,16 @@ pub(crate) const TABLE: &Table = &[
     ("bpf_get_current_task_btf", |m, _| current(m)),
     ("bpf_copy_from_user_task", bpf_copy_from_user_task),
     ("bpf_copy_from_user_task_str", bpf_copy_from_user_task_str),
+    ("bpf_get_task_exe_file", |m, [task, ..]| {
+        of_task(m, task, "the file of the program of a task")
+    }),
     ("bpf_get_task_stack", bpf_get_task_stack),
     ("bpf_iter_task_destroy", |_, _| Ok(0)),
     ("bpf_iter_task_new", bpf_iter_task_new),
     ("bpf_iter_task_next", bpf_iter_task_next),
+    ("bpf_put_file", |_, _| Ok(0)),
     ("bpf_send_signal_task", bpf_send_signal_task),
+    ("bpf_task_pt_regs", |m, [task, ..]| of_task(m, task, "the registers of a task")),
     // The task does not end, so that references need not be counted.
     ("bpf_task_acquire", |_, [task, ..]| Ok(task)),
     ("bpf_task_from_pid", bpf_task_from_pid),
@@ -104,6 +109,12 @@ pub(crate) fn is_current(m: &mut Machine<'_>, task: Address) -> Result<(), Stop>
         }
         _ => Err(m.wrong_argument(0, "a task")),
     }
+}
+
+/// Something of a task that there is, although what is in it is not known.
+fn of_task(m: &mut Machine<'_>, task: Address, name: &str) -> Result<u64, Stop> {
+    is_current(m, task)?;
+    beyond(m, name)
 }
 
 /// `int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task__nullable, unsigned int flags)`

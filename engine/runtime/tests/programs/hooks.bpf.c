@@ -38,6 +38,20 @@ struct {
 	__type(value, u64);
 } group SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, u32);
+	__type(value, u32);
+} open SEC(".maps");
+
+SEC("syscall")
+int fills_open_map(void *ctx)
+{
+	u32 key = 1;
+
+	return bpf_map_update_elem(&open, &key, &key, 0) != 0;
+}
+
 struct sockaddr_in {
 	u16 family;
 	u16 port;
@@ -341,6 +355,72 @@ int tracked(struct __sk_buff *ctx)
 	step(9, found);
 	bpf_ct_release(found);
 	return opts.dir == 0 ? 0 : 10;
+}
+
+struct xfrm_info {
+	u32 if_id;
+	int link;
+};
+
+struct fou_encap {
+	u16 sport;
+	u16 dport;
+};
+
+int bpf_skb_set_xfrm_info(struct __sk_buff *ctx, const struct xfrm_info *from) __ksym __weak;
+int bpf_skb_get_xfrm_info(struct __sk_buff *ctx, struct xfrm_info *to) __ksym __weak;
+int bpf_skb_set_fou_encap(struct __sk_buff *ctx, struct fou_encap *encap, int type) __ksym __weak;
+int bpf_skb_get_fou_encap(struct __sk_buff *ctx, struct fou_encap *encap) __ksym __weak;
+
+SEC("tc")
+int beside_packet(struct __sk_buff *ctx)
+{
+	struct bpf_tunnel_key key = { .tunnel_id = 7 };
+	struct xfrm_info info = { .if_id = 3, .link = 4 }, seen = {};
+	struct fou_encap ports = { .sport = 5, .dport = 6 }, known = {};
+
+	step(1, bpf_skb_get_xfrm_info(ctx, &seen) == -EINVAL && bpf_skb_set_xfrm_info(ctx, &info) == 0);
+	step(2, bpf_skb_get_xfrm_info(ctx, &seen) == 0 && seen.if_id == 3 && seen.link == 4);
+	step(3, bpf_skb_set_xfrm_info(ctx, &info) == -EINVAL);
+	step(4, bpf_skb_set_fou_encap(ctx, &ports, 0) == -EINVAL && bpf_skb_get_fou_encap(ctx, &known) == -EINVAL);
+	step(5, bpf_skb_set_tunnel_key(ctx, &key, sizeof(key), 0) == 0 && bpf_skb_get_xfrm_info(ctx, &seen) == -EINVAL);
+	step(6, bpf_skb_set_fou_encap(ctx, &ports, 0) == 0);
+	step(7, bpf_skb_get_fou_encap(ctx, &known) == 0 && known.sport == 5 && known.dport == 6);
+	return 0;
+}
+
+SEC("lwt_xmit")
+int pushes_header(struct __sk_buff *ctx)
+{
+	struct iphdr outer = { .version = 4, .ihl = 5, .ttl = 64 };
+	unsigned char *data;
+	u32 len = ctx->len;
+
+	step(1, bpf_lwt_push_encap(ctx, 0, &outer, sizeof(outer)) == -EINVAL);
+	step(2, bpf_lwt_push_encap(ctx, 2, &outer, sizeof(outer)) == 0 && ctx->len == len + 20);
+	data = (void *)(long)ctx->data;
+	step(3, data + 40 <= (unsigned char *)(long)ctx->data_end);
+	step(4, data[8] == 64 && *(u16 *)(data + 10) == bpf_htons(0x7aff) && data[20] == 0x45);
+	return 0;
+}
+
+struct path___known {
+	void *mnt;
+};
+
+struct file___with_path {
+	struct path___known f_path;
+} __attribute__((preserve_access_index));
+
+SEC("lsm/file_open")
+int opens(u64 *ctx)
+{
+	struct file___with_path *file = (void *)ctx[0];
+	char text[16];
+
+	check(1, bpf_d_path((void *)&file->f_path, text, 4) == -36);
+	check(2, bpf_d_path((void *)&file->f_path, text, sizeof(text)) == 12 && text[5] == 'p');
+	return 0;
 }
 
 SEC("syscall")
