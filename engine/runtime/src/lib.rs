@@ -33,8 +33,10 @@
 //! 3. What the call allocates has an [`Origin`] and a lifetime; what it ends is ended with `m.memory.kill(id, m.death())`,
 //!    so that a later fault can name the call. Accesses to the packet or through dynptrs are recorded with `m.record`.
 //!
-//! Nothing else: images look the name up, and a test compares the names with the model's.
+//! Nothing else: images look the name up, and a test compares the names with the model's. What is left out has a line in
+//! `absent`, which says why.
 
+mod absent;
 mod arena;
 mod attached;
 mod checksum;
@@ -60,6 +62,7 @@ mod slow;
 mod sockets;
 mod trace;
 
+pub use absent::absent;
 pub use attached::{Attached, AttachedKind, AttachedRow, Object, attached};
 pub use deferred::DeferredOutcome;
 pub use event::{Access as EventAccess, Event, Target};

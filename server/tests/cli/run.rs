@@ -229,7 +229,7 @@ fn contexts_that_cannot_be_are_refused() {
     ] {
         let ran = sandbox.run(&["run", path, "--program", program, "--context", context]);
         assert_eq!(ran.code, 2, "{program} {context}: {ran:?}");
-        assert!(ran.stderr.contains(why), "{program} {context}: {}", ran.stderr);
+        assert!(ran.err.contains(why), "{program} {context}: {}", ran.err);
     }
 }
 

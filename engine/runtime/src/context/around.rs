@@ -12,7 +12,9 @@ use crate::packet::{self, Kind};
 use crate::sockets::{AF_INET6, CLOSE, ESTABLISHED, LISTEN, Socket, SocketIndex, tcp_fields};
 
 /// `BPF_TRACE_ITER`
-const ITERATOR: u32 = 28;
+pub(super) const ITERATOR: u32 = 28;
+/// The most that the context of an iterator has: the file, and what it is about, which is nothing at the end.
+pub(super) const ITERATOR_LEN: usize = 40;
 
 /// Puts what is attached into memory.
 pub(super) fn create(m: &mut Machine<'_>, program: &ProgramImage, id: AllocId) -> Result<(), Stop> {
@@ -66,9 +68,6 @@ fn iterator(m: &mut Machine<'_>, id: AllocId) -> Result<(), Stop> {
     let values =
         [("seq", file), ("session_id", number("session_id", 1)), ("seq_num", number("seq_num", 0))];
     let meta = packet::kernel_object(m, "bpf_iter_meta", &values)?;
-    if m.memory.len(id) < 8 {
-        return Ok(());
-    }
     attached::set_pointer(m, id.at(0), 0, meta)
 }
 

@@ -113,6 +113,9 @@ pub(crate) fn create(
     let record = layout.and_then(|layout| layout.record);
     let mut image = input.context.clone();
     image.resize(image.len().max(record.map_or(0, |record| record.size as usize)), 0);
+    if program_type.name == "tracing" && program.attach_type == around::ITERATOR {
+        image.resize(image.len().max(around::ITERATOR_LEN), 0);
+    }
     let plain = record.is_none();
     let bytes = if plain { image.as_slice() } else { &[] };
     let id = m.memory.allocate_bytes(bytes, Origin::Context, true, Lifetime::Run)?;

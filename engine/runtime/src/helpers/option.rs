@@ -6,7 +6,7 @@ use super::skb::low;
 use super::{Table, errno, error};
 use crate::fault::{FaultKind, Stop};
 use crate::machine::Machine;
-use crate::sockets::{AF_INET, AF_INET6, CLOSE, Socket, SocketIndex};
+use crate::sockets::{AF_INET, AF_INET6, CLOSE, LISTEN, Socket, SocketIndex};
 
 pub(super) const TABLE: &Table =
     &[("bpf_getsockopt", bpf_getsockopt), ("bpf_setsockopt", bpf_setsockopt)];
@@ -16,6 +16,8 @@ const SOCKET: i32 = 1;
 const TCP: i32 = 6;
 const IP: i32 = 0;
 const IPV6: i32 = 41;
+/// `SO_RCVBUF`
+const RCVBUF: i32 = 8;
 /// `SO_BINDTODEVICE`, `TCP_CONGESTION`, `TCP_SAVED_SYN`, which are no numbers.
 const BINDTODEVICE: i32 = 25;
 const CONGESTION: i32 = 13;
@@ -53,6 +55,8 @@ enum Accepts {
     Between(i64, i64),
     /// Itself or 0, or an error outside of these limits.
     ZeroOr(i64, i64),
+    /// Itself or 0, at least this.
+    AtLeast(i64),
     /// Twice of it, as a buffer, at most of this and at least this.
     Buffer(i64, i64),
     /// Itself; 1 for 0, and the greatest for what is below.
@@ -115,7 +119,7 @@ static ROWS: &[OptionRow] = &[
     row("SO_BINDTOIFINDEX", SOCKET, 62, Accepts::Between(0, MAX), First::Interface),
     row("SO_TXREHASH", SOCKET, 74, Accepts::Between(-1, 1), First::Number(1)),
     row("SK_BPF_CB_FLAGS", SOCKET, 1009, Accepts::Without(!1), First::Number(0)),
-    row("IP_TOS", IP, 1, Accepts::Between(0, 255), First::Number(0)),
+    row("IP_TOS", IP, 1, Accepts::Any, First::Number(0)),
     row("IPV6_TCLASS", IPV6, 67, Accepts::Between(-1, 255), First::Number(0)),
     row("IPV6_AUTOFLOWLABEL", IPV6, 70, Accepts::Truth, First::Unknown),
     row("TCP_NODELAY", TCP, 1, Accepts::Truth, First::Number(0)),
@@ -124,7 +128,7 @@ static ROWS: &[OptionRow] = &[
     row("TCP_KEEPINTVL", TCP, 5, Accepts::Between(1, 32_767), First::Number(75)),
     row("TCP_KEEPCNT", TCP, 6, Accepts::Between(1, 127), First::Number(9)),
     row("TCP_SYNCNT", TCP, 7, Accepts::Between(1, 127), First::Number(6)),
-    row("TCP_WINDOW_CLAMP", TCP, 10, Accepts::ZeroOr(1, MAX), First::Unknown),
+    row("TCP_WINDOW_CLAMP", TCP, 10, Accepts::AtLeast(LEAST_RECEIVE / 2), First::Unknown),
     row("TCP_THIN_LINEAR_TIMEOUTS", TCP, 16, Accepts::Between(0, 1), First::Number(0)),
     row("TCP_USER_TIMEOUT", TCP, 18, Accepts::Between(0, MAX), First::Number(0)),
     row("TCP_NOTSENT_LOWAT", TCP, 25, Accepts::Any, First::Number(0)),
@@ -187,6 +191,7 @@ impl OptionRow {
             Accepts::Between(low, high) if inside(low, high) => Ok(value),
             Accepts::ZeroOr(low, high) if value == 0 || inside(low, high) => Ok(value),
             Accepts::Between(..) | Accepts::ZeroOr(..) => Err(errno::EINVAL),
+            Accepts::AtLeast(least) => Ok(if value == 0 { 0 } else { value.max(least) }),
             // The kernel compares as unsigned numbers.
             Accepts::Buffer(most, least) => {
                 let value = if value < 0 { most } else { value.min(most) };
@@ -269,7 +274,7 @@ fn set(socket: &Socket, level: i32, number: i32, value: &[u8]) -> Result<Socket,
     }
     let mut socket = socket.clone();
     #[expect(clippy::cast_possible_truncation, reason = "an option has 32 bits")]
-    let word = kept as i32;
+    let word = as_kept(&mut socket, row, kept as i32);
     match row.default {
         First::Mark => socket.mark = word.cast_unsigned(),
         First::Priority => socket.priority = word.cast_unsigned(),
@@ -278,6 +283,32 @@ fn set(socket: &Socket, level: i32, number: i32, value: &[u8]) -> Result<Socket,
     }
     socket.options.insert((level, number), word.to_le_bytes().to_vec());
     Ok(socket)
+}
+
+/// What a socket makes of a number that is allowed.
+fn as_kept(socket: &mut Socket, row: OptionRow, value: i32) -> i32 {
+    /// The bits of congestion, which streams have for themselves.
+    const CONGESTION_BITS: i32 = 3;
+    /// `ip_tos2prio`, by two bits of the type of service.
+    const PRIORITIES: [u32; 4] = [0, 2, 6, 4];
+    /// Half of the most that TCP receives at once (`sysctl_tcp_rmem`), which bounds what it waits for.
+    const MOST_WAITED: i32 = 3_145_728;
+    let of_stream = |value: i32| if socket.is_tcp() { value & !CONGESTION_BITS } else { value };
+    match row.name {
+        "IP_TOS" => {
+            let service = of_stream(value) & 0xff;
+            socket.priority = PRIORITIES[(service >> 3 & 3).cast_unsigned() as usize];
+            service
+        }
+        "IPV6_TCLASS" => of_stream(value.max(0)),
+        "SO_RCVLOWAT" if socket.is_tcp() => {
+            let buffer =
+                socket.options.get(&(SOCKET, RCVBUF)).and_then(|bytes| bytes.first_chunk());
+            let most = buffer.map_or(MOST_WAITED, |bytes| i32::from_le_bytes(*bytes) / 2);
+            value.min(most)
+        }
+        _ => value,
+    }
 }
 
 /// A text without what comes behind its end.
@@ -382,6 +413,17 @@ fn get(
         Ok(row) if len == 4 && !row.only_set => row,
         _ => return Ok(Err(errno::EINVAL)),
     };
+    if row.name == "TCP_MAXSEG" {
+        // Only a socket that is not connected tells what was set.
+        let waits = matches!(now.state, CLOSE | LISTEN);
+        let set = known.filter(|bytes| waits && bytes.iter().any(|byte| *byte != 0));
+        let cached = now.tcp.get("mss_cache").map(|size| size.to_le_bytes()[..4].to_vec());
+        let size = set.cloned().or(cached);
+        return match size {
+            Some(size) => Ok(Ok(size)),
+            None => Err(FaultKind::NotModelled("TCP_MAXSEG of a socket".to_owned()).into()),
+        };
+    }
     if let Some(known) = known {
         return Ok(Ok(known.clone()));
     }
@@ -409,7 +451,11 @@ mod tests {
             (&tcp, "SO_RCVBUF", -1, Ok(425_984)),
             (&tcp, "SO_REUSEADDR", 7, Ok(1)),
             (&tcp, "SO_RCVLOWAT", 0, Ok(1)),
-            (&tcp, "SO_RCVLOWAT", -1, Ok(i32::MAX)),
+            (&tcp, "SO_RCVLOWAT", -1, Ok(3_145_728)),
+            (&udp, "SO_RCVLOWAT", -1, Ok(i32::MAX)),
+            (&tcp, "TCP_WINDOW_CLAMP", 1, Ok(1152)),
+            (&tcp, "IP_TOS", 0x1ff, Ok(0xfc)),
+            (&udp, "IP_TOS", 0x13, Ok(0x13)),
             (&tcp, "SO_TXREHASH", 2, Err(errno::EINVAL)),
             (&tcp, "TCP_KEEPIDLE", 0, Err(errno::EINVAL)),
             (&tcp, "TCP_KEEPIDLE", 10, Ok(10)),
@@ -433,6 +479,9 @@ mod tests {
         let (level, number) = socket_option("SO_MARK").expect("is an option");
         let marked = set(&tcp, level, number, &7_u32.to_le_bytes()).expect("is allowed");
         assert_eq!(marked.mark, 7);
+        let (ip, service) = socket_option("IP_TOS").expect("is an option");
+        let hurried = set(&tcp, ip, service, &0x10_u32.to_le_bytes()).expect("is allowed");
+        assert_eq!(hurried.priority, 6);
         assert_eq!(set(&tcp, level, number, &[0; 2]), Err(errno::EINVAL));
     }
 }

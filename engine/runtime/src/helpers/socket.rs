@@ -42,7 +42,8 @@ impl Machine<'_> {
         };
         match sockets.get(key) {
             None => Ok(None),
-            Some(Member::Known(index)) => Ok(Some(index)),
+            // After a reset a socket may not be known any more.
+            Some(Member::Known(index)) => Ok(self.socket(index).is_ok().then_some(index)),
             Some(Member::Numbered(number)) => {
                 let index = usize::try_from(number).unwrap_or(usize::MAX).wrapping_sub(1);
                 let Some(socket) = self.sockets.get(index).cloned() else { return Ok(None) };
