@@ -318,6 +318,19 @@ int syn_cookies(struct __sk_buff *ctx)
 	return 0;
 }
 
+/* Whether a lookup fails with an error. */
+static __always_inline bool fails(struct __sk_buff *ctx, struct bpf_sock_tuple *tuple, u32 size, struct bpf_ct_opts *opts,
+				  u32 opts_size, int error)
+{
+	struct nf_conn *found = bpf_skb_ct_lookup(ctx, tuple, size, opts, opts_size);
+
+	if (found) {
+		bpf_ct_release(found);
+		return false;
+	}
+	return opts->error == error;
+}
+
 SEC("tc")
 int tracked(struct __sk_buff *ctx)
 {
@@ -326,12 +339,12 @@ int tracked(struct __sk_buff *ctx)
 	struct nf_conn *found;
 	struct nf_conn___init *made;
 
-	step(1, !bpf_skb_ct_lookup(ctx, &tuple, 8, &opts, sizeof(opts)) && opts.error == -97);
-	step(2, !bpf_skb_ct_lookup(ctx, &tuple, sizeof(tuple.ipv4), &opts, 8) && opts.error == -EINVAL);
+	step(1, fails(ctx, &tuple, 8, &opts, sizeof(opts), -97));
+	step(2, fails(ctx, &tuple, sizeof(tuple.ipv4), &opts, 8, -EINVAL));
 	opts.l4proto = 1;
-	step(3, !bpf_skb_ct_lookup(ctx, &tuple, sizeof(tuple.ipv4), &opts, sizeof(opts)) && opts.error == -71);
+	step(3, fails(ctx, &tuple, sizeof(tuple.ipv4), &opts, sizeof(opts), -71));
 	opts.l4proto = IPPROTO_TCP;
-	step(4, !bpf_skb_ct_lookup(ctx, &tuple, sizeof(tuple.ipv4), &opts, sizeof(opts)) && opts.error == -2);
+	step(4, fails(ctx, &tuple, sizeof(tuple.ipv4), &opts, sizeof(opts), -2));
 	tuple.ipv4.saddr = bpf_htonl(0x0a000002);
 	tuple.ipv4.daddr = bpf_htonl(0x0a000001);
 	tuple.ipv4.sport = bpf_htons(80);
@@ -418,9 +431,9 @@ int opens(u64 *ctx)
 	struct file___with_path *file = (void *)ctx[0];
 	char text[16];
 
-	check(1, bpf_d_path((void *)&file->f_path, text, 4) == -36);
-	check(2, bpf_d_path((void *)&file->f_path, text, sizeof(text)) == 12 && text[5] == 'p');
-	return 0;
+	if (bpf_d_path((void *)&file->f_path, text, 4) != -36)
+		return -1;
+	return bpf_d_path((void *)&file->f_path, text, sizeof(text)) == 12 && text[5] == 'p' ? 0 : -2;
 }
 
 SEC("syscall")
@@ -434,12 +447,18 @@ int task_and_group(void *ctx)
 
 	step(1, bpf_get_ns_current_pid_tgid(4, 6, &numbers, sizeof(numbers)) == -EINVAL && numbers.pid == 0);
 	step(2, bpf_get_ns_current_pid_tgid(4, 5, &numbers, sizeof(numbers)) == 0 && numbers.tgid == 7);
+	bpf_rcu_read_lock();
 	bpf_iter_task_new(&it, NULL, 0);
 	while ((task = bpf_iter_task_next(&it)))
 		count += task->pid;
 	bpf_iter_task_destroy(&it);
+	bpf_rcu_read_unlock();
 	step(3, count == 8);
-	step(4, !bpf_cgroup_from_id(43));
+	own = bpf_cgroup_from_id(43);
+	if (own) {
+		bpf_cgroup_release(own);
+		return 4;
+	}
 	own = bpf_cgroup_from_id(42);
 	step(5, own);
 	root = bpf_cgroup_ancestor(own, 0);
@@ -448,7 +467,9 @@ int task_and_group(void *ctx)
 		return 6;
 	}
 	under = bpf_task_under_cgroup(bpf_get_current_task_btf(), own) + own->level;
+	bpf_rcu_read_lock();
 	under += bpf_get_current_task_btf()->cgroups->dfl_cgrp->level;
+	bpf_rcu_read_unlock();
 	bpf_cgroup_release(root);
 	bpf_cgroup_release(own);
 	step(7, under == 3);
