@@ -1,5 +1,6 @@
 //! Running compiled programs: an object and a packet in, what happened out.
 
+pub mod context;
 mod coverage;
 pub mod input;
 mod json;
@@ -177,6 +178,8 @@ pub struct Report {
     pub program: String,
     /// Its type.
     pub program_type: &'static kernel_model::ProgramType,
+    /// What it is made to be attached to, if its type has attach types.
+    pub attach_type: Option<kernel_model::AttachType>,
     /// The runs: for each packet the first, and with layouts one for each divergence.
     pub runs: Vec<Shown>,
     /// What depends on the layout, with the numbers of runs in `runs`.
@@ -274,6 +277,7 @@ pub fn run(image: &Image, job: &Job, mut go_on: impl FnMut() -> bool) -> Result<
     let mut report = Report {
         program: image.name().to_owned(),
         program_type: image.program_type(),
+        attach_type: image.attach_type(),
         runs: Vec::new(),
         divergences: Vec::new(),
         allowed: Vec::new(),

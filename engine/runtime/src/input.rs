@@ -2,8 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::attached::Attached;
 use crate::event::Event;
 use crate::fault::Fault;
+use crate::kfuncs::conntrack::Connection;
+use crate::sockets::Socket;
 
 /// Limits of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +51,10 @@ pub struct Input {
     /// Memory of user space: where it begins, and its bytes. What else is there is not known if there is none, and nothing
     /// if there is some.
     pub user: Vec<(u64, Vec<u8>)>,
+    /// What the context has beside its bytes.
+    pub attached: Attached,
+    /// The connections that `bpf_skb_ct_lookup` and its like know.
+    pub connections: Vec<Connection>,
 }
 
 /// A task: a thread, in a process that is its own parent.
@@ -65,6 +72,9 @@ pub struct Task {
     pub comm: String,
     /// The number of its control group: 1 is the root, and others are below that.
     pub cgroup: u64,
+    /// The namespace of process numbers that it is in: device and inode of `/proc/self/ns/pid`. Its own numbers are those
+    /// in this namespace.
+    pub namespace: Option<(u64, u64)>,
 }
 
 impl Task {
@@ -80,7 +90,15 @@ impl Task {
 
 impl Default for Task {
     fn default() -> Self {
-        Self { pid: 1000, tgid: 1000, uid: 0, gid: 0, comm: "bpf-analyzer".to_owned(), cgroup: 1 }
+        Self {
+            pid: 1000,
+            tgid: 1000,
+            uid: 0,
+            gid: 0,
+            comm: "bpf-analyzer".to_owned(),
+            cgroup: 1,
+            namespace: None,
+        }
     }
 }
 
@@ -129,23 +147,6 @@ impl Default for Route {
     }
 }
 
-/// A socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Socket {
-    /// 6 for TCP, 17 for UDP.
-    pub protocol: u8,
-    /// Address and port that it is bound to; an unspecified address is any.
-    pub local: (IpAddr, u16),
-    /// What it is connected to; none if it takes what comes.
-    pub remote: Option<(IpAddr, u16)>,
-    /// Its state: 1 is `BPF_TCP_ESTABLISHED`, 10 is `BPF_TCP_LISTEN`.
-    pub state: u32,
-    /// The interface it is bound to; 0 for none.
-    pub interface: u32,
-    /// Its mark.
-    pub mark: u32,
-}
-
 /// What slices of packets give.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Slices {
@@ -172,6 +173,8 @@ impl Default for Input {
             sockets: Vec::new(),
             task: Task::default(),
             user: Vec::new(),
+            attached: Attached::default(),
+            connections: Vec::new(),
         }
     }
 }
@@ -213,6 +216,12 @@ pub struct Outcome {
     pub layout: Layout,
     /// The context afterwards, as in [`Input::context`].
     pub context: Vec<u8>,
+    /// The context as it was before the first instruction, with what is filled in where nothing is given.
+    pub context_at_start: Vec<u8>,
+    /// What the context has beside its bytes, where the program may have changed it: as in [`Attached::values`].
+    pub values: Vec<(String, Vec<u8>)>,
+    /// What the program of an iterator has written to its file.
+    pub sequence: Vec<u8>,
     /// The keys (`struct bpf_flow_keys`) that a flow dissector has found.
     pub flow_keys: Option<Vec<u8>>,
     /// What the program has printed, one text for each call: `bpf_trace_printk` and its like.

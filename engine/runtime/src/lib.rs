@@ -33,9 +33,12 @@
 //! 3. What the call allocates has an [`Origin`] and a lifetime; what it ends is ended with `m.memory.kill(id, m.death())`,
 //!    so that a later fault can name the call. Accesses to the packet or through dynptrs are recorded with `m.record`.
 //!
-//! Nothing else: images look the name up, and a test compares the names with the model's.
+//! Nothing else: images look the name up, and a test compares the names with the model's. What is left out has a line in
+//! `absent`, which says why.
 
+mod absent;
 mod arena;
+mod attached;
 mod checksum;
 mod context;
 mod deferred;
@@ -52,12 +55,16 @@ pub mod layouts;
 mod machine;
 mod maps;
 mod memory;
+mod message;
 mod op;
 mod packet;
 mod slow;
+mod sockets;
 mod source;
 mod trace;
 
+pub use absent::absent;
+pub use attached::{Attached, AttachedKind, AttachedRow, Object, attached};
 pub use deferred::DeferredOutcome;
 pub use event::{Access as EventAccess, Event, Target};
 pub use fault::{
@@ -65,10 +72,13 @@ pub use fault::{
 };
 pub use fuzz::fuzz_run;
 pub use helpers::modelled;
+pub use helpers::option::{OptionRow, socket_option, socket_options};
 pub use image::{Image, LoadError};
-pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Socket, Task};
+pub use input::{Input, Layout, Options, Outcome, PacketInput, Route, Slices, Task};
+pub use kfuncs::conntrack::Connection;
 pub use machine::{Machine, run};
 pub use maps::modelled_map;
 pub use memory::{Address, AllocId, Lifetime, Memory, split};
 pub use op::OpIndex;
+pub use sockets::{Socket, tcp_fields};
 pub use trace::{Accessed, Coverage, Operation, PacketPlace, Place, Step, Trace};

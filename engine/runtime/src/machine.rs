@@ -7,12 +7,15 @@ use crate::deferred::DeferredTable;
 use crate::event::{Access, Event, Target};
 use crate::fault::{Death, Fault, FaultKind, Given, Location, Origin, Site, Stop};
 use crate::image::Image;
-use crate::input::{Input, Options, Outcome, Route, Socket, Task};
+use crate::input::{Input, Options, Outcome, Route, Task};
 use crate::interp::STACK;
+use crate::kfuncs::conntrack::ConnectionTable;
 use crate::maps::{self, MapTable};
 use crate::memory::{Address, AllocId, Lifetime, Memory};
+use crate::message::Message;
 use crate::op::OpIndex;
 use crate::packet::Packet;
+use crate::sockets::{Known, Socket};
 use crate::trace::Trace;
 use crate::{context, packet};
 
@@ -49,8 +52,21 @@ pub struct Machine<'i> {
     pub(crate) printed: Vec<String>,
     pub(crate) routes: Vec<Route>,
     pub(crate) sockets: Vec<Socket>,
-    /// The sockets that the program has looked up.
-    pub(crate) found_sockets: Vec<(Socket, Address)>,
+    /// The sockets that the program has come to know.
+    pub(crate) known_sockets: Vec<Known>,
+    pub(crate) connections: ConnectionTable,
+    /// Control groups that the program has come to know: number and `struct cgroup`.
+    pub(crate) groups: Vec<(u64, Address)>,
+    /// Where a `struct path` is, and what it leads to.
+    pub(crate) paths: Vec<(Address, String)>,
+    /// The message of a program for sockets.
+    pub(crate) message: Option<Message>,
+    /// The cookie of a session, once the program has asked for it.
+    pub(crate) session: Option<Address>,
+    /// What the secrets of the kernel are made of.
+    pub(crate) seed: u64,
+    /// What the program of an iterator has written.
+    pub(crate) sequence: Vec<u8>,
     /// The task that the program runs in.
     pub(crate) current: Task,
     /// Its `struct task_struct`, once the program has asked for it.
@@ -134,7 +150,14 @@ impl<'i> Machine<'i> {
             printed: Vec::new(),
             routes: Vec::new(),
             sockets: Vec::new(),
-            found_sockets: Vec::new(),
+            known_sockets: Vec::new(),
+            connections: ConnectionTable::default(),
+            groups: Vec::new(),
+            paths: Vec::new(),
+            message: None,
+            session: None,
+            seed: 0,
+            sequence: Vec::new(),
             current: Task::default(),
             task: None,
             task_before: None,
@@ -167,7 +190,8 @@ impl<'i> Machine<'i> {
         self.maps.reset();
         self.deferred = self.deferred_before.clone();
         self.task = self.task_before;
-        self.found_sockets.clear();
+        self.known_sockets.clear();
+        self.connections = ConnectionTable::default();
     }
 
     /// Runs the program. Maps stay as it leaves them.
@@ -179,6 +203,11 @@ impl<'i> Machine<'i> {
         self.routes.clone_from(&input.routes);
         self.sockets.clone_from(&input.sockets);
         self.user.clone_from(&input.user);
+        self.connections.set(&input.connections);
+        self.groups.clear();
+        self.paths.clear();
+        self.sequence.clear();
+        (self.session, self.seed) = (None, input.seed);
         self.return_value = 0;
         if self.current != input.task {
             self.current.clone_from(&input.task);
@@ -202,6 +231,9 @@ impl<'i> Machine<'i> {
             metadata: packet::metadata(self),
             layout: packet::layout(self),
             context: context::contents(self),
+            context_at_start: std::mem::take(&mut self.context.at_start),
+            values: context::values(self),
+            sequence: std::mem::take(&mut self.sequence),
             flow_keys: context::found_flow_keys(self),
             printed: std::mem::take(&mut self.printed),
             events: std::mem::take(&mut self.events),
@@ -209,6 +241,7 @@ impl<'i> Machine<'i> {
             fault,
         };
         self.packet = None;
+        self.message = None;
         self.finish();
         outcome
     }

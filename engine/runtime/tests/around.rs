@@ -24,7 +24,7 @@ fn run(program: &str, input: &Input) -> Outcome {
 }
 
 fn task() -> Task {
-    Task { pid: 8, tgid: 7, uid: 1, gid: 2, comm: "sh".to_owned(), cgroup: 42 }
+    Task { pid: 8, tgid: 7, uid: 1, gid: 2, comm: "sh".to_owned(), cgroup: 42, namespace: None }
 }
 
 fn words(words: &[i64]) -> Vec<u8> {
@@ -124,14 +124,13 @@ fn sockets_are_of_kinds() {
         local: ([0; 4].into(), 80),
         remote: None,
         state: 10,
-        interface: 0,
-        mark: 0,
+        ..Socket::default()
     };
     let connected = Socket {
         local: ([10, 0, 0, 2].into(), 80),
         remote: Some(([10, 0, 0, 1].into(), 1000)),
         state: 1,
-        ..listening
+        ..listening.clone()
     };
     let packet = PacketInput { bytes: vec![0; 64], ..PacketInput::default() };
     let sockets = vec![listening, connected];

@@ -47,16 +47,15 @@ fn a_connected_socket_is_found_before_one_that_listens() {
         local: ([0; 4].into(), 80),
         remote: None,
         state: 10,
-        interface: 0,
-        mark: 0,
+        ..Socket::default()
     };
     let connected = Socket {
         local: ([10, 0, 0, 2].into(), 80),
         remote: Some(([10, 0, 0, 1].into(), 1000)),
         state: 1,
-        ..listening
+        ..listening.clone()
     };
-    let other = Socket { protocol: 17, local: ([0; 4].into(), 81), ..listening };
+    let other = Socket { protocol: 17, local: ([0; 4].into(), 81), ..listening.clone() };
     let sockets = vec![other, listening, connected];
     assert_eq!(run("sockets", Input { sockets, ..Input::default() }).retval, 0);
     assert_eq!(run("sockets", Input::default()).retval, 1);

@@ -52,7 +52,7 @@ const FAULTS: [(&str, &str); 16] = [
         "argument 1 of bpf_skb_pull_data is not an skb but offset 0 of the slice of 8 bytes at offset 0 of packet from \
          bpf_dynptr_slice at {made} at {here}",
     ),
-    ("not_modelled", "bpf_sk_assign is not modelled at {here}"),
+    ("not_modelled", "bpf_lwt_seg6_action is not modelled at {here}"),
     ("no_such_function", "call of bpf_no_such_kfunc, which the kernel does not have at {here}"),
     ("endless", "the budget of 10000 instructions is used up at {here}"),
     ("too_deep", "calls are nested deeper than 8 at {here}"),

@@ -177,7 +177,8 @@ pub(super) struct RunArgs {
     /// several times [default: those of bpf-analyzer.toml for the program]
     #[arg(long, conflicts_with = "tests", value_name = "SPEC")]
     pub(super) packet: Vec<String>,
-    /// The context: a JSON object with its fields, a list of arguments, hexadecimal digits, or a file with JSON
+    /// The context: a JSON object with its fields and what they point to, a list of arguments, hexadecimal digits, or a file
+    /// with JSON
     #[arg(long, conflicts_with = "tests", value_name = "JSON")]
     pub(super) context: Option<String>,
     /// Elements that a map holds at first, as JSON: [{"key": 1, "value": 2}, …]; for .bss, .data and .rodata
@@ -193,10 +194,13 @@ pub(super) struct RunArgs {
     /// The sockets that bpf_sk_lookup_tcp and its like know, as JSON
     #[arg(long, conflicts_with = "tests", value_name = "FILE")]
     pub(super) sockets: Option<PathBuf>,
+    /// The connections that bpf_skb_ct_lookup and its like know, as JSON
+    #[arg(long, conflicts_with = "tests", value_name = "FILE")]
+    pub(super) connections: Option<PathBuf>,
     /// Memory of user space, as JSON: [{"at": 65536, "text": "/etc/passwd"}, …]
     #[arg(long, conflicts_with = "tests", value_name = "FILE")]
     pub(super) user: Option<PathBuf>,
-    /// The task that the program runs in: {"pid": 1, "tgid": 1, "uid": 0, "gid": 0, "cgroup": 1, "comm": "name"}, or a file with it
+    /// The task that the program runs in: {"pid": 1, "tgid": 1, "uid": 0, "gid": 0, "cgroup": 1, "comm": "name", "namespace": {"dev": 4, "ino": 4026531836}}, or a file with it
     #[arg(long, conflicts_with = "tests", value_name = "JSON")]
     pub(super) task: Option<String>,
     /// The time that the program sees, in nanoseconds
@@ -227,6 +231,9 @@ pub(super) struct RunArgs {
     /// Metadata in front of the packet, in hexadecimal digits
     #[arg(long, conflicts_with = "tests", value_name = "HEX")]
     pub(super) metadata: Option<String>,
+    /// What the loader sets for maps whose max_entries is 0 in the object
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_entries: Option<u32>,
     /// How many instructions may be executed
     #[arg(long, value_name = "N", default_value_t = 10_000_000)]
     pub(super) budget: u64,

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail};
 use bpf_object::{Kernel, Linked, Object, link};
 use runtime::layouts::Limits;
 use runtime::{Image, Input, Layout, PacketInput};
@@ -17,8 +17,9 @@ use super::{Status, complain, tests};
 use crate::config::{Config, TaskTable};
 use crate::packets::{self, hex};
 use crate::rules::Catalogue;
+use crate::run::context::Context;
 use crate::run::{
-    Job, Report, RunPacket, Watched, choose, document, input, run as run_job, tables, watch,
+    Job, Report, RunPacket, Watched, choose, context, document, run as run_job, tables, watch,
     write_run,
 };
 use crate::tests::packets_for;
@@ -50,7 +51,10 @@ pub(super) fn run(args: &RunArgs, catalogue: &Catalogue) -> anyhow::Result<Statu
     let here = || path.display().to_string();
     let object = Object::parse(&loaded.bytes).with_context(here)?;
     let types = bpf_object::vmlinux().context("the types of the kernel cannot be read")?;
-    let linked = link(&object, &Kernel::new(types));
+    let mut linked = link(&object, &Kernel::new(types));
+    if let Some(entries) = args.max_entries {
+        linked.set_open_sizes(entries);
+    }
     let index = choose(&linked, args.program.as_deref()).with_context(here)?;
     let image = Image::new(&linked, index).with_context(here)?;
     let job = job(args, &loaded.config, path, &image)?;
@@ -107,13 +111,12 @@ fn status(args: &RunArgs, report: &Report) -> Status {
 }
 
 fn job(args: &RunArgs, config: &Config, path: &Path, image: &Image) -> anyhow::Result<Job> {
-    let program_type = image.program_type();
     let context = match &args.context {
         Some(text) => {
             let value = json_of(text, "--context")?;
-            input::context(program_type, &value).map_err(|why| anyhow!("--context: {why}"))?
+            context::context(image, &value).map_err(|why| anyhow!("--context: {why}"))?
         }
-        None => Vec::new(),
+        None => Context::default(),
     };
     let mut maps = Vec::new();
     for map in &args.map {
@@ -140,17 +143,22 @@ fn job(args: &RunArgs, config: &Config, path: &Path, image: &Image) -> anyhow::R
     let sockets: Vec<tables::SocketRow> = rows(args.sockets.as_deref())?;
     let user: Vec<tables::UserRow> = rows(args.user.as_deref())?;
     let user = user.iter().map(tables::UserRow::memory).collect::<Result<_, _>>();
+    let connections: Vec<tables::ConnectionRow> = rows(args.connections.as_deref())?;
+    let connections =
+        connections.iter().map(tables::ConnectionRow::connection).collect::<Result<_, _>>();
     let routes = routes.iter().map(tables::RouteRow::route).collect::<Result<_, _>>();
     let sockets = sockets.iter().map(tables::SocketRow::socket).collect::<Result<_, _>>();
     Ok(Job {
         packets: run_packets(args, config, path, image)?,
         input: Input {
-            context,
+            context: context.bytes,
+            attached: context.attached,
             budget: args.budget,
             seed: args.seed,
             now: args.now,
             routes: routes.map_err(|why| anyhow!("--routes: {why}"))?,
             sockets: sockets.map_err(|why| anyhow!("--sockets: {why}"))?,
+            connections: connections.map_err(|why| anyhow!("--connections: {why}"))?,
             user: user.map_err(|why| anyhow!("--user: {why}"))?,
             task: task.map(|task| task.task()).unwrap_or_default(),
             ..Input::default()

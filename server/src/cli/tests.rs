@@ -35,6 +35,7 @@ pub(super) fn run(args: &RunArgs, catalogue: &Catalogue) -> anyhow::Result<Statu
         lists: args.testing.list,
         budget: args.budget,
         memory: args.memory.saturating_mul(1 << 20),
+        max_entries: args.max_entries,
         max_runs: args.max_runs,
         max_time: Duration::from_millis(args.max_time),
         watched: (args.coverage || args.lcov.is_some()).then(Watched::default),

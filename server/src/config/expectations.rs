@@ -4,7 +4,7 @@
 //! Nothing in them names a command, and reading them opens no file.
 
 use globset::{GlobBuilder, GlobMatcher};
-use runtime::{Layout, Route, Socket, Task};
+use runtime::{Connection, Layout, Route, Socket, Task};
 use serde_json::Value;
 use toml::Spanned;
 
@@ -15,7 +15,7 @@ use super::tables::{
 use super::{ConfigError, Pattern};
 use crate::packets::hex;
 use crate::run::retval;
-use crate::run::tables::{RouteRow, SocketRow, UserRow};
+use crate::run::tables::{ConnectionRow, RouteRow, SocketRow, UserRow};
 use crate::spelling;
 
 /// A packet with a name.
@@ -64,6 +64,8 @@ pub struct TestSpec {
     pub routes: Vec<Route>,
     /// Sockets.
     pub sockets: Vec<Socket>,
+    /// Connections that are tracked.
+    pub connections: Vec<Connection>,
     /// Memory of user space.
     pub user: Vec<(u64, Vec<u8>)>,
     /// The task.
@@ -97,6 +99,10 @@ pub struct Expected {
     pub metadata: Option<BytePattern>,
     /// Fields of the context.
     pub context: Vec<(String, Value)>,
+    /// What it has beside its bytes.
+    pub values: Vec<(String, BytePattern)>,
+    /// What an iterator writes.
+    pub sequence: Option<String>,
     /// Elements of maps.
     pub maps: Vec<MapElements>,
     /// Records of ring buffers.
@@ -127,6 +133,8 @@ impl Expected {
             || self.signals.is_some()
             || fault.is_some()
             || self.layouts
+            || self.sequence.is_some()
+            || !self.values.is_empty()
             || !(context.is_empty() && maps.is_empty() && records.is_empty() && printed.is_empty())
     }
 }
@@ -196,6 +204,8 @@ impl Reader<'_> {
         let at_start = |why: String| self.error(spanned.span(), why);
         let routes = table.routes.iter().map(RouteRow::route).collect::<Result<_, _>>();
         let sockets = table.sockets.iter().map(SocketRow::socket).collect::<Result<_, _>>();
+        let connections = table.connections.iter().map(ConnectionRow::connection);
+        let connections = connections.collect::<Result<_, _>>();
         let user = table.user.iter().map(UserRow::memory).collect::<Result<_, _>>();
         Ok(TestSpec {
             name: table.name.clone(),
@@ -210,6 +220,7 @@ impl Reader<'_> {
             samples,
             routes: routes.map_err(|why| at_start(format!("routes: {why}")))?,
             sockets: sockets.map_err(|why| at_start(format!("sockets: {why}")))?,
+            connections: connections.map_err(|why| at_start(format!("connections: {why}")))?,
             user: user.map_err(|why| at_start(format!("user: {why}")))?,
             task: table.task.task(),
             deferred: table.deferred,
@@ -227,6 +238,8 @@ impl Reader<'_> {
             let patterns = texts.iter().map(|text| self.bytes(text)).collect::<Result<_, _>>()?;
             records.push((map.clone(), patterns));
         }
+        let values = table.values.iter().map(|(name, text)| Ok((name.clone(), self.bytes(text)?)));
+        let values = values.collect::<Result<_, ConfigError>>()?;
         let message = table.message.as_ref().map(|message| message.get_ref().clone());
         let verdict = match (table.verdict, &table.message) {
             (Some(verdict), _) => Some((verdict, message)),
@@ -241,6 +254,8 @@ impl Reader<'_> {
             packet: table.packet.clone(),
             metadata: table.metadata.as_ref().map(|text| self.bytes(text)).transpose()?,
             context: table.context.clone().into_iter().collect(),
+            values,
+            sequence: table.sequence.clone(),
             maps: table.maps.clone().into_iter().collect(),
             records,
             printed: table.printed.clone(),

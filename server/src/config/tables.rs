@@ -89,11 +89,25 @@ pub struct TaskTable {
     /// The name. Default: "bpf-analyzer".
     #[schemars(with = "String")]
     pub(super) comm: Option<String>,
+    /// The namespace of process numbers that it is in. Default: it is not known.
+    #[schemars(with = "NamespaceTable")]
+    pub(super) namespace: Option<NamespaceTable>,
+}
+
+/// A namespace of process numbers.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "namespace of a task")]
+pub(super) struct NamespaceTable {
+    /// The device of `/proc/self/ns/pid`.
+    dev: u64,
+    /// Its inode.
+    ino: u64,
 }
 
 impl TaskTable {
     pub(super) const KEYS: &'static [&'static str] =
-        &["pid", "tgid", "uid", "gid", "cgroup", "comm"];
+        &["pid", "tgid", "uid", "gid", "cgroup", "comm", "namespace"];
 
     /// The task.
     pub fn task(&self) -> Task {
@@ -106,6 +120,7 @@ impl TaskTable {
             gid: self.gid,
             cgroup: self.cgroup.unwrap_or(default.cgroup),
             comm: self.comm.clone().unwrap_or(default.comm),
+            namespace: self.namespace.map(|namespace| (namespace.dev, namespace.ino)),
         }
     }
 }
@@ -169,7 +184,7 @@ pub(super) struct TestTable {
     #[serde(default)]
     #[schemars(with = "LayoutTable")]
     pub(super) layout: Option<LayoutTable>,
-    /// The context: a table of its fields, a list of arguments, or hexadecimal digits.
+    /// The context: a table of its fields and what they point to, a list of arguments, or hexadecimal digits.
     #[serde(default)]
     pub(super) context: Value,
     /// What maps hold before: lists of `{ key, value }`, tables of variables for ".bss", ".data" and ".rodata", or a file
@@ -186,6 +201,9 @@ pub(super) struct TestTable {
     /// The sockets that `bpf_sk_lookup_tcp` and its like know.
     #[serde(default)]
     pub(super) sockets: Vec<tables::SocketRow>,
+    /// The connections that `bpf_skb_ct_lookup` and its like know.
+    #[serde(default)]
+    pub(super) connections: Vec<tables::ConnectionRow>,
     /// Memory of user space; without any, what is there is not known.
     #[serde(default)]
     pub(super) user: Vec<tables::UserRow>,
@@ -208,8 +226,24 @@ pub(super) struct TestTable {
 
 impl TestTable {
     pub(super) const KEYS: &'static [&'static str] = &[
-        "name", "file", "program", "packet", "metadata", "layout", "context", "maps", "samples",
-        "routes", "sockets", "user", "task", "deferred", "seed", "now", "expect",
+        "name",
+        "file",
+        "program",
+        "packet",
+        "metadata",
+        "layout",
+        "context",
+        "maps",
+        "samples",
+        "routes",
+        "sockets",
+        "connections",
+        "user",
+        "task",
+        "deferred",
+        "seed",
+        "now",
+        "expect",
     ];
 }
 
@@ -233,6 +267,14 @@ pub(super) struct ExpectTable {
     /// Fields of the context afterwards.
     #[serde(default)]
     pub(super) context: BTreeMap<String, Value>,
+    /// What the context has beside its bytes afterwards, such as `optval`: hexadecimal digits, where ?? is any byte.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(super) values: BTreeMap<String, Spanned<String>>,
+    /// All that the program of an iterator writes to its file.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub(super) sequence: Option<String>,
     /// What maps hold afterwards: lists of `{ key, value }`, where a value can leave out fields and `absent = true` says
     /// that there is no element with the key; tables of variables.
     #[serde(default)]
@@ -268,8 +310,8 @@ pub(super) struct ExpectTable {
 
 impl ExpectTable {
     pub(super) const KEYS: &'static [&'static str] = &[
-        "retval", "packet", "metadata", "context", "maps", "records", "printed", "sent", "signals",
-        "fault", "layouts", "verdict", "message",
+        "retval", "packet", "metadata", "context", "values", "sequence", "maps", "records",
+        "printed", "sent", "signals", "fault", "layouts", "verdict", "message",
     ];
 }
 

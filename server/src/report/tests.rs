@@ -140,6 +140,9 @@ fn shown(layout: Layout, changed: &[usize], access: EventAccess) -> Shown {
             packet: Some(after),
             metadata: Vec::new(),
             layout,
+            context_at_start: Vec::new(),
+            values: Vec::new(),
+            sequence: Vec::new(),
             context: Vec::new(),
             flow_keys: None,
             printed: vec!["seen <1>".to_owned()],
@@ -156,6 +159,7 @@ fn shown(layout: Layout, changed: &[usize], access: EventAccess) -> Shown {
 fn ran(runs: Vec<Shown>, divergences: Vec<Divergence>) -> RunReport {
     RunReport {
         program: "count".to_owned(),
+        attach_type: None,
         program_type: xdp(),
         runs,
         divergences,

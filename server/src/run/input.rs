@@ -1,6 +1,5 @@
-//! What goes into a run beside the packet: elements of maps, and contexts.
+//! What maps hold before and after a run.
 
-use kernel_model::{ContextField, ProgramType, Record, context_layout};
 use runtime::{Image, Machine};
 use serde_json::{Value, json};
 
@@ -124,68 +123,4 @@ pub fn contents(machine: &Machine<'_>, image: &Image) -> Vec<(String, Value)> {
         Some((map.name.clone(), Value::Array(entries)))
     });
     shown.collect()
-}
-
-/// The bytes of a context: hexadecimal digits, a list of 64-bit arguments, or an object with fields of the context that
-/// programs of this type have.
-///
-/// # Errors
-///
-/// If a field does not exist or a value does not fit.
-pub fn context(program: &ProgramType, value: &Value) -> Result<Vec<u8>, String> {
-    match value {
-        Value::String(digits) => {
-            crate::packets::hex(digits).ok_or_else(|| format!("{digits}: no hexadecimal digits"))
-        }
-        Value::Array(arguments) => {
-            let mut bytes = Vec::new();
-            for argument in arguments {
-                bytes.extend(typed::write(None, btf::TypeId::VOID, 8, argument)?);
-            }
-            Ok(bytes)
-        }
-        Value::Object(fields) => {
-            let record = context_layout(program, None).and_then(|layout| layout.record);
-            let record = record.ok_or_else(|| {
-                format!("the context of {} programs has no named fields; give a list of arguments or digits", program.name)
-            })?;
-            let mut bytes = vec![0; record.size as usize];
-            for (name, value) in fields {
-                let (at, written) = context_field(record, name, value)?;
-                let place = bytes.get_mut(at..at + written.len());
-                place.ok_or("the field lies outside")?.copy_from_slice(&written);
-            }
-            Ok(bytes)
-        }
-        _ => Err("a context is an object with fields, a list of arguments, or hexadecimal digits"
-            .to_owned()),
-    }
-}
-
-/// Where a field of a context is, and the bytes of a value of it: of the first elements, if it has several.
-///
-/// # Errors
-///
-/// If it does not exist or the value does not fit.
-pub fn context_field(
-    record: &Record,
-    name: &str,
-    value: &Value,
-) -> Result<(usize, Vec<u8>), String> {
-    let field = record.fields.iter().find(|field: &&ContextField| field.name == name);
-    let field = field.ok_or_else(|| format!("{} has no field {name}", record.name))?;
-    let (size, element) = (field.size as usize, (field.element_size() as usize).max(1));
-    let values = match value {
-        Value::Array(values) => values.as_slice(),
-        value => std::slice::from_ref(value),
-    };
-    if values.len() * element > size {
-        return Err(format!("{name} has only {} elements", size / element));
-    }
-    let mut bytes = Vec::new();
-    for value in values {
-        let written = typed::write(None, btf::TypeId::VOID, element, value);
-        bytes.extend(written.map_err(|why| format!("{name}: {why}"))?);
-    }
-    Ok((field.offset as usize, bytes))
 }

@@ -5,14 +5,14 @@ use runtime::{DeferredOutcome, Event, EventAccess, Fault, Layout, Location, Outc
 use serde_json::{Map, Value, json};
 
 use super::typed::digits;
-use super::{Report, Shown, text};
+use super::{Report, Shown, context, text};
 
 /// Version of the document.
 const VERSION: u32 = 1;
 
 /// The document about all runs of a program, without a line end.
 pub fn document(report: &Report) -> String {
-    let runs: Vec<Value> = report.runs.iter().map(run).collect();
+    let runs: Vec<Value> = report.runs.iter().map(|one| run(report, one)).collect();
     let told = |one| divergence(one, report.rule_of(one));
     let divergences: Vec<Value> = report.divergences.iter().map(told).collect();
     let allowed: Vec<Value> = report.allowed.iter().map(told).collect();
@@ -28,7 +28,7 @@ pub fn document(report: &Report) -> String {
     .to_string()
 }
 
-fn run(run: &Shown) -> Value {
+fn run(report: &Report, run: &Shown) -> Value {
     let Outcome { retval, packet, context, events, insns, fault, printed, .. } = &run.outcome;
     let maps: Map<String, Value> = run.maps.iter().cloned().collect();
     let mut document = json!({
@@ -43,6 +43,20 @@ fn run(run: &Shown) -> Value {
         "fault": fault.as_deref().map(self::fault),
         "maps": maps,
     });
+    let Outcome { context_at_start, values, sequence, .. } = &run.outcome;
+    let changes =
+        context::changes(report.program_type, report.attach_type, context_at_start, context);
+    if !changes.is_empty() {
+        let changed = changes.into_iter().map(|change| (change.name.to_owned(), change.after));
+        document["context_changed"] = changed.collect::<Map<_, _>>().into();
+    }
+    if !values.is_empty() {
+        let values = values.iter().map(|(name, bytes)| (name.clone(), json!(digits(bytes))));
+        document["values_out"] = values.collect::<Map<_, _>>().into();
+    }
+    if !sequence.is_empty() {
+        document["sequence"] = json!(String::from_utf8_lossy(sequence));
+    }
     if let Some(deferred) = &run.deferred {
         let DeferredOutcome { calls, printed, events, insns, fault } = deferred;
         document["deferred"] = json!({

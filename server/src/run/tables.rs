@@ -1,14 +1,16 @@
-//! Routes, sockets and memory of user space as people write them, in JSON and in the configuration.
+//! Routes, sockets, connections and memory of user space as people write them, in JSON and in the configuration.
 //!
 //! ```json
 //! [{"to": "10.0.0.0/8", "interface": 2, "via": "10.1.0.1", "mtu": 1500, "smac": "02:00:00:00:00:01", "dmac": "02:00:00:00:00:02"}]
 //! [{"protocol": "tcp", "local": "10.0.0.1:443", "remote": "10.0.0.2:50000", "state": "established", "mark": 7}]
+//! [{"protocol": "tcp", "source": "10.0.0.2:50000", "destination": "10.0.0.1:443", "mark": 7}]
 //! [{"at": 65536, "text": "/etc/passwd"}, {"at": 131072, "bytes": "0a000001"}]
 //! ```
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use runtime::{Route, Socket};
+use runtime::{Connection, Route, Socket};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -145,6 +147,46 @@ pub struct SocketRow {
     /// Its mark.
     #[serde(default)]
     mark: u32,
+    /// The priority of its packets.
+    #[serde(default)]
+    priority: u32,
+    /// Its cookie. Default: the first one is 1, and so on.
+    #[serde(default)]
+    cookie: u64,
+    /// The number of its control group. Default: that of the task.
+    #[serde(default)]
+    cgroup: u64,
+    /// Its queue of connections is full, so that it answers with SYN cookies.
+    #[serde(default)]
+    flooded: bool,
+    /// Options that are not as they are at first: `{ TCP_NODELAY = 1, TCP_CONGESTION = "reno" }`.
+    #[serde(default)]
+    options: BTreeMap<String, OptionValue>,
+    /// What `struct bpf_tcp_sock` tells: `{ snd_cwnd = 10 }`. Default: it is not known.
+    #[serde(default)]
+    tcp: BTreeMap<String, u64>,
+}
+
+/// The value of an option of a socket.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a number or a name is expected")]
+enum OptionValue {
+    /// A number.
+    Number(i64),
+    /// The name of a congestion control.
+    Name(String),
+}
+
+impl OptionValue {
+    fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Number(number) => {
+                let word = i32::try_from(*number).map(i32::cast_unsigned);
+                Some(word.or_else(|_| u32::try_from(*number)).ok()?.to_le_bytes().to_vec())
+            }
+            Self::Name(name) => Some(name.as_bytes().to_vec()),
+        }
+    }
 }
 
 impl SocketRow {
@@ -162,6 +204,17 @@ impl SocketRow {
             (ProtocolName::Tcp, None) => StateName::Listen,
             (ProtocolName::Udp, None) => StateName::Close,
         });
+        let mut options = BTreeMap::new();
+        for (name, value) in &self.options {
+            let place = runtime::socket_option(name);
+            let place = place.ok_or_else(|| format!("there is no option {name}"))?;
+            let bytes = value.bytes().ok_or_else(|| format!("{name} does not fit into 32 bits"))?;
+            options.insert(place, bytes);
+        }
+        let known = |name: &String| runtime::tcp_fields().iter().any(|field| field.name == name);
+        if let Some(name) = self.tcp.keys().find(|name| !known(name)) {
+            return Err(format!("struct bpf_tcp_sock has no field {name}"));
+        }
         let pair = |address: SocketAddr| (address.ip(), address.port());
         Ok(Socket {
             protocol: match self.protocol {
@@ -173,6 +226,80 @@ impl SocketRow {
             state: state as u32,
             interface: self.interface,
             mark: self.mark,
+            priority: self.priority,
+            cookie: self.cookie,
+            cgroup: self.cgroup,
+            flooded: self.flooded,
+            options,
+            tcp: self.tcp.clone(),
+            ..Socket::default()
+        })
+    }
+}
+
+/// A connection that is tracked.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "connections of a test")]
+pub struct ConnectionRow {
+    /// "tcp" or "udp".
+    protocol: ProtocolName,
+    /// Where its first packet came from: "10.0.0.2:50000".
+    #[schemars(with = "String")]
+    source: SocketAddr,
+    /// Where its first packet went to.
+    #[schemars(with = "String")]
+    destination: SocketAddr,
+    /// Where packets of the other direction come from. Default: where the first packet went to.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    reply_source: Option<SocketAddr>,
+    /// Where packets of the other direction go to. Default: where the first packet came from.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    reply_destination: Option<SocketAddr>,
+    /// Its status, bits of `enum ip_conntrack_status`. Default: it is confirmed.
+    #[serde(default)]
+    #[schemars(with = "u32")]
+    status: Option<u32>,
+    /// Its mark.
+    #[serde(default)]
+    mark: u32,
+    /// For how long it is kept, in milliseconds.
+    #[serde(default)]
+    timeout: u32,
+    /// Its zone.
+    #[serde(default)]
+    zone: u16,
+}
+
+impl ConnectionRow {
+    /// The connection.
+    ///
+    /// # Errors
+    ///
+    /// If its addresses are of two families; with what is wrong.
+    pub fn connection(&self) -> Result<Connection, String> {
+        let reply = (
+            self.reply_source.unwrap_or(self.destination),
+            self.reply_destination.unwrap_or(self.source),
+        );
+        let all = [self.source, self.destination, reply.0, reply.1];
+        if all.iter().any(|address| address.is_ipv4() != self.source.is_ipv4()) {
+            return Err("addresses of two families".to_owned());
+        }
+        Ok(Connection {
+            protocol: match self.protocol {
+                ProtocolName::Tcp => 6,
+                ProtocolName::Udp => 17,
+            },
+            source: self.source,
+            destination: self.destination,
+            reply: (reply != (self.destination, self.source)).then_some(reply),
+            status: self.status.unwrap_or(Connection::default().status),
+            mark: self.mark,
+            timeout: self.timeout,
+            zone: self.zone,
         })
     }
 }

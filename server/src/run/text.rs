@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use runtime::layouts::{Cause, Divergence, What};
 use runtime::{Event, EventAccess, Layout, Location, Target};
 
-use super::{Report, Shown, retval};
+use super::typed::digits;
+use super::{Report, Shown, context, retval};
 
 /// What a divergence is, in a sentence.
 pub(crate) fn message(divergence: &Divergence) -> String {
@@ -140,9 +141,31 @@ fn write_outcome(
     for (name, contents) in &run.maps {
         writeln!(out, "  map {name}: {contents}")?;
     }
+    write_context(out, run, report)?;
     if let Some(packet) = run.outcome.packet.as_ref().filter(|packet| **packet != run.bytes) {
         writeln!(out, "  the packet has changed:")?;
         write_dumps(out, &run.bytes, packet)?;
+    }
+    Ok(())
+}
+
+/// What has become of the context, and what an iterator has written.
+fn write_context(out: &mut dyn Write, run: &Shown, report: &Report) -> io::Result<()> {
+    let outcome = &run.outcome;
+    let (before, after) = (&outcome.context_at_start, &outcome.context);
+    for change in context::changes(report.program_type, report.attach_type, before, after) {
+        writeln!(out, "  context {}: {} -> {}", change.name, change.before, change.after)?;
+    }
+    for (name, bytes) in &outcome.values {
+        writeln!(out, "  {name}: {}", digits(bytes))?;
+    }
+    if !outcome.sequence.is_empty() {
+        writeln!(out, "  written:")?;
+        let text = String::from_utf8_lossy(&outcome.sequence);
+        for line in text.lines() {
+            // What a program writes must not steer the terminal.
+            writeln!(out, "    {}", line.replace(char::is_control, "\u{fffd}"))?;
+        }
     }
     Ok(())
 }

@@ -241,8 +241,8 @@ impl<'i> Teller<'i> {
 
     /// A field of the context.
     fn context(&self, offset: i64, len: usize) -> String {
-        let record =
-            context_layout(self.image.program_type(), None).and_then(|layout| layout.record);
+        let record = context_layout(self.image.program_type(), self.image.attach_type())
+            .and_then(|layout| layout.record);
         let field = record.and_then(|record| {
             record.fields.iter().find(|field| {
                 i64::from(field.offset) <= offset

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use btf::TypeId;
-use kernel_model::context_layout;
 use runtime::{EventAccess, Image, Target};
 use serde_json::Value;
 
 use super::Mismatch;
 use super::runner::named_packet;
 use crate::config::{BytePattern, Config, Expected, TestSpec, byte_pattern};
-use crate::run::{KeptMap, Report, Shown, input, retval, typed};
+use crate::run::{KeptMap, Report, Shown, context, input, retval, typed};
 
 /// What is expected, with the bytes of packets.
 pub(super) struct Wanted<'t> {
@@ -60,7 +59,8 @@ pub(super) fn mismatches(
         found.extend(result(image, wanted.expected, run));
         found.extend(packet(wanted, run));
         found.extend(metadata(wanted.expected, run));
-        found.extend(context(image, wanted.expected, run)?);
+        found.extend(fields(image, wanted.expected, run)?);
+        found.extend(values(wanted.expected, run)?);
         for (name, value) in &wanted.expected.maps {
             found.extend(map(image, run, name, value)?);
         }
@@ -147,18 +147,17 @@ fn fits(wanted: &BytePattern, got: &[u8]) -> bool {
     wanted.len() == got.len() && wanted.iter().zip(got).all(|(a, b)| a.is_none_or(|a| a == *b))
 }
 
-fn context(image: &Image, expected: &Expected, run: &Shown) -> Result<Vec<Mismatch>, String> {
+fn fields(image: &Image, expected: &Expected, run: &Shown) -> Result<Vec<Mismatch>, String> {
     let mut found = Vec::new();
     if expected.context.is_empty() {
         return Ok(found);
     }
     let program = image.program_type();
-    let record = context_layout(program, None).and_then(|layout| layout.record);
-    let record = record
+    let record = context::record(image)
         .ok_or_else(|| format!("the context of {} programs has no named fields", program.name))?;
     for (name, value) in &expected.context {
         let (at, bytes) =
-            input::context_field(record, name, value).map_err(|why| format!("context: {why}"))?;
+            context::context_field(record, name, value).map_err(|why| format!("context: {why}"))?;
         let got = run.outcome.context.get(at..at + bytes.len()).unwrap_or_default();
         if got != bytes {
             let mut word = [0; 8];
@@ -173,6 +172,23 @@ fn context(image: &Image, expected: &Expected, run: &Shown) -> Result<Vec<Mismat
                 format!("context {name}"),
                 format!("expected {value}, got {shown}"),
             ));
+        }
+    }
+    Ok(found)
+}
+
+/// What the context has beside its bytes, and what an iterator has written.
+fn values(expected: &Expected, run: &Shown) -> Result<Vec<Mismatch>, String> {
+    let mut found = Vec::new();
+    for (name, pattern) in &expected.values {
+        let known = run.outcome.values.iter().find(|(known, _)| known == name);
+        let (_, got) = known.ok_or_else(|| format!("the context has no `{name}` afterwards"))?;
+        found.extend(bytes_differ(name, pattern, got));
+    }
+    if let Some(wanted) = &expected.sequence {
+        let got = String::from_utf8_lossy(&run.outcome.sequence);
+        if got != wanted.as_str() {
+            found.push(Mismatch::new("sequence", format!("expected {wanted:?}, got {got:?}")));
         }
     }
     Ok(found)

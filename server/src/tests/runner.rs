@@ -17,7 +17,8 @@ use super::compare::{self, Wanted};
 use super::{Case, CaseResult, CaseStatus, FileTests, packets_for};
 use crate::config::{Config, TestSpec};
 use crate::packets::packets_in;
-use crate::run::{Job, RunPacket, Watched, input, run, watch};
+use crate::run::context::{self, Context};
+use crate::run::{Job, RunPacket, Watched, run, watch};
 use crate::spelling;
 
 /// The largest file with elements of maps that is read.
@@ -35,6 +36,8 @@ pub struct Runner<'r> {
     pub budget: u64,
     /// How much memory a program may take, in bytes.
     pub memory: usize,
+    /// What the loader sets for maps that have no size.
+    pub max_entries: Option<u32>,
     /// How many layouts are tried.
     pub max_runs: usize,
     /// For how long.
@@ -57,7 +60,10 @@ impl Runner<'_> {
         let Some(types) = bpf_object::vmlinux() else {
             return broken("the types of the kernel cannot be read");
         };
-        let linked = link(&object, &Kernel::new(types));
+        let mut linked = link(&object, &Kernel::new(types));
+        if let Some(entries) = self.max_entries {
+            linked.set_open_sizes(entries);
+        }
         let mut file = OneFile { runner: self, tests, linked: &linked, images: BTreeMap::new() };
         let mut results = Vec::new();
         for (config, test) in tests.iter() {
@@ -205,9 +211,8 @@ impl Runner<'_> {
         packets: Vec<RunPacket>,
     ) -> Result<Job, String> {
         let context = match &test.context {
-            Value::Null => Vec::new(),
-            value => input::context(image.program_type(), value)
-                .map_err(|why| format!("context: {why}"))?,
+            Value::Null => Context::default(),
+            value => context::context(image, value).map_err(|why| format!("context: {why}"))?,
         };
         let mut maps = Vec::new();
         for (name, elements) in &test.maps {
@@ -221,12 +226,14 @@ impl Runner<'_> {
         let keeps = expected.maps.iter().map(|(name, _)| name);
         let keeps = keeps.chain(expected.records.iter().map(|(name, _)| name)).cloned().collect();
         let input = Input {
-            context,
+            context: context.bytes,
+            attached: context.attached,
             budget: self.budget,
             seed: test.seed,
             now: test.now,
             routes: test.routes.clone(),
             sockets: test.sockets.clone(),
+            connections: test.connections.clone(),
             task: test.task.clone(),
             user: test.user.clone(),
             ..Input::default()

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use super::sandbox::Sandbox;
 use super::verify::LOST;
 
@@ -161,6 +163,83 @@ fn what_surrounds_a_program_is_given() {
             (&serde_json::Value::Null, &retval.into()),
             "{program}"
         );
+    }
+}
+
+#[test]
+fn contexts_are_given_with_what_they_point_to() {
+    let sandbox = Sandbox::new(&[
+        ("context.json", r#"{"task": {"pid": 9, "comm": "sh", "mm": null}}"#),
+        (
+            "connections.json",
+            r#"[{"protocol": "tcp", "source": "10.0.0.1:1000", "destination": "10.0.0.2:80"}]"#,
+        ),
+    ]);
+    let address = r#"{"user_family": 2, "user_ip4": 33554442, "user_port": 20480, "family": 2, "type": 1,
+        "protocol": 6}"#;
+    let ops = r#"{"op": 4, "family": 2, "remote_port": 3137404928, "local_port": 1000, "state": 1,
+        "snd_cwnd": 10, "mss_cache": 1448, "bytes_acked": 8589934592}"#;
+    let option = r#"{"level": 6, "optname": 1, "optval": "07000000",
+        "sk": {"protocol": "tcp", "local": "10.0.0.1:80", "options": {"TCP_NODELAY": 1}}}"#;
+    let sysctl =
+        r#"{"write": 1, "name": "net/ipv4/ttl", "current_value": "600\n", "new_value": "700\n"}"#;
+    let sample = r#"{"sample_period": 100, "addr": 4096, "regs": {"ip": 1}, "counter": 5, "enabled": 9,
+        "running": 8, "attach_cookie": 77}"#;
+    let file = r#"{"file": {"f_path": "/etc/passwd"}}"#;
+    let task = r#"{"pid": 8, "tgid": 7, "cgroup": 42, "namespace": {"dev": 4, "ino": 5}}"#;
+    let packet = "000000000000000000000000080045";
+    // Program, options, the result, and a part of the document with its value.
+    for (program, more, retval, part, value) in [
+        ("connects", &["--context", address][..], 1, "/context_changed/user_port", json!(47873)),
+        ("calls_back", &["--context", ops], 1, "/context_changed/reply", json!(5)),
+        ("sets_option", &["--context", option], 1, "/values_out/optval", json!("09000000")),
+        ("writes_sysctl", &["--context", sysctl], 1, "/values_out/new_value", json!("383030")),
+        ("shows_tasks", &["--context", "context.json"], 0, "/sequence", json!("9 sh\n")),
+        ("samples", &["--context", sample], 0, "/fault", json!(null)),
+        ("opens", &["--context", file], 0, "/fault", json!(null)),
+        ("task_and_group", &["--task", task], 0, "/fault", json!(null)),
+        (
+            "tracked",
+            &["--packet", packet, "--connections", "connections.json"],
+            0,
+            "/fault",
+            json!(null),
+        ),
+    ] {
+        let run = run_program(&sandbox, "hooks", program, more);
+        assert_eq!((&run["fault"], &run["retval"]), (&json!(null), &json!(retval)), "{program}");
+        assert_eq!(run.pointer(part), Some(&value), "{program}");
+    }
+}
+
+#[test]
+fn contexts_that_cannot_be_are_refused() {
+    let sandbox = Sandbox::new(&[]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/runtime/tests/programs");
+    let path = path.join("hooks.bpf.o");
+    let path = path.to_str().expect("is UTF-8");
+    for (program, context, why) in [
+        ("connects", r#"{"port": 1}"#, "bpf_sock_addr has no field port"),
+        ("connects", r#"{"sk": {"protocol": "tcp"}}"#, "missing field `local`"),
+        ("sets_option", r#"{"optval": 7}"#, "hexadecimal digits or {\"text\": …} are expected"),
+        ("writes_sysctl", r#"{"name": 7}"#, "a text is expected"),
+        ("shows_tasks", r#"{"task": {"number": 7}}"#, "task: "),
+        ("shows_tasks", r#"{"map": {}}"#, "map"),
+        ("opens", r#"{"inode": {}}"#, "there is no argument `inode`; there are file"),
+        ("opens", r#"[{"f_path": "/"}]"#, "needs `struct`"),
+    ] {
+        let ran = sandbox.run(&["run", path, "--program", program, "--context", context]);
+        assert_eq!(ran.code, 2, "{program} {context}: {ran:?}");
+        assert!(ran.err.contains(why), "{program} {context}: {}", ran.err);
+    }
+}
+
+#[test]
+fn maps_without_a_size_get_one() {
+    let sandbox = Sandbox::new(&[]);
+    for (more, retval) in [(&[][..], 1), (&["--max-entries", "4"], 0)] {
+        let run = run_program(&sandbox, "hooks", "fills_open_map", more);
+        assert_eq!(run["retval"], json!(retval), "{more:?}");
     }
 }
 

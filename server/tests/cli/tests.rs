@@ -318,3 +318,66 @@ expect = { retval = 0 }
     assert!(ran.out.contains("3 passed, 0 failed, 1 could not be run"), "{}", ran.out);
     assert!(ran.out.contains("memory of user space is not modelled"), "{}", ran.out);
 }
+
+#[test]
+fn contexts_and_what_becomes_of_them_stand_in_tests() {
+    let tests = r#"
+[[tests]]
+file = "hooks.bpf.o"
+program = "connects"
+context = { user_ip4 = 33554442, user_port = 20480, family = 2, type = 1, protocol = 6 }
+expect = { retval = 1, context = { user_port = 47873 } }
+
+[[tests]]
+file = "hooks.bpf.o"
+program = "sets_option"
+context = { level = 6, optname = 1, optval = "07000000" }
+expect = { retval = 1, context = { optlen = 1 }, values = { optval = "09 ?? 00 00" } }
+
+[[tests]]
+file = "hooks.bpf.o"
+program = "shows_tasks"
+context = { task = { pid = 9, comm = "sh" } }
+expect = { retval = 0, sequence = "9 sh\n" }
+
+[[tests]]
+file = "hooks.bpf.o"
+program = "tracked"
+packet = "tcp4"
+connections = [{ protocol = "tcp", source = "10.0.0.1:1000", destination = "10.0.0.2:80" }]
+expect = { retval = 0 }
+
+[[tests]]
+file = "hooks.bpf.o"
+program = "task_and_group"
+task = { pid = 8, tgid = 7, cgroup = 42, namespace = { dev = 4, ino = 5 } }
+expect = { retval = 0 }
+
+[[tests]]
+file = "hooks.bpf.o"
+program = "fills_open_map"
+expect = { retval = 0, maps = { open = [{ key = 1, value = 1 }] } }
+
+[[tests]]
+name = "something else"
+file = "hooks.bpf.o"
+program = "shows_tasks"
+expect = { retval = 0, sequence = "9 sh\n" }
+
+[[tests]]
+name = "no such value"
+file = "hooks.bpf.o"
+program = "shows_tasks"
+expect = { values = { optval = "00" } }
+"#;
+    let sandbox = Sandbox::new(&[("bpf-analyzer.toml", tests)]);
+    let program = "../engine/runtime/tests/programs/hooks.bpf.o";
+    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(program)).expect("is there");
+    sandbox.write("hooks.bpf.o", &bytes);
+    let ran = sandbox.run(&["run", "--tests", "--max-entries", "4"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.out.contains("6 passed, 1 failed, 1 could not be run"), "{}", ran.out);
+    for told in [r#"expected "9 sh\n", got "end\n""#, "the context has no `optval` afterwards"] {
+        assert!(ran.out.contains(told), "{told}: {}", ran.out);
+    }
+}

@@ -6,12 +6,15 @@ use super::{Dynptr, Kind, bytes_of, int, low, note, outcome, put, write_checks};
 use crate::event::Access;
 use crate::fault::Stop;
 use crate::helpers::{Table, errno};
+use crate::kfuncs::task::is_current;
 use crate::machine::Machine;
 use crate::memory::Address;
 
 pub(crate) const TABLE: &Table = &[
     ("bpf_copy_from_user_dynptr", bpf_copy_from_user_dynptr),
     ("bpf_copy_from_user_str_dynptr", bpf_copy_from_user_str_dynptr),
+    ("bpf_copy_from_user_task_dynptr", bpf_copy_from_user_task_dynptr),
+    ("bpf_copy_from_user_task_str_dynptr", bpf_copy_from_user_task_str_dynptr),
     ("bpf_dynptr_copy", bpf_dynptr_copy),
     ("bpf_dynptr_memset", bpf_dynptr_memset),
     ("bpf_probe_read_kernel_dynptr", bpf_probe_read_kernel_dynptr),
@@ -342,4 +345,16 @@ fn bpf_copy_from_user_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64,
 /// As [`bpf_probe_read_user_str_dynptr`], which may wait for memory.
 fn bpf_copy_from_user_str_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
     copy_in(m, args, Source::UserOrZero, true)
+}
+
+/// As [`bpf_copy_from_user_dynptr`], of a task.
+fn bpf_copy_from_user_task_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
+    is_current(m, args[4])?;
+    bpf_copy_from_user_dynptr(m, args)
+}
+
+/// As [`bpf_copy_from_user_str_dynptr`], of a task.
+fn bpf_copy_from_user_task_str_dynptr(m: &mut Machine<'_>, args: [u64; 5]) -> Result<u64, Stop> {
+    is_current(m, args[4])?;
+    bpf_copy_from_user_str_dynptr(m, args)
 }

@@ -14,11 +14,22 @@ pub(super) const TABLE: &Table = &[
     ("bpf_get_route_realm", none_of_skb),
     ("bpf_skb_cgroup_classid", none_of_skb),
     ("bpf_skb_ecn_set_ce", bpf_skb_ecn_set_ce),
+    ("bpf_skb_get_fou_encap", bpf_skb_get_fou_encap),
     ("bpf_skb_get_tunnel_key", bpf_skb_get_tunnel_key),
     ("bpf_skb_get_tunnel_opt", bpf_skb_get_tunnel_opt),
+    ("bpf_skb_get_xfrm_info", bpf_skb_get_xfrm_info),
+    ("bpf_skb_get_xfrm_state", bpf_skb_get_xfrm_state),
+    ("bpf_skb_set_fou_encap", bpf_skb_set_fou_encap),
     ("bpf_skb_set_tunnel_key", bpf_skb_set_tunnel_key),
     ("bpf_skb_set_tunnel_opt", bpf_skb_set_tunnel_opt),
+    ("bpf_skb_set_xfrm_info", bpf_skb_set_xfrm_info),
+    ("bpf_xdp_get_xfrm_state", bpf_xdp_get_xfrm_state),
+    // There are no states of IPsec.
+    ("bpf_xdp_xfrm_state_release", |_, _| Ok(0)),
 ];
+
+/// The bits of an `int`.
+const INT: u64 = 0xffff_ffff;
 
 /// `struct bpf_tunnel_key`: its size, the ends of what older programs know of it, and where its fields are.
 mod key {
@@ -115,7 +126,9 @@ fn bpf_skb_set_tunnel_key(
         flags: tunnel_flags,
         label: label & FLOW_LABEL,
         options: Vec::new(),
+        ports: [0; 4],
     }));
+    packet.ipsec = None;
     Ok(0)
 }
 
@@ -200,6 +213,80 @@ fn bpf_skb_get_tunnel_opt(m: &mut Machine<'_>, [skb, to, size, ..]: [u64; 5]) ->
     let Some(front) = place.get_mut(..options.len()) else { return Ok(error(errno::ENOMEM)) };
     front.copy_from_slice(&options);
     Ok(options.len() as u64)
+}
+
+/// `int bpf_skb_set_fou_encap(struct __sk_buff *skb_ctx, struct bpf_fou_encap *encap, int type)`
+fn bpf_skb_set_fou_encap(m: &mut Machine<'_>, [skb, from, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let has_tunnel = m.skb(skb, 0)?.0.tunnel.is_some();
+    if from == 0 || !has_tunnel {
+        return Ok(error(errno::EINVAL) & INT);
+    }
+    let ports = m.memory.read(from, 4)?.first_chunk().copied().unwrap_or_default();
+    if let Some(tunnel) = &mut m.skb(skb, 0)?.0.tunnel {
+        tunnel.ports = ports;
+    }
+    Ok(0)
+}
+
+/// `int bpf_skb_get_fou_encap(struct __sk_buff *skb_ctx, struct bpf_fou_encap *encap)`
+fn bpf_skb_get_fou_encap(m: &mut Machine<'_>, [skb, to, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let ports = m.skb(skb, 0)?.0.tunnel.as_ref().map(|tunnel| tunnel.ports);
+    let Some(ports) = ports else { return Ok(error(errno::EINVAL) & INT) };
+    m.memory.put(to, &ports)?;
+    Ok(0)
+}
+
+/// `int bpf_skb_set_xfrm_info(struct __sk_buff *skb_ctx, const struct bpf_xfrm_info *from)`: a packet that goes into a
+/// tunnel or through an interface already cannot be told another one.
+fn bpf_skb_set_xfrm_info(m: &mut Machine<'_>, [skb, from, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let info = m.memory.read(from, 8)?.first_chunk().copied().unwrap_or_default();
+    let (packet, _) = m.skb(skb, 0)?;
+    if packet.tunnel.is_some() || packet.ipsec.is_some() {
+        return Ok(error(errno::EINVAL) & INT);
+    }
+    packet.ipsec = Some(info);
+    Ok(0)
+}
+
+/// `int bpf_skb_get_xfrm_info(struct __sk_buff *skb_ctx, struct bpf_xfrm_info *to)`
+fn bpf_skb_get_xfrm_info(m: &mut Machine<'_>, [skb, to, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let Some(info) = m.skb(skb, 0)?.0.ipsec else { return Ok(error(errno::EINVAL) & INT) };
+    m.memory.put(to, &info)?;
+    Ok(0)
+}
+
+/// `long bpf_skb_get_xfrm_state(struct sk_buff *skb, u32 index, struct bpf_xfrm_state *xfrm_state, u32 size, u64 flags)`: the
+/// packet has not come through IPsec.
+fn bpf_skb_get_xfrm_state(
+    m: &mut Machine<'_>,
+    [skb, _, to, size, _]: [u64; 5],
+) -> Result<u64, Stop> {
+    m.skb(skb, 0)?;
+    m.memory.write(to, low(size) as usize)?.fill(0);
+    Ok(error(errno::EINVAL))
+}
+
+/// `struct xfrm_state *bpf_xdp_get_xfrm_state(struct xdp_md *ctx, struct bpf_xfrm_state_opts *opts, u32 opts__sz)`: there is
+/// none.
+fn bpf_xdp_get_xfrm_state(m: &mut Machine<'_>, [_, opts, size, ..]: [u64; 5]) -> Result<u64, Stop> {
+    /// `struct bpf_xfrm_state_opts`, which begins with the error and the number of the namespace.
+    const SIZE: u32 = 36;
+    let size = low(size);
+    if opts == 0 || size < 4 {
+        return Ok(0);
+    }
+    let namespace = match size {
+        SIZE => m.memory.read_u32(opts.wrapping_add(4))?.cast_signed(),
+        _ => i32::MIN,
+    };
+    let errno = match namespace {
+        ..-1 => errno::EINVAL,
+        -1 => errno::ENOENT,
+        // There is no namespace but the own one, which has no number.
+        0.. => errno::ENONET,
+    };
+    m.memory.put(opts, &(-errno).to_le_bytes())?;
+    Ok(0)
 }
 
 /// `long bpf_skb_ecn_set_ce(struct sk_buff *skb)`

@@ -22,7 +22,13 @@ pub(super) const TABLE: &Table = &[
 fn bpf_map_lookup_elem(m: &mut Machine<'_>, [map, key, ..]: [u64; 5]) -> Result<u64, Stop> {
     let map = m.map_at(map, 0)?;
     let key = m.memory.read(key, m.maps.sizes(map).0)?.to_vec();
-    let value = m.maps.get(map)?.lookup(&mut m.memory, &key)?;
+    let value = match m.maps.get(map)?.sockets() {
+        Some(_) => match m.socket_in(map, &key)? {
+            Some(index) => Some(m.socket(index)?.address),
+            None => None,
+        },
+        None => m.maps.get(map)?.lookup(&mut m.memory, &key)?,
+    };
     Ok(value.unwrap_or(0))
 }
 
@@ -34,6 +40,10 @@ fn bpf_map_update_elem(
     let map = m.map_at(map, 0)?;
     let (key_size, value_size) = m.maps.sizes(map);
     let key = m.memory.read(key, key_size)?.to_vec();
+    if m.maps.get(map)?.sockets().is_some() {
+        let socket = m.socket_at(value, 2)?;
+        return m.put_socket(map, &key, socket, flags);
+    }
     let value = m.memory.read(value, value_size)?.to_vec();
     let result = m.maps.get(map)?.update(&mut m.memory, &key, &value, flags)?;
     Ok(i64::from(result).cast_unsigned())

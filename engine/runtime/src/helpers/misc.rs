@@ -7,8 +7,6 @@ use crate::fault::Stop;
 use crate::machine::Machine;
 
 pub(super) const TABLE: &Table = &[
-    // A test run has none.
-    ("bpf_get_attach_cookie", zero),
     ("bpf_get_current_comm", bpf_get_current_comm),
     ("bpf_get_current_pid_tgid", bpf_get_current_pid_tgid),
     ("bpf_get_current_uid_gid", bpf_get_current_uid_gid),
@@ -122,7 +120,7 @@ fn bpf_snprintf(m: &mut Machine<'_>, [to, size, fmt, data, len]: [u64; 5]) -> Re
 }
 
 /// The text of a format, with arguments in memory, or an errno.
-fn format_with(
+pub(super) fn format_with(
     m: &Machine<'_>,
     fmt: u64,
     data: u64,

@@ -6,19 +6,28 @@
 
 mod beside;
 mod control;
+mod cookie;
+mod encap;
 mod format;
+mod header;
+mod hooks;
 mod maps;
+mod message;
 mod misc;
 mod network;
+pub(crate) mod option;
 mod outside;
+mod perf;
 mod ring;
 mod room;
+mod sequence;
 pub(crate) mod skb;
+mod socket;
 mod storage;
-mod stream;
+pub(crate) mod stream;
 mod timer;
-mod traced;
-mod user;
+pub(crate) mod traced;
+pub(crate) mod user;
 mod xdp;
 
 use crate::fault::Stop;
@@ -35,15 +44,24 @@ pub(crate) type Table = [(&'static str, Helper)];
 const FAMILIES: &[&Table] = &[
     beside::TABLE,
     control::TABLE,
+    cookie::TABLE,
+    encap::TABLE,
     crate::dynptr::BULK,
     crate::dynptr::SLICES,
     crate::dynptr::TABLE,
+    header::TABLE,
+    hooks::TABLE,
+    message::TABLE,
     misc::TABLE,
     network::TABLE,
+    option::TABLE,
     outside::TABLE,
+    perf::TABLE,
     ring::TABLE,
     room::TABLE,
+    sequence::TABLE,
     skb::TABLE,
+    socket::TABLE,
     storage::TABLE,
     stream::TABLE,
     timer::TABLE,
@@ -53,8 +71,10 @@ const FAMILIES: &[&Table] = &[
     maps::TABLE,
     kfuncs::arena::TABLE,
     kfuncs::cast::TABLE,
+    kfuncs::conntrack::TABLE,
     kfuncs::control::TABLE,
     kfuncs::cpumask::TABLE,
+    kfuncs::group::TABLE,
     kfuncs::list::TABLE,
     kfuncs::locks::TABLE,
     kfuncs::objects::TABLE,
@@ -101,6 +121,14 @@ pub(crate) mod errno {
     pub(crate) const EPROTO: i32 = 71;
     pub(crate) const EOPNOTSUPP: i32 = 95;
     pub(crate) const EALREADY: i32 = 114;
+    pub(crate) const ESOCKTNOSUPPORT: i32 = 94;
+    pub(crate) const EPROTONOSUPPORT: i32 = 93;
+    pub(crate) const EPROTOTYPE: i32 = 91;
+    pub(crate) const EBADFD: i32 = 77;
+    pub(crate) const EOVERFLOW: i32 = 75;
+    pub(crate) const ENAMETOOLONG: i32 = 36;
+    pub(crate) const ENOMSG: i32 = 42;
+    pub(crate) const ENONET: i32 = 64;
     pub(crate) const ENOTSUPP: i32 = 524;
 }
 

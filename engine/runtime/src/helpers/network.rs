@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 
 use super::{Table, errno, error};
-use crate::fault::{Origin, Stop};
-use crate::input::{Route, Socket};
+use crate::attached;
+use crate::fault::Stop;
+use crate::input::Route;
 use crate::machine::Machine;
-use crate::memory::{Address, Lifetime};
+use crate::memory::Address;
+use crate::sockets::{AF_UNIX, LISTEN, NEW_SYN_RECV, Socket, TCP, TIME_WAIT, UDP};
 
 pub(super) const TABLE: &Table = &[
     ("bpf_fib_lookup", bpf_fib_lookup),
@@ -17,29 +19,38 @@ pub(super) const TABLE: &Table = &[
     // What is in the table stays there.
     ("bpf_sk_release", |_, _| Ok(0)),
     ("bpf_skc_lookup_tcp", |m, args| lookup(m, args, TCP)),
-    ("bpf_skc_to_tcp_sock", |m, [socket, ..]| tcp(m, socket, "struct tcp_sock")),
-    ("bpf_tcp_sock", |m, [socket, ..]| tcp(m, socket, "struct bpf_tcp_sock")),
+    ("bpf_skc_to_mptcp_sock", |m, [socket, ..]| {
+        cast(m, socket, "struct mptcp_sock", |one| u32::from(one.protocol) == MPTCP)
+    }),
+    ("bpf_skc_to_tcp6_sock", |m, [socket, ..]| {
+        cast(m, socket, "struct tcp6_sock", |one| {
+            one.is_full() && one.is_tcp() && one.family() == AF_INET6.into()
+        })
+    }),
+    ("bpf_skc_to_tcp_request_sock", |m, [socket, ..]| {
+        cast(m, socket, "struct tcp_request_sock", |one| one.state == NEW_SYN_RECV)
+    }),
+    ("bpf_skc_to_tcp_sock", |m, [socket, ..]| {
+        cast(m, socket, "struct tcp_sock", |one| one.is_full() && one.is_tcp())
+    }),
+    ("bpf_skc_to_tcp_timewait_sock", |m, [socket, ..]| {
+        cast(m, socket, "struct tcp_timewait_sock", |one| one.state == TIME_WAIT)
+    }),
+    ("bpf_skc_to_udp6_sock", |m, [socket, ..]| {
+        cast(m, socket, "struct udp6_sock", |one| {
+            one.is_full() && u32::from(one.protocol) == UDP && one.family() == AF_INET6.into()
+        })
+    }),
+    ("bpf_skc_to_unix_sock", |m, [socket, ..]| {
+        cast(m, socket, "struct unix_sock", |one| one.is_full() && one.family() == AF_UNIX)
+    }),
+    ("bpf_tcp_sock", bpf_tcp_sock),
 ];
 
-const TCP: u8 = 6;
-const UDP: u8 = 17;
+/// `IPPROTO_MPTCP`, of which the lower byte tells it apart.
+const MPTCP: u32 = 262 & 0xff;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
-
-/// `struct bpf_sock`: its size and where its fields are.
-mod sock {
-    pub(super) const SIZE: usize = 80;
-    pub(super) const INTERFACE: usize = 0;
-    pub(super) const FAMILY: usize = 4;
-    pub(super) const TYPE: usize = 8;
-    pub(super) const PROTOCOL: usize = 12;
-    pub(super) const MARK: usize = 16;
-    pub(super) const SOURCE: [usize; 2] = [24, 28];
-    pub(super) const SOURCE_PORT: usize = 44;
-    pub(super) const DESTINATION_PORT: usize = 48;
-    pub(super) const DESTINATION: [usize; 2] = [52, 56];
-    pub(super) const STATE: usize = 72;
-}
 
 /// `struct bpf_fib_lookup`: its size and where its fields are.
 mod fib {
@@ -80,7 +91,7 @@ fn octets(address: IpAddr) -> Vec<u8> {
 fn lookup(
     m: &mut Machine<'_>,
     [_, tuple, size, namespace, flags]: [u64; 5],
-    protocol: u8,
+    protocol: u32,
 ) -> Result<u64, Stop> {
     const IPV4: usize = 12;
     const IPV6: usize = 36;
@@ -98,86 +109,52 @@ fn lookup(
     let fits = |socket: &&Socket| {
         let (at, port) = socket.local;
         let wildcard = at.is_unspecified() && at.is_ipv4() == local.0.is_ipv4();
-        socket.protocol == protocol && port == local.1 && (at == local.0 || wildcard)
+        u32::from(socket.protocol) == protocol && port == local.1 && (at == local.0 || wildcard)
     };
     let mut sockets = m.sockets.iter().filter(fits);
     let connected = sockets.clone().find(|socket| socket.remote == Some(remote));
     let found = connected.or_else(|| sockets.find(|socket| socket.remote.is_none()));
     match found.cloned() {
-        Some(socket) => object(m, socket),
+        Some(socket) => {
+            let index = m.know_socket(socket)?;
+            Ok(m.socket(index)?.address)
+        }
         None => Ok(0),
     }
 }
 
-/// The `struct bpf_sock` of a socket: the same each time.
-fn object(m: &mut Machine<'_>, socket: Socket) -> Result<Address, Stop> {
-    /// `SOCK_STREAM`, `SOCK_DGRAM`
-    const STREAM: u32 = 1;
-    const DATAGRAM: u32 = 2;
-    if let Some((_, address)) = m.found_sockets.iter().find(|(known, _)| *known == socket) {
-        return Ok(*address);
-    }
-    let mut bytes = vec![0; sock::SIZE];
-    let is_ipv6 = socket.local.0.is_ipv6();
-    let kind = if socket.protocol == TCP { STREAM } else { DATAGRAM };
-    let family = if is_ipv6 { AF_INET6 } else { AF_INET };
-    for (at, value) in [
-        (sock::INTERFACE, socket.interface),
-        (sock::FAMILY, family.into()),
-        (sock::TYPE, kind),
-        (sock::PROTOCOL, socket.protocol.into()),
-        (sock::MARK, socket.mark),
-        (sock::SOURCE_PORT, socket.local.1.into()),
-        (sock::STATE, socket.state),
-    ] {
-        set(&mut bytes, at, &value.to_le_bytes());
-    }
-    let place = usize::from(is_ipv6);
-    set(&mut bytes, sock::SOURCE[place], &octets(socket.local.0));
-    if let Some((remote, port)) = socket.remote {
-        set(&mut bytes, sock::DESTINATION[place], &octets(remote));
-        set(&mut bytes, sock::DESTINATION_PORT, &port.to_be_bytes());
-    }
-    let origin = Origin::Object { name: "struct bpf_sock".into() };
-    let id = m.memory.allocate_bytes(&bytes, origin, false, Lifetime::Maps)?;
-    m.found_sockets.push((socket, id.at(0)));
-    Ok(id.at(0))
-}
-
 /// `struct bpf_sock *bpf_sk_fullsock(struct bpf_sock *sk)`
-fn bpf_sk_fullsock(_: &mut Machine<'_>, [socket, ..]: [u64; 5]) -> Result<u64, Stop> {
-    Ok(socket)
-}
-
-/// The socket of the input that an argument is.
-fn found(m: &Machine<'_>, socket: Address) -> Result<Socket, Stop> {
-    let known = m.found_sockets.iter().find(|(_, address)| *address == socket);
-    known
-        .map(|(socket, _)| socket.clone())
-        .ok_or_else(|| m.wrong_argument(0, "a socket that was looked up"))
+fn bpf_sk_fullsock(m: &mut Machine<'_>, [socket, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let index = m.socket_at(socket, 0)?;
+    Ok(if m.socket(index)?.now.is_full() { socket } else { 0 })
 }
 
 /// `struct bpf_sock *bpf_get_listener_sock(struct bpf_sock *sk)`
 fn bpf_get_listener_sock(m: &mut Machine<'_>, [socket, ..]: [u64; 5]) -> Result<u64, Stop> {
-    /// `TCP_LISTEN`
-    const LISTEN: u32 = 10;
-    Ok(if found(m, socket)?.state == LISTEN { socket } else { 0 })
+    let index = m.socket_at(socket, 0)?;
+    Ok(if m.socket(index)?.now.state == LISTEN { socket } else { 0 })
 }
 
-/// What is particular to TCP about a socket, if it is a full one; what is in it is not modelled.
-fn tcp(m: &mut Machine<'_>, socket: Address, name: &'static str) -> Result<u64, Stop> {
-    /// `TCP_TIME_WAIT`, `TCP_NEW_SYN_RECV`
-    const PARTIAL: [u32; 2] = [6, 12];
+/// `struct bpf_tcp_sock *bpf_tcp_sock(struct bpf_sock *sk)`
+fn bpf_tcp_sock(m: &mut Machine<'_>, [socket, ..]: [u64; 5]) -> Result<u64, Stop> {
+    let index = m.socket_at(socket, 0)?;
+    let now = &m.socket(index)?.now;
+    if now.is_full() && now.is_tcp() { m.tcp_socket(index) } else { Ok(0) }
+}
+
+/// `bpf_skc_to_*`: the kernel's own structure of a socket, if it is of that kind; what is in it is not modelled.
+fn cast(
+    m: &mut Machine<'_>,
+    socket: Address,
+    name: &'static str,
+    fits: fn(&Socket) -> bool,
+) -> Result<u64, Stop> {
+    // Pointers of the kernel's own types are given as they are.
     if socket == 0 {
         return Ok(0);
     }
-    let known = found(m, socket)?;
-    if known.protocol != TCP || PARTIAL.contains(&known.state) {
-        return Ok(0);
-    }
-    let beyond =
-        m.memory.allocate(0, Origin::Beyond { name: name.into() }, false, Lifetime::Run)?;
-    Ok(beyond.at(0))
+    let index = m.socket_at(socket, 0)?;
+    if fits(&m.socket(index)?.now) { attached::beyond(m, name) } else { Ok(0) }
 }
 
 /// `long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *params, int plen, u32 flags)`

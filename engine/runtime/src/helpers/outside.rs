@@ -10,24 +10,20 @@ use crate::packet::Kind;
 pub(super) const TABLE: &Table = &[
     ("bpf_check_mtu", bpf_check_mtu),
     ("bpf_current_task_under_cgroup", |m, [map, index, ..]| is_under(m, map, index, 0)),
-    ("bpf_get_current_ancestor_cgroup_id", |m, [level, ..]| Ok(ancestor(m, level))),
+    ("bpf_get_current_ancestor_cgroup_id", |m, [level, ..]| Ok(ancestor(m.current.cgroup, level))),
     ("bpf_get_current_cgroup_id", |m, _| Ok(m.current.cgroup)),
-    // The first network namespace, and the first socket in it.
+    // The first network namespace.
     ("bpf_get_netns_cookie", |_, _| Ok(1)),
-    ("bpf_get_socket_cookie", |_, _| Ok(1)),
+    ("bpf_get_socket_cookie", bpf_get_socket_cookie),
     ("bpf_get_retval", |m, _| Ok(i64::from(m.return_value).cast_unsigned())),
     ("bpf_set_retval", bpf_set_retval),
     // The socket belongs to root.
     ("bpf_get_socket_uid", |m, [skb, ..]| m.skb(skb, 0).map(|_| 0)),
-    ("bpf_msg_redirect_hash", to_no_socket),
-    ("bpf_msg_redirect_map", to_no_socket),
-    ("bpf_sk_redirect_hash", to_no_socket),
-    ("bpf_sk_redirect_map", to_no_socket),
-    ("bpf_sk_select_reuseport", bpf_sk_select_reuseport),
+    ("bpf_sk_ancestor_cgroup_id", bpf_sk_ancestor_cgroup_id),
+    ("bpf_sk_cgroup_id", bpf_sk_cgroup_id),
     ("bpf_skb_ancestor_cgroup_id", bpf_skb_ancestor_cgroup_id),
     ("bpf_skb_cgroup_id", bpf_skb_cgroup_id),
     ("bpf_skb_under_cgroup", bpf_skb_under_cgroup),
-    ("bpf_sock_ops_cb_flags_set", bpf_sock_ops_cb_flags_set),
     ("bpf_xdp_metadata_rx_hash", no_metadata),
     ("bpf_xdp_metadata_rx_timestamp", no_metadata),
     ("bpf_xdp_metadata_rx_vlan_tag", no_metadata),
@@ -36,12 +32,46 @@ pub(super) const TABLE: &Table = &[
 /// The number of the control group at the root.
 const ROOT: u64 = 1;
 
-/// The ancestor of the control group of the task: the root at level 0, itself at level 1 if it is not the root.
-fn ancestor(m: &Machine<'_>, level: u64) -> u64 {
+/// The ancestor of a control group: the root at level 0, itself at level 1 if it is not the root.
+fn ancestor(group: u64, level: u64) -> u64 {
     match low(level) {
         0 => ROOT,
-        1 if m.current.cgroup != ROOT => m.current.cgroup,
+        1 if group != ROOT => group,
         _ => 0,
+    }
+}
+
+/// `u64 bpf_get_socket_cookie(void *ctx)`: of a socket, or that of the context; 0 without one.
+fn bpf_get_socket_cookie(m: &mut Machine<'_>, [socket, ..]: [u64; 5]) -> Result<u64, Stop> {
+    // The context of `cgroup_sock` is its socket, which is the first one.
+    if m.context.program_type() == "cgroup_sock" {
+        return Ok(1);
+    }
+    match m.socket_or_own(socket, 0)? {
+        Some(index) => Ok(m.socket(index)?.now.cookie),
+        None => Ok(0),
+    }
+}
+
+/// The number of the control group of a socket; 0 if it is not a full one (`__bpf_sk_cgroup_id`).
+fn group_of(m: &Machine<'_>, socket: u64) -> Result<u64, Stop> {
+    let index = m.socket_at(socket, 0)?;
+    if m.socket(index)?.now.is_full() { m.group_of(index) } else { Ok(0) }
+}
+
+/// `u64 bpf_sk_cgroup_id(void *sk)`
+fn bpf_sk_cgroup_id(m: &mut Machine<'_>, [socket, ..]: [u64; 5]) -> Result<u64, Stop> {
+    group_of(m, socket)
+}
+
+/// `u64 bpf_sk_ancestor_cgroup_id(void *sk, int ancestor_level)`
+fn bpf_sk_ancestor_cgroup_id(
+    m: &mut Machine<'_>,
+    [socket, level, ..]: [u64; 5],
+) -> Result<u64, Stop> {
+    match group_of(m, socket)? {
+        0 => Ok(0),
+        group => Ok(ancestor(group, level)),
     }
 }
 
@@ -57,7 +87,7 @@ fn bpf_skb_ancestor_cgroup_id(
     [skb, level, ..]: [u64; 5],
 ) -> Result<u64, Stop> {
     m.skb(skb, 0)?;
-    Ok(ancestor(m, level))
+    Ok(ancestor(m.current.cgroup, level))
 }
 
 /// Whether the control group of the task is that of an element of a map or below it, in the order of
@@ -121,30 +151,6 @@ fn bpf_check_mtu(
     }
     m.memory.put(at, &MTU.to_le_bytes())?;
     Ok(if fits || segmented { 0 } else { FRAGMENTATION_NEEDED })
-}
-
-/// Redirections to sockets of a map, in which there are none: `SK_DROP`.
-fn to_no_socket(m: &mut Machine<'_>, [_, map, ..]: [u64; 5]) -> Result<u64, Stop> {
-    m.map_at(map, 1)?;
-    Ok(0)
-}
-
-/// `long bpf_sk_select_reuseport(struct sk_reuseport_md *reuse, struct bpf_map *map, void *key, u64 flags)`
-fn bpf_sk_select_reuseport(m: &mut Machine<'_>, [_, map, ..]: [u64; 5]) -> Result<u64, Stop> {
-    m.map_at(map, 1)?;
-    Ok(error(errno::ENOENT))
-}
-
-/// `long bpf_sock_ops_cb_flags_set(struct bpf_sock_ops *bpf_sock, int argval)`: what of the flags is unknown.
-fn bpf_sock_ops_cb_flags_set(m: &mut Machine<'_>, [_, flags, ..]: [u64; 5]) -> Result<u64, Stop> {
-    /// `BPF_SOCK_OPS_ALL_CB_FLAGS`
-    const ALL: u32 = 0x7f;
-    if m.context.word("is_fullsock") == 0 {
-        return Ok(error(errno::EINVAL));
-    }
-    let flags = low(flags);
-    m.context.set_word("bpf_sock_ops_cb_flags", flags & ALL);
-    Ok((flags & !ALL).into())
 }
 
 /// Hints that the loopback device does not have.

@@ -34,11 +34,11 @@ const MOST: u32 = i32::MAX.cast_unsigned();
 pub(super) const MAX_LEN: u32 = 4 * 4096 - 320;
 
 #[expect(clippy::cast_possible_truncation, reason = "parameters have 32 bits")]
-pub(super) fn low(register: u64) -> u32 {
+pub(crate) fn low(register: u64) -> u32 {
     register as u32
 }
 
-pub(super) fn note(m: &mut Machine<'_>, target: Target, offset: u32, len: u32, result: Access) {
+pub(crate) fn note(m: &mut Machine<'_>, target: Target, offset: u32, len: u32, result: Access) {
     let event = Event { function: m.callee(), target, offset, len, result, at: m.location() };
     m.record(event);
 }

@@ -76,9 +76,17 @@ fn bpf_perf_event_read(m: &mut Machine<'_>, [map, flags, ..]: [u64; 5]) -> Resul
         return Ok(error(errno::EINVAL));
     }
     match event(m, map, flags)? {
-        0 => Err(FaultKind::NotModelled("the counter of a perf event".to_owned()).into()),
+        0 => Ok(super::perf::counter(m)?[0]),
         failed => Ok(i64::from(failed).cast_unsigned()),
     }
+}
+
+/// Whether there is an event whose counter can be read: an errno, or 0 (`get_map_perf_counter`).
+pub(super) fn counted(m: &mut Machine<'_>, map: usize, flags: u64) -> Result<i32, Stop> {
+    if flags & !INDEX != 0 {
+        return Ok(-errno::EINVAL);
+    }
+    event(m, map, flags)
 }
 
 /// `long bpf_user_ringbuf_drain(struct bpf_map *map, void *callback_fn, void *ctx, u64 flags)`
@@ -172,7 +180,10 @@ fn bpf_get_stackid(m: &mut Machine<'_>, [_, map, flags, ..]: [u64; 5]) -> Result
 }
 
 /// `long bpf_get_stack(void *ctx, void *buf, u32 size, u64 flags)`
-fn bpf_get_stack(m: &mut Machine<'_>, [_, to, size, flags, _]: [u64; 5]) -> Result<u64, Stop> {
+pub(crate) fn bpf_get_stack(
+    m: &mut Machine<'_>,
+    [_, to, size, flags, _]: [u64; 5],
+) -> Result<u64, Stop> {
     /// `BPF_F_USER_BUILD_ID`
     const BUILD_ID: u64 = 1 << 11;
     let size = (size & 0xffff_ffff) as usize;

@@ -73,7 +73,7 @@ fn bpf_override_return(m: &mut Machine<'_>, [registers, value, ..]: [u64; 5]) ->
 }
 
 /// `long bpf_send_signal(u32 sig)`, in the order of `bpf_send_signal_common`.
-fn bpf_send_signal(m: &mut Machine<'_>, [signal, ..]: [u64; 5]) -> Result<u64, Stop> {
+pub(crate) fn bpf_send_signal(m: &mut Machine<'_>, [signal, ..]: [u64; 5]) -> Result<u64, Stop> {
     /// `_NSIG`
     const MOST: u32 = 64;
     let signal = low(signal);

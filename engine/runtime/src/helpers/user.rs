@@ -61,7 +61,7 @@ fn bpf_probe_read_user(m: &mut Machine<'_>, [to, size, from, ..]: [u64; 5]) -> R
 }
 
 /// Puts what was read there, or zeros if it could not be read, as all functions of this kind do.
-pub(super) fn put_or_clear(
+pub(crate) fn put_or_clear(
     m: &mut Machine<'_>,
     to: u64,
     size: usize,
@@ -100,7 +100,7 @@ fn bpf_probe_read_user_str(
 }
 
 /// `int bpf_copy_from_user_str(void *dst, u32 dst__sz, const void *unsafe_ptr__ign, u64 flags)`
-fn bpf_copy_from_user_str(
+pub(crate) fn bpf_copy_from_user_str(
     m: &mut Machine<'_>,
     [to, size, from, flags, _]: [u64; 5],
 ) -> Result<u64, Stop> {

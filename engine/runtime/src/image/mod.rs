@@ -7,10 +7,10 @@ pub(crate) use decode::NO_REGISTER;
 
 use std::sync::Arc;
 
-use bpf_object::{FunctionIndex, Linked, Map, MapKind, Program};
+use bpf_object::{Attach, FunctionIndex, Linked, Map, MapKind, Program};
 use btf::{Btf, Kind};
 use isa::RawInsn;
-use kernel_model::ProgramType;
+use kernel_model::{AttachType, ProgramType};
 
 use crate::fault::{Location, Site};
 use crate::memory::{Address, AllocId};
@@ -64,6 +64,8 @@ pub(crate) struct ProgramImage {
     pub(crate) program_type: &'static ProgramType,
     /// The value of `enum bpf_attach_type`.
     pub(crate) attach_type: u32,
+    /// What of the kernel it is attached to: a function, or a tracepoint.
+    target: Option<Arc<str>>,
     /// `BPF_F_*` of loading.
     pub(crate) flags: u32,
     /// Its first instruction.
@@ -146,6 +148,7 @@ impl Image {
             function: FunctionIndex(usize::MAX),
             program_type,
             attach_type: 0,
+            target: None,
             flags: 0,
             start: 0,
             exception_callback: None,
@@ -164,6 +167,18 @@ impl Image {
     pub fn program_type(&self) -> &'static ProgramType {
         // An image is only made with a program.
         self.programs.first().map_or_else(decode::no_type, |program| program.program_type)
+    }
+
+    /// What the program is made to be attached to, if its type has attach types.
+    pub fn attach_type(&self) -> Option<AttachType> {
+        let program = self.programs.first()?;
+        let attach = AttachType::from_id(program.attach_type);
+        attach.filter(|attach| program.program_type.attach_types.contains(attach))
+    }
+
+    /// The function or tracepoint of the kernel that the program is attached to, if its section names one.
+    pub fn target(&self) -> Option<&str> {
+        self.programs.first()?.target.as_deref()
     }
 
     /// The program was made for packets in fragments (`BPF_F_XDP_HAS_FRAGS`).
@@ -294,6 +309,10 @@ impl Image {
             function: program.function,
             program_type,
             attach_type: program.load.expected_attach_type,
+            target: match &program.load.target {
+                Attach::Kernel { name, .. } => Some(name.as_str().into()),
+                _ => None,
+            },
             flags: program.load.flags,
             start,
             exception_callback: callback.copied(),

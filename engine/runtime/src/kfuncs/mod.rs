@@ -3,8 +3,10 @@
 
 pub(crate) mod arena;
 pub(crate) mod cast;
+pub(crate) mod conntrack;
 pub(crate) mod control;
 pub(crate) mod cpumask;
+pub(crate) mod group;
 pub(crate) mod list;
 pub(crate) mod locks;
 pub(crate) mod objects;

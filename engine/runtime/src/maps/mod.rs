@@ -9,7 +9,7 @@ mod hash;
 mod lpm;
 mod model;
 mod nested;
-mod outside;
+pub(crate) mod outside;
 mod queue;
 pub(crate) mod ring;
 mod special;
@@ -124,6 +124,11 @@ pub(crate) trait Map: fmt::Debug + Send + Sync {
 
     /// The samples of user space that the program has not taken yet, if it is a ring buffer for them.
     fn waiting(&mut self) -> Option<&mut VecDeque<Vec<u8>>> {
+        None
+    }
+
+    /// The map of sockets, if it is one.
+    fn sockets(&mut self) -> Option<&mut outside::Sockets> {
         None
     }
 
@@ -269,7 +274,9 @@ fn make(
         }
         map_type::SOCKMAP
         | map_type::SOCKHASH
-        | map_type::REUSEPORT_SOCKARRAY => Ok(Box::new(outside::Outside)),
+        | map_type::REUSEPORT_SOCKARRAY => {
+            Ok(Box::new(outside::Sockets::new(definition)))
+        },
         map_type::ARRAY_OF_MAPS | map_type::HASH_OF_MAPS => {
             Ok(Box::new(nested::Nested::new(&map.slots)))
         }

@@ -78,6 +78,7 @@ pub(crate) fn build(
         vlan: None,
         checksum: Checksum::None,
         tunnel: None,
+        ipsec: None,
         encapsulated: false,
         gso_reset: false,
         moved: false,

@@ -21,7 +21,7 @@ use crate::memory::{Address, AllocId, Memory};
 
 pub(crate) use build::{ETHERNET, build};
 pub(crate) use bytes::Place;
-pub(crate) use object::{kernel_object, sk_buff};
+pub(crate) use object::{kernel_object, kernel_offset, sk_buff};
 
 /// Which structure of the kernel a packet is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub(crate) struct Packet {
     pub(crate) checksum: Checksum,
     /// The tunnel that the packet is to go into.
     pub(crate) tunnel: Option<Box<Tunnel>>,
+    /// The interface of IPsec that the packet is to go through, and the one below it.
+    pub(crate) ipsec: Option<[u8; 8]>,
     /// The packet has been encapsulated by `bpf_skb_adjust_room`.
     pub(crate) encapsulated: bool,
     /// The sum of gso is not as it was.
@@ -91,6 +93,8 @@ pub(crate) struct Tunnel {
     pub(crate) flags: u16,
     pub(crate) label: u32,
     pub(crate) options: Vec<u8>,
+    /// The ports of UDP that it is encapsulated in (`struct bpf_fou_encap`).
+    pub(crate) ports: [u8; 4],
 }
 
 /// What is known of the checksum of an skb (`ip_summed`).

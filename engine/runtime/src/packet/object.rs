@@ -38,6 +38,15 @@ pub(crate) fn kernel_object(
     Ok(m.memory.allocate_bytes(&bytes, origin, false, Lifetime::Run)?.at(0))
 }
 
+/// Where a field of a structure of the kernel is.
+pub(crate) fn kernel_offset(name: &str, path: &str) -> Result<u64, Stop> {
+    let missing = || FaultKind::NotModelled(format!("struct {name}"));
+    let types = bpf_object::vmlinux().ok_or_else(missing)?;
+    let ty = types.find(name, Kind::Struct).ok_or_else(missing)?;
+    let field = types.field(ty.id(), path).map_err(|_| missing())?;
+    Ok(field.bit_offset / 8)
+}
+
 /// The `struct sk_buff` of the packet, as it is now.
 pub(crate) fn sk_buff(m: &mut Machine<'_>) -> Result<Address, Stop> {
     let Some(packet) = &m.packet else {

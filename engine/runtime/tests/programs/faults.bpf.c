@@ -128,7 +128,7 @@ int argument_that_is_none(struct __sk_buff *skb)
 SEC("tc")
 int not_modelled(struct __sk_buff *skb)
 {
-	return bpf_sk_assign(skb, (void *)0, 0); // here: not_modelled
+	return bpf_lwt_seg6_action(skb, 0, (void *)0, 0); // here: not_modelled
 }
 
 SEC("tc")

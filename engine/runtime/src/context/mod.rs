@@ -4,14 +4,20 @@
 //! that describe the packet are computed when they are read, and each access must be one that the model's layout
 //! allows. Contexts of other programs are plain memory.
 
+mod around;
+
 use kernel_model::{ContextLayout, FieldValue};
 
+pub(crate) use around::{data_bytes, set_socket, socket, values};
+
+use crate::attached::Attached;
 use crate::fault::{Access, FaultKind, Origin, Stop};
 use crate::image::ProgramImage;
 use crate::input::{Input, PacketInput};
 use crate::machine::Machine;
 use crate::memory::{Address, AllocId, Lifetime};
 use crate::packet::{self, Kind, Packet};
+use crate::sockets::SocketIndex;
 
 /// The length of `struct bpf_flow_keys`.
 const FLOW_KEYS: usize = 56;
@@ -25,28 +31,47 @@ pub(crate) struct Context {
     pub(crate) id: Option<AllocId>,
     /// The structure of the user-space interface, if accesses are rewritten.
     image: Vec<u8>,
+    /// Its bytes before the first instruction.
+    pub(crate) at_start: Vec<u8>,
     layout: Option<&'static ContextLayout>,
     program_type: &'static str,
     /// What a flow dissector writes to.
     flow_keys: Option<AllocId>,
     /// Structures of the kernel that fields point to, by name.
     objects: Vec<(&'static str, Address)>,
+    /// What it has beside its bytes.
+    pub(crate) attached: Attached,
+    /// The socket that it is about, once that is known.
+    socket: Option<Option<SocketIndex>>,
+    /// The bytes that fields point to the beginning and the end of: of an option, a header.
+    pub(crate) data: Option<AllocId>,
 }
 
 impl Context {
     /// The bytes of a field of the structure, by its name.
-    fn field_mut(&mut self, name: &str) -> Option<&mut [u8]> {
+    pub(crate) fn field_mut(&mut self, name: &str) -> Option<&mut [u8]> {
         let record = self.layout?.record?;
         let field = record.fields.iter().find(|field| field.name == name)?;
         self.image.get_mut(field.offset as usize..(field.offset + field.size) as usize)
     }
 
-    /// A field of 32 bits; 0 if there is none.
-    pub(crate) fn word(&self, name: &str) -> u32 {
+    /// The bytes of a field from its beginning on.
+    pub(crate) fn field<const N: usize>(&self, name: &str) -> [u8; N] {
         let record = self.layout.and_then(|layout| layout.record);
         let field = record.and_then(|record| record.fields.iter().find(|field| field.name == name));
         let bytes = field.and_then(|field| self.image.get(field.offset as usize..));
-        bytes.and_then(|bytes| bytes.first_chunk()).map_or(0, |word| u32::from_le_bytes(*word))
+        bytes.and_then(|bytes| bytes.first_chunk()).copied().unwrap_or([0; N])
+    }
+
+    /// Whether the structure has a field.
+    fn has(&self, name: &str) -> bool {
+        let record = self.layout.and_then(|layout| layout.record);
+        record.is_some_and(|record| record.fields.iter().any(|field| field.name == name))
+    }
+
+    /// A field of 32 bits; 0 if there is none.
+    pub(crate) fn word(&self, name: &str) -> u32 {
+        u32::from_le_bytes(self.field(name))
     }
 
     /// Sets a field of 32 bits.
@@ -88,16 +113,23 @@ pub(crate) fn create(
     let record = layout.and_then(|layout| layout.record);
     let mut image = input.context.clone();
     image.resize(image.len().max(record.map_or(0, |record| record.size as usize)), 0);
+    if program_type.name == "tracing" && program.attach_type == around::ITERATOR {
+        image.resize(image.len().max(around::ITERATOR_LEN), 0);
+    }
     let plain = record.is_none();
     let bytes = if plain { image.as_slice() } else { &[] };
     let id = m.memory.allocate_bytes(bytes, Origin::Context, true, Lifetime::Run)?;
     m.context = Context {
         id: Some(id),
         image,
+        at_start: Vec::new(),
         layout: layout.filter(|_| !plain),
         program_type: program_type.name,
         flow_keys: None,
         objects: Vec::new(),
+        attached: input.attached.clone(),
+        socket: None,
+        data: None,
     };
     let nothing = PacketInput::default();
     let packet = input.packet.as_ref().unwrap_or(&nothing);
@@ -111,6 +143,8 @@ pub(crate) fn create(
     if program_type.name == "flow_dissector" {
         flow_keys(m, packet)?;
     }
+    around::create(m, program, id)?;
+    m.context.at_start = contents(m);
     Ok(id.at(0))
 }
 
@@ -200,15 +234,21 @@ pub(crate) fn load(m: &mut Machine<'_>, offset: i64, size: u32) -> Result<u64, S
     let Some(region) = region else { return Err(refused(m, Access::Read, offset, size)) };
     let packet = m.packet.as_ref();
     match region.value {
-        FieldValue::Packet => Ok(packet.map_or(0, Packet::data_address)),
+        FieldValue::Packet => Ok(packet.map_or_else(|| around::data(m), Packet::data_address)),
         FieldValue::PacketMeta => Ok(packet.map_or(0, Packet::meta_address)),
-        FieldValue::PacketEnd => Ok(packet.map_or(0, Packet::end_address)),
+        FieldValue::PacketEnd => Ok(packet.map_or_else(|| around::end(m), Packet::end_address)),
         FieldValue::FlowKeys => Ok(m.context.flow_keys.map_or(0, |id| id.at(0))),
         FieldValue::Trusted(name) => object(m, name),
         FieldValue::Scalar => scalar(m, region.name, offset, size),
-        // No socket has been found for what `bpf_sk_lookup` is about.
-        FieldValue::SockOrNull if m.packet.is_none() => Ok(0),
-        _ => Err(FaultKind::NotModelled(format!("field {} of the context", region.name)).into()),
+        // Nothing is moved from one socket to another.
+        FieldValue::SockCommonOrNull if region.name == "migrating_sk" => Ok(0),
+        FieldValue::Sock | FieldValue::SockOrNull | FieldValue::SockCommonOrNull => {
+            match socket(m)? {
+                Some(index) => Ok(m.socket(index)?.address),
+                None => Ok(0),
+            }
+        }
+        FieldValue::TpBuffer => Ok(around::data(m)),
     }
 }
 
@@ -273,6 +313,9 @@ fn scalar(m: &Machine<'_>, name: &str, offset: i64, size: u32) -> Result<u64, St
         ("vlan_proto", Some(_)) => Some(protocol.swap_bytes().into()),
         ("vlan_tci", Some(_)) => Some(tci.into()),
         ("gso_size" | "gso_segs", Some(packet)) if packet.gso_reset => Some(0),
+        ("size", None) if m.message.is_some() => {
+            m.message.as_ref().map(crate::message::Message::size)
+        }
         _ => None,
     };
     let mut word = [0; 8];
