@@ -7,6 +7,7 @@ use bpf_object::{Kernel, Linked, Object, link};
 use runtime::{FaultKind, Image, Machine, Step, Trace};
 use verifier::{Capabilities, Options, Verdict};
 
+use super::check::ASTRAY;
 use super::{Checker, Counts, Distortion, Graph, inputs};
 use crate::corpus::{Corpus, Topic};
 use crate::error::{Error, Result, read_bytes};
