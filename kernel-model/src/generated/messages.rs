@@ -61,7 +61,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("helpers/tracing:path_of_a_tracepoint"),
             },
             Message {
                 text: "helper call might sleep in a non-sleepable prog",
@@ -148,7 +148,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("helpers/tracing:task_sent_to_user_as_a_packet"),
             },
             Message {
                 text: "{helper}() may write into memory pointed by R{reg:n} type={type}",
@@ -159,7 +159,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/walks:structure_as_memory_to_write"),
             },
             Message {
                 text: "Possibly NULL pointer passed to helper arg{reg:n}",
@@ -170,7 +170,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:unchecked_task_exchanged"),
             },
             Message {
                 text: "R{reg:n} must have zero offset when passed to release func or trusted arg to kfunc",
@@ -192,7 +192,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus(
+                    "helpers/argument_kinds:full_socket_of_the_packet_released",
+                ),
             },
             Message {
                 text: "func {name} reference has not been acquired before",
@@ -258,7 +260,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("helpers/argument_kinds:compared_after_an_unlock"),
             },
             Message {
                 text: "R{reg:n} is not a known constant'",
@@ -291,7 +293,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("helpers/argument_kinds:format_at_an_unknown_offset"),
             },
             Message {
                 text: "direct value access on string failed",
@@ -313,7 +315,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("helpers/argument_kinds:endless_format"),
             },
             Message {
                 text: "Invalid format string",
@@ -368,7 +370,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("helpers/argument_kinds:hash_of_sockets_peeked"),
             },
             Message {
                 text: "timer pointer in R1 map_uid={one:n} doesn't match map pointer in R2 map_uid={other:n}",
@@ -423,7 +425,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus(
+                    "helpers/argument_kinds:address_of_a_function_in_a_tracepoint",
+                ),
             },
             Message {
                 text: "func {name} not supported for program type {type:n}",
@@ -434,7 +438,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus(
+                    "helpers/argument_kinds:address_of_a_function_in_a_plain_tracepoint",
+                ),
             },
             Message {
                 text: "unable to resolve the size of type '{name}': -22",
@@ -474,7 +480,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("objects/other_owners:pushed_onto_a_list_of_others"),
             },
             Message {
                 text: "arg#1 offset={off:n}, but expected {name} at offset={at:n} in struct {need}",
@@ -485,7 +491,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("objects/other_owners:pushed_by_the_wrong_node"),
             },
         ],
     },
@@ -547,7 +553,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/walks:upper_half_of_a_number"),
             },
             Message {
                 text: "func '{name}' doesn't have {count:n}-th argument",
@@ -580,7 +586,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/trust:half_of_a_group_of_an_iterator"),
             },
             Message {
                 text: "func '{name}' arg{arg:n} type {kind} has multiple type tags",
@@ -602,7 +608,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/walks:pointer_to_a_function"),
             },
             Message {
                 text: "func '{name}' arg{arg:n} has btf_id {id:n} type {kind} '{own}'",
@@ -668,7 +674,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/trust:ancestor_in_an_array_acquired"),
             },
             Message {
                 text: "field {name} doesn't have size",
@@ -712,7 +718,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/pointers:before_a_map"),
             },
             Message {
                 text: "R{reg:n} is ptr_{name} invalid variable offset: off={off:n}, var_off={var}",
@@ -723,7 +729,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/walks:at_an_unknown_offset"),
             },
             Message {
                 text: "R{reg:n} is ptr_{name} access user memory: off={off:n}",
@@ -802,7 +808,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/kernel_writes:task_written"),
             },
             Message {
                 text: "write access at off {off:n} with size {size:n}",
@@ -813,7 +819,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/kernel_writes:state_written_too_wide"),
             },
             Message {
                 text: "no write support to {name} at off {off:n}",
@@ -835,7 +841,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus(
+                    "types/kernel_writes:private_words_written_across_the_end",
+                ),
             },
             Message {
                 text: "direct access to {name} is disallowed",
@@ -868,7 +876,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:filled_by_a_helper"),
             },
             Message {
                 text: "{name} access cannot have variable offset",
@@ -879,7 +887,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:read_at_an_unknown_offset"),
             },
             Message {
                 text: "{name} access misaligned expected={at:n} off={off:n}",
@@ -890,7 +898,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:half_of_a_page_pointer_of_user_read"),
             },
             Message {
                 text: "{name} access size must be BPF_DW",
@@ -901,7 +909,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:byte_written"),
             },
             Message {
                 text: "kptr in map can only be accessed using BPF_MEM instruction mode",
@@ -912,7 +920,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:added_to"),
             },
             Message {
                 text: "store to referenced kptr disallowed",
@@ -934,7 +942,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:page_of_user_replaced"),
             },
             Message {
                 text: "BPF_ST imm must be 0 when storing to kptr at off={off:n}",
@@ -945,7 +953,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:seen_set_to_a_constant"),
             },
             Message {
                 text: "invalid kptr access, R{reg:n} type={type} expected={expected}",
@@ -956,7 +964,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:cpumask_exchanged_for_a_task"),
             },
             Message {
                 text: "R{reg:n} has no valid kptr",
@@ -967,7 +975,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:value_without_kptr_exchanged"),
             },
             Message {
                 text: "off={off:n} doesn't point to kptr",
@@ -978,7 +986,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:word_exchanged"),
             },
             Message {
                 text: "off={off:n} kptr isn't referenced kptr",
@@ -989,7 +997,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("maps/kptr_fields:seen_exchanged"),
             },
             Message {
                 text: "write access to this struct is not supported",
@@ -1161,7 +1169,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("loops/iterator_places:in_a_map_value"),
             },
             Message {
                 text: "expected valid iter pointer as arg #{arg:n}",
@@ -1216,7 +1224,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("loops/iterator_places:at_an_unknown_index"),
             },
             Message {
                 text: "cannot pass in iter at an offset={off:n}",
@@ -1227,7 +1235,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("loops/iterator_places:across_two_slots"),
             },
             Message {
                 text: "irq_flag has to be at a constant offset",
@@ -1238,7 +1246,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("loops/iterator_places:flag_at_an_unknown_index"),
             },
             Message {
                 text: "cannot pass in irq_flag at an offset={off:n}",
@@ -1249,7 +1257,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("loops/iterator_places:flag_across_two_slots"),
             },
         ],
     },
@@ -3673,7 +3681,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("asm/exit_values:visitor_reads_behind_the_key"),
             },
             Message {
                 text: "invalid access to memory, mem_size={size:n} off={off:n} size={access:n}",
@@ -3965,7 +3973,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("asm/stack_ranges:addition_at_an_unknown_slot"),
             },
             Message {
                 text: "R{reg:n} variable offset stack access prohibited for !root, var_off={var}",
@@ -4093,7 +4101,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("types/cgroup_fields:raw_writable_before_the_buffer"),
             },
             Message {
                 text: "R{reg:n} invalid variable buffer offset: off={off:n}, var_off={var}",
@@ -4104,7 +4112,9 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus(
+                    "types/cgroup_fields:raw_writable_unknown_part_of_the_buffer",
+                ),
             },
             Message {
                 text: "R{reg:n} invalid {type} access off={off:n} size={size:n}",
@@ -4536,7 +4546,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("asm/exit_values:function_with_a_context"),
             },
             Message {
                 text: "At subprogram exit the register R{reg:n} is not a known value ({type})",
@@ -4569,7 +4579,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("asm/exit_values:timer_with_a_pointer"),
             },
             Message {
                 text: "At callback return the register R{reg:n} has {found} should have been in [{min:n}, {max:n}]",
@@ -4984,7 +4994,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::None,
+                example: Example::Corpus("asm/exit_values:visitor_returns_the_key"),
             },
             Message {
                 text: "R{reg:n} tried to {what} from different maps, paths or scalars, pointer arithmetic with it prohibited for !root",

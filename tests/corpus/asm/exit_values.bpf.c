@@ -159,7 +159,17 @@ static int fires_and_writes_the_key(void *map, u32 *key, struct timed *value)
 	}
 
 SEC("tc") __reject("At async callback return the register R0 is not a known value (map_value)")
-STARTS(timer_with_a_pointer, fires_with_a_pointer)
+int timer_with_a_pointer(struct __sk_buff *skb)
+{
+	u32 key = 0;
+	struct timed *timed = bpf_map_lookup_elem(&timeds, &key);
+
+	if (timed) {
+		bpf_timer_init(&timed->timer, &timeds, 0);
+		bpf_timer_set_callback(&timed->timer, fires_with_a_pointer);
+	}
+	return 0;
+}
 
 SEC("tc") __reject("At async callback return the register R0 has")
 STARTS(timer_with_an_unknown_number, fires_with_an_unknown_number)
@@ -230,7 +240,10 @@ static long visit_and_pass_too_much_of_the_key(void *map, u32 *key, u64 *value, 
 	}
 
 SEC("tc") __reject("invalid access to map key, key_size=4 off=4 size=4")
-VISITS(visitor_reads_behind_the_key, visit_behind_the_key)
+int visitor_reads_behind_the_key(struct __sk_buff *skb)
+{
+	return bpf_for_each_map_elem(&values, visit_behind_the_key, NULL, 0);
+}
 
 SEC("tc") __reject("invalid access to map key, key_size=4 off=-4 size=4")
 VISITS(visitor_reads_before_the_key, visit_before_the_key)
@@ -254,7 +267,10 @@ SEC("tc") __reject("R0 not a scalar value")
 VISITS(visitor_returns_the_value, visit_and_return_the_value)
 
 SEC("tc") __reject("R0 not a scalar value")
-VISITS(visitor_returns_the_key, visit_and_return_the_key)
+int visitor_returns_the_key(struct __sk_buff *skb)
+{
+	return bpf_for_each_map_elem(&values, visit_and_return_the_key, NULL, 0);
+}
 
 SEC("tc") __reject("At callback return the register R0 has")
 VISITS(visitor_returns_what_is_there, visit_and_return_what_is_there)

@@ -323,7 +323,17 @@ SEC("tc") __reject("function calls are not allowed while holding a lock")
 ADDS_A_LEAF(compared_with_another_lock, less_that_locks)
 
 SEC("tc") __reject("can't spin_{lock,unlock} in rbtree cb")
-ADDS_A_LEAF(compared_after_an_unlock, less_that_unlocks)
+int compared_after_an_unlock(struct __sk_buff *skb)
+{
+	struct leaf *leaf = bpf_obj_new_impl(__builtin_btf_type_id(*(struct leaf *)0, 0), NULL);
+
+	if (!leaf)
+		return 0;
+	bpf_spin_lock(&lock);
+	bpf_rbtree_add_impl(&tree, &leaf->node, less_that_unlocks, NULL, 0);
+	bpf_spin_unlock(&lock);
+	return 0;
+}
 
 SEC("tp_btf/task_newtask") __reject("func bpf_get_func_ip#173 supported only for fentry/fexit/fmod_ret programs")
 int address_of_a_function_in_a_tracepoint(unsigned long long *arguments)

@@ -46,7 +46,7 @@ fn listed(corpus: &Corpus) -> Listed {
 
 /// All programs, verified once for all tests.
 static ALL: LazyLock<Vec<Comparison>> = LazyLock::new(|| {
-    let asked = Asked { log_level: 0, notes: true };
+    let asked = Asked { notes: true, ..Asked::default() };
     replay(&Corpus::of_repository(), asked, |_| true).expect("the corpus can be read")
 });
 
