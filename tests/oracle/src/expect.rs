@@ -15,7 +15,7 @@ use crate::recording::{Program, Verdict};
 pub enum Expectation {
     /// It is loaded.
     Accept,
-    /// It is refused, with a line that contains this.
+    /// It is refused, with a line that contains this; without a word, if this is empty.
     Reject(String),
     /// This kernel cannot say.
     NotCheckable,
@@ -52,8 +52,11 @@ impl Expectation {
             Self::Accept => program.verdict == Verdict::Accept,
             Self::NotCheckable => program.verdict == Verdict::NotCheckable,
             Self::Reject(text) => {
-                let said = program.messages.iter().any(|message| message.contains(text));
-                program.verdict == Verdict::Reject && (said || text.is_empty())
+                let said = match text.as_str() {
+                    "" => program.messages.is_empty(),
+                    text => program.messages.iter().any(|message| message.contains(text)),
+                };
+                program.verdict == Verdict::Reject && said
             }
         };
         (!fits).then(|| format!("expected {self:?}, found {}", found()))
