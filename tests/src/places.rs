@@ -28,6 +28,11 @@ pub fn python_tools() -> PathBuf {
     directory.canonicalize().unwrap_or_else(|_| panic!("{} {missing}", directory.display()))
 }
 
+/// Settings of cargo with which tests compile packages: all is as it is shipped but how far it is optimised, which takes
+/// minutes and of which these tests say nothing. They are the same everywhere, so that all is compiled once.
+pub const SHIPPED_BUT_SLOW: [(&str, &str); 2] =
+    [("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"), ("CARGO_PROFILE_RELEASE_DEBUG", "false")];
+
 /// `PATH` with these directories in front.
 ///
 /// # Panics

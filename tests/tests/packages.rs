@@ -13,7 +13,7 @@ use object::elf::{DT_NEEDED, FileHeader64, PT_INTERP};
 use object::read::elf::{FileHeader, ProgramHeader};
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::places::{python_tools, repository, search_path};
+use tests::places::{SHIPPED_BUT_SLOW, python_tools, repository, search_path};
 
 /// A finished release.
 struct Release {
@@ -37,7 +37,7 @@ impl Release {
         dist.args(["xtask", "dist", "--out"]).arg(directory.path().join("dist"));
         dist.current_dir(repository(".")).env("PATH", search_path(&[&python_tools()]));
         // What cargo sets for tests is not meant for the programs that are started.
-        let out = output(dist.env_remove("LD_LIBRARY_PATH"));
+        let out = output(dist.envs(SHIPPED_BUT_SLOW).env_remove("LD_LIBRARY_PATH"));
         let files: Vec<PathBuf> = out.lines().map(PathBuf::from).collect();
         let unpacked = directory.path().join("unpacked");
         fs::create_dir(&unpacked).expect("can create");

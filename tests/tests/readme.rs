@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 use tests::blocks;
-use tests::places::{python_tools, repository, search_path};
+use tests::places::{SHIPPED_BUT_SLOW, python_tools, repository, search_path};
 
 /// The pages with blocks that are run.
 const PAGES: [&str; 3] = ["README.md", "ci/README.md", "CONTRIBUTING.md"];
@@ -185,6 +185,7 @@ fn host() -> String {
 fn compiling(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(repository(".")).env("RUSTFLAGS", "-C target-feature=+crt-static");
+    command.envs(SHIPPED_BUT_SLOW);
     // What cargo sets for tests is not meant for the programs that are started.
     command.env_remove("LD_LIBRARY_PATH").stdin(Stdio::null());
     command

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
+use tests::places::SHIPPED_BUT_SLOW;
 
 /// What the run reported, or why there is nothing.
 static REPORT: OnceLock<Result<Vec<Check>, String>> = OnceLock::new();
@@ -35,6 +36,7 @@ fn run() -> Result<Vec<Check>, String> {
     let mut node = Command::new("node");
     // What cargo sets for tests is not meant for the programs that are started.
     node.arg("vsix/test.mjs").current_dir(&root).env_remove("LD_LIBRARY_PATH");
+    node.envs(SHIPPED_BUT_SLOW);
     let status = node.stdin(Stdio::null()).status();
     let status = status.map_err(|error| {
         format!("node cannot be run ({error}); on Debian: apt-get install nodejs npm")

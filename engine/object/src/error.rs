@@ -342,7 +342,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.problem)
+        // The problem itself is told already.
+        self.problem.source()
     }
 }
 

@@ -342,6 +342,21 @@ fn fake_clang(client: &Client, work: &str) -> std::ffi::OsString {
     client.path("bin").into_os_string()
 }
 
+#[test]
+fn a_compiler_that_writes_no_object_is_told() {
+    let place = Client::start();
+    let work = "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo garbage >\"$2\"; shift; done";
+    let bin = fake_clang(&place, work);
+    let options = json!({ "clang": Path::new(&bin).join("clang") });
+    let mut client = client_with("".as_ref(), &json!({}), &options);
+    open(&mut client, "a.bpf.c", GOOD);
+    for kind in ["verify", "run", "layouts"] {
+        assert_eq!(check(&mut client, kind, "a.bpf.c", "good"), Value::Null);
+        shown(&mut client, "malformed ELF");
+    }
+    assert_eq!(titles(&mut client, "a.bpf.c"), ["no findings", "Verify", "Run", "Layouts"]);
+}
+
 /// A client whose compiler writes its number into `pid` and then takes its time.
 fn slow(capabilities: &Value) -> Client {
     let place = Client::start();

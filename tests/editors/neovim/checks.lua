@@ -37,6 +37,7 @@ local function wait_for_finding(code)
 end
 
 case.run(function()
+  vim.o.columns = 120
   require('bpf_analyzer').setup({ code_lens = true })
   case.edit()
   source = vim.api.nvim_get_current_buf()
