@@ -119,7 +119,12 @@ fn function(text: &str, name: &str) -> Option<String> {
         is_code && line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
     };
     let begin = lines.iter().position(|line| begins(line) && opens(line, name))?;
-    let is_end = |line: &&str| ["}", "})"].iter().any(|end| line.trim_end().ends_with(end));
+    // A function on a line, or the call of a macro.
+    let is_end = |line: &&str| {
+        let count = |wanted| line.chars().filter(|&c| c == wanted).count();
+        let is_macro = line.split('(').next().is_some_and(is_upper) && count('(') == count(')');
+        is_macro || ["}", "})"].iter().any(|end| line.trim_end().ends_with(end))
+    };
     let length = match is_end(&lines[begin]) {
         true => 0,
         false => lines[begin + 1..].iter().position(|line| line.starts_with('}'))? + 1,
@@ -134,7 +139,13 @@ fn function(text: &str, name: &str) -> Option<String> {
 
 /// The line defines a function of this name, or calls a macro with it.
 fn opens(line: &str, name: &str) -> bool {
-    line.contains(&format!("{name}(")) || line.contains(&format!("({name},"))
+    let is_argument = ["(", ", "].iter().any(|before| line.contains(&format!("{before}{name},")));
+    line.contains(&format!("{name}(")) || is_argument
+}
+
+/// The name is that of a macro.
+fn is_upper(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
 }
 
 #[cfg(test)]
@@ -146,13 +157,14 @@ mod tests {
     #[test]
     fn programs_are_cut_out() {
         let text = "int a(void)\n{\n\treturn 0;\n}\n\n/* What it does. */\nSEC(\"tc\")\nint b(void)\n{\n\treturn 1;\n}\n\n\
-                    WITH(c, {\n\td;\n})\nTC(e, { return 0; })\n";
+                    WITH(c, {\n\td;\n})\nTC(e, { return 0; })\nTIMES(__reject(\"no\"), g, go())\n";
         assert_eq!(
             function(text, "b").as_deref(),
             Some("/* What it does. */\nSEC(\"tc\")\nint b(void)\n{\n\treturn 1;\n}")
         );
         assert_eq!(function(text, "c").as_deref(), Some("WITH(c, {\n\td;\n})"));
         assert_eq!(function(text, "e").as_deref(), Some("TC(e, { return 0; })"));
+        assert_eq!(function(text, "g").as_deref(), Some("TIMES(__reject(\"no\"), g, go())"));
         assert_eq!(function(text, "f"), None);
     }
 

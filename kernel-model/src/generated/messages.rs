@@ -362,6 +362,17 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 example: Example::Corpus("functions/calls:tail_call_through_a_hash"),
             },
             Message {
+                text: "tail_call abusing map_ptr",
+                anchor: "tail-call-abusing-map-ptr",
+                story: Story::Map,
+                means: "Without CAP_PERFMON, a tail call must go through the same array of programs on every path, since the processor may guess the wrong one.",
+                fix: "call `bpf_tail_call` once for each array, or load the program with CAP_PERFMON",
+                rule: "",
+                follows: false,
+                cases: &[],
+                example: Example::CorpusWithoutPerfmon("functions/tail_calls:several_in_a_row"),
+            },
+            Message {
                 text: "invalid arg_type for sockmap/sockhash",
                 anchor: "invalid-arg-type-for-sockmap-sockhash",
                 story: Story::Map,
@@ -2611,7 +2622,7 @@ pub(crate) static FAMILIES: [MessageFamily; 12] = [
                 rule: "",
                 follows: false,
                 cases: &[],
-                example: Example::Corpus("types/fields_cycle:object_of_it"),
+                example: Example::Corpus("types/untyped:object_of_its_own"),
             },
             Message {
                 text: "bpf_obj_new/bpf_percpu_obj_new type ID argument must be of a struct",

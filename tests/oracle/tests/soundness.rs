@@ -61,6 +61,9 @@ const WRONG: [(&str, &str); 13] = [
     ),
 ];
 
+/// Programs that read what is not mapped, for which the kernel reads zero and a run ends.
+const UNMAPPED: [&str; 1] = ["functions/tags:untrusted_memory_has_no_end"];
+
 /// Every `step`th object, on all processors.
 fn check(effort: Effort, step: usize) -> Vec<Checked> {
     let corpus = Corpus::of_repository();
@@ -98,7 +101,8 @@ fn runs_stay_within_what_the_verifier_says() {
     let counts = compared.iter().fold(Counts::default(), |sum, one| sum.plus(one.counts));
     println!("{} programs, {} of them compared: {counts:?}", all.len(), compared.len());
     let is_known = |path: &str| WRONG.iter().any(|(known, _)| *known == path);
-    let wrong = compared.iter().filter_map(|one| Some((one.path.as_str(), one.wrong.as_ref()?)));
+    let goes_on = compared.iter().filter(|one| !UNMAPPED.contains(&one.path.as_str()));
+    let wrong = goes_on.filter_map(|one| Some((one.path.as_str(), one.wrong.as_ref()?)));
     let (known, new): (Vec<_>, Vec<_>) = wrong.partition(|(path, _)| is_known(path));
     let new: Vec<String> = new.iter().map(|(path, what)| format!("{path}: {what}")).collect();
     assert!(new.is_empty(), "{}", new.join("\n"));

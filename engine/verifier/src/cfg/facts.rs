@@ -104,7 +104,6 @@ pub(super) fn effects(program: &Program<'_>, insn: RawInsn) -> Effects {
     match raw::call(insn) {
         Some(Call::Helper(id)) => {
             let Some(function) = helper(id) else { return Effects::default() };
-            let proto = program.ty.and_then(|ty| function.proto(ty, program.attach));
             Effects {
                 calls_back: matches!(
                     function.name,
@@ -115,7 +114,7 @@ pub(super) fn effects(program: &Program<'_>, insn: RawInsn) -> Effects {
                 ),
                 calls_back_later: function.name == "bpf_timer_set_callback",
                 steps_iterator: false,
-                sleeps: proto.is_some_and(|proto| proto.might_sleep),
+                sleeps: proto_of(program, function).is_some_and(|proto| proto.might_sleep),
                 // What is called instead could do anything to the packet.
                 changes_packet: function.changes_packet || id == raw::TAIL_CALL,
             }

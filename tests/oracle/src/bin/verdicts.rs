@@ -163,23 +163,32 @@ fn print_table(all: &[Comparison]) {
     let is_fine = |one: &&Comparison| one.kind == Kind::Equal;
     let mut insns: Vec<f64> =
         all.iter().filter(is_fine).filter_map(Comparison::insns_ratio).collect();
-    let mut times: Vec<f64> =
-        all.iter().filter(is_fine).filter_map(Comparison::time_ratio).collect();
-    let ours: f64 = all.iter().filter(is_fine).map(|one| one.elapsed.as_secs_f64() * 1e6).sum();
-    let theirs: u64 = all.iter().filter(is_fine).filter_map(|one| one.recorded.usec).sum();
     let exact = insns.iter().filter(|ratio| **ratio == 1.0).count();
     println!(
-        "of the equal ones: processed insns, median {:.3} of the kernel's, {exact} of {} exact; time, median {:.2}, in \
-         all {:.0} of {theirs} us",
+        "of the equal ones: processed insns, median {:.3} of the kernel's, {exact} of {} exact; {}",
         median(&mut insns),
         insns.len(),
-        median(&mut times),
-        ours
+        times(all.iter().filter(is_fine))
     );
-    let accepted = all.iter().filter(is_fine).filter(|one| one.recorded.verdict == Verdict::Accept);
-    let mut times: Vec<f64> = accepted.clone().filter_map(Comparison::time_ratio).collect();
-    let ours: f64 = accepted.map(|one| one.elapsed.as_secs_f64() * 1e6).sum();
-    println!("of the accepted ones: time, median {:.2}, in all {ours:.0} us", median(&mut times));
+    let accepted = |one: &&Comparison| is_fine(one) && one.recorded.verdict == Verdict::Accept;
+    println!("of the accepted ones: {}", times(all.iter().filter(accepted)));
+}
+
+/// How long we took beside the kernel, for those of which it is known how long that took.
+fn times<'c>(all: impl Iterator<Item = &'c Comparison>) -> String {
+    let (mut ratios, mut ours, mut theirs) = (Vec::new(), 0.0, 0);
+    for one in all {
+        let Some(usec) = one.recorded.usec else { continue };
+        ratios.extend(one.time_ratio());
+        ours += one.elapsed.as_secs_f64() * 1e6;
+        theirs += usec;
+    }
+    match ratios.is_empty() {
+        true => "no times were recorded".to_owned(),
+        false => {
+            format!("time, median {:.2}, in all {ours:.0} of {theirs} us", median(&mut ratios))
+        }
+    }
 }
 
 fn median(all: &mut [f64]) -> f64 {
