@@ -139,7 +139,9 @@ fn function(text: &str, name: &str) -> Option<String> {
 
 /// The line defines a function of this name, or calls a macro with it.
 fn opens(line: &str, name: &str) -> bool {
-    let is_argument = ["(", ", "].iter().any(|before| line.contains(&format!("{before}{name},")));
+    let is_argument = [["(", ","], [", ", ","], [", ", ")"]];
+    let is_argument =
+        is_argument.iter().any(|[before, after]| line.contains(&format!("{before}{name}{after}")));
     line.contains(&format!("{name}(")) || is_argument
 }
 
