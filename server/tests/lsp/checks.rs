@@ -317,9 +317,10 @@ fn what_prevents_a_check_is_said() {
 
 #[test]
 fn what_is_not_modelled_is_no_result_and_no_finding() {
-    let call = "bpf_skb_get_xfrm_state(skb, 0, &x, sizeof(x), 0)";
+    let call = "bpf_snprintf_btf(text, sizeof(text), &value, sizeof(value), 0)";
     let text = GOOD.replace("skb->protocol == 8", call);
-    let text = text.replace("\treturn ", "\tstruct bpf_xfrm_state x;\n\treturn ");
+    let locals = "\tchar text[8];\n\tstruct btf_ptr value = {};\n\treturn ";
+    let text = text.replace("\treturn ", locals);
     let mut client = client(&json!({}));
     open(&mut client, "a.bpf.c", &text);
     let report = check(&mut client, "run", "a.bpf.c", "good");

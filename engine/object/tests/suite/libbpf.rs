@@ -155,7 +155,12 @@ fn compare(recording: &Recording, kernel: &Kernel<'_>) -> usize {
         assert_eq!(theirs["section"], ours.section, "{what}");
         assert_eq!(theirs["type"], ours.load.type_number, "{what}");
         assert_eq!(theirs["attach_type"], ours.load.expected_attach_type, "{what}");
-        if theirs.get("func_info").is_some() {
+        // libbpf prepares no program whose structures are all not created.
+        let is_prepared = |info: &Value| {
+            let is_empty = info.as_str().is_some_and(|info| info.starts_with("0:"));
+            !(is_empty && ours.section.starts_with("struct_ops"))
+        };
+        if theirs.get("func_info").is_some_and(is_prepared) {
             assert_eq!(theirs["func_info"], hash(&ours.func_info(object.endian)), "{what}");
             assert_eq!(theirs["line_info"], hash(&ours.line_info(object.endian)), "{what}");
         }
