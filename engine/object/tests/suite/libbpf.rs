@@ -94,14 +94,15 @@ fn program(linked: &Linked<'_>, program: &Program, kernel: &Kernel<'_>) -> (Valu
     while at < program.insns.len() {
         let insn = program.insns[at];
         let of_kernel = matches!((insn.opcode, insn.src), (0x18, 3) | (0x85, 2));
+        // A program in assembler may name what is not there.
+        let name = kernel.btf.get(TypeId(insn.imm.cast_unsigned())).map_or("", |ty| ty.name());
         let address = insn.opcode == 0x18 && insn.src == 0 && {
             let wide = u64::from(insn.imm.cast_unsigned())
                 | u64::from(program.insns[at + 1].imm.cast_unsigned()) << 32;
             wide == VFS_READ
         };
         if of_kernel {
-            let ty = kernel.btf.get(TypeId(insn.imm.cast_unsigned())).expect("was found there");
-            names.insert(at.to_string(), ty.name().into());
+            names.insert(at.to_string(), name.into());
         } else if address {
             names.insert(at.to_string(), "vfs_read".into());
             bytes[8 * at + 12..8 * at + 16].fill(0);
@@ -130,6 +131,11 @@ fn compare(recording: &Recording, kernel: &Kernel<'_>) -> usize {
         // libbpf forgets the bytes of maps that cannot be shared with user space.
         if theirs["data"].is_null() {
             ours["data"] = Value::Null;
+        }
+        // Where the kernel refuses a map with its types, libbpf creates it without.
+        let id = (name.to_owned(), object.maps[index].name.clone());
+        if UNTYPED.iter().any(|(object, map)| *object == id.0 && *map == id.1) {
+            (ours["key_type"], ours["value_type"]) = (0.into(), 0.into());
         }
         // It still knows the type of a structure of functions that it does not tell the kernel.
         if object.maps[index].kind == MapKind::StructOps {
@@ -168,6 +174,9 @@ fn compare(recording: &Recording, kernel: &Kernel<'_>) -> usize {
     }
     compared
 }
+
+/// Maps whose types the kernel of the recordings refuses.
+const UNTYPED: [(&str, &str); 1] = [("lists.bpf", "owners_by_lru")];
 
 /// The kernel that recordings of real kernels were made with. Of its configuration, one option is asked for.
 fn real() -> Kernel<'static> {
