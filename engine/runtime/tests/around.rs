@@ -1,22 +1,16 @@
 //! What is around programs: pages of an arena, sockets of queues, user space, the task, devices. The programs are in
 //! `programs/around.bpf.c`, check their own steps and return the first one that went wrong.
 
-use bpf_object::{Kernel, Linked, Object, link, vmlinux};
-use runtime::{
-    EventAccess, FaultKind, Image, Input, Machine, Options, Outcome, PacketInput, Socket, Target,
-    Task,
-};
+mod common;
+
+use bpf_object::Linked;
+use runtime::{EventAccess, FaultKind, Input, Machine, Outcome, PacketInput, Socket, Target, Task};
 
 const OBJECT: &[u8] = include_bytes!("programs/around.bpf.o");
 
 /// Calls `test` with a machine for a program.
 fn with<T>(program: &str, test: impl FnOnce(&mut Machine<'_>, &Linked<'_>) -> T) -> T {
-    let object = Object::parse(OBJECT).expect("is well-formed");
-    let linked = link(&object, &Kernel::new(vmlinux().expect("there are types")));
-    let index = linked.programs.iter().position(|one| one.name == program).expect("is there");
-    let image = Image::new(&linked, index).expect("can be made ready");
-    let mut machine = Machine::new(&image, &Options::default()).expect("fits");
-    test(&mut machine, &linked)
+    common::with(OBJECT, program, test)
 }
 
 fn run(program: &str, input: &Input) -> Outcome {

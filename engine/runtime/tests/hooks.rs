@@ -1,25 +1,21 @@
 //! Contexts of hooks of sockets, control groups, iterators and events, and their helpers. The programs are in
 //! `programs/hooks.bpf.c`, check their own steps and return the first one that went wrong, or keep it in `failed`.
 
+mod common;
+
 use std::net::SocketAddr;
 
-use bpf_object::{Kernel, Linked, Object, link, vmlinux};
+use bpf_object::{Linked, vmlinux};
 use btf::Kind;
 use runtime::{
-    Attached, Connection, EventAccess, Image, Input, Machine, Options, Outcome, PacketInput,
-    Socket, Task,
+    Attached, Connection, EventAccess, Input, Machine, Outcome, PacketInput, Socket, Task,
 };
 
 const OBJECT: &[u8] = include_bytes!("programs/hooks.bpf.o");
 
 /// Calls `test` with a machine for a program.
 fn with<T>(program: &str, test: impl FnOnce(&mut Machine<'_>, &Linked<'_>) -> T) -> T {
-    let object = Object::parse(OBJECT).expect("is well-formed");
-    let linked = link(&object, &Kernel::new(vmlinux().expect("there are types")));
-    let index = linked.programs.iter().position(|one| one.name == program).expect("is there");
-    let image = Image::new(&linked, index).expect("can be made ready");
-    let mut machine = Machine::new(&image, &Options::default()).expect("fits");
-    test(&mut machine, &linked)
+    common::with(OBJECT, program, test)
 }
 
 /// Runs a program that returns `wanted`.

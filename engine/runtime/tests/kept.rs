@@ -1,19 +1,16 @@
 //! What programs keep in maps and do later. The programs are in `programs/kept.bpf.c`, check their own steps and return the
 //! first one that went wrong; the expectations there are those of Linux 6.18.
 
-use bpf_object::{Kernel, Linked, Object, link, vmlinux};
-use runtime::{FaultKind, Image, Input, Machine, Options, Outcome, PacketInput};
+mod common;
+
+use bpf_object::Linked;
+use runtime::{FaultKind, Input, Machine, Outcome, PacketInput};
 
 const OBJECT: &[u8] = include_bytes!("programs/kept.bpf.o");
 
 /// Calls `test` with a machine for a program.
 fn with<T>(program: &str, test: impl FnOnce(&mut Machine<'_>, &Linked<'_>) -> T) -> T {
-    let object = Object::parse(OBJECT).expect("is well-formed");
-    let linked = link(&object, &Kernel::new(vmlinux().expect("there are types")));
-    let index = linked.programs.iter().position(|one| one.name == program).expect("is there");
-    let image = Image::new(&linked, index).expect("can be made ready");
-    let mut machine = Machine::new(&image, &Options::default()).expect("fits");
-    test(&mut machine, &linked)
+    common::with(OBJECT, program, test)
 }
 
 fn run(machine: &mut Machine<'_>) -> Outcome {

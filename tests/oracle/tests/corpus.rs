@@ -162,20 +162,15 @@ fn found_something(outcomes: &[oracle::recording::Outcome]) -> bool {
 
 #[test]
 fn the_corpus_is_large_enough() {
-    let mut programs = BTreeMap::new();
-    for mode in Mode::ALL {
-        for (topic, recording) in recordings(mode) {
-            for (name, program) in recording.programs {
-                let is_rejected = program.verdict == Verdict::Reject;
-                *programs.entry((topic.clone(), name)).or_insert(false) |= is_rejected;
-            }
-        }
-    }
-    programs.retain(|(topic, _), _| topic.family != CATALOGUE);
-    let rejected = programs.values().filter(|is_rejected| **is_rejected).count();
-    let count = programs.len();
-    assert!(count >= 400, "{count} programs");
-    assert!(rejected * 3 >= count, "{rejected} of {count} are rejected in some mode");
+    let recordings = recordings(Mode::Root);
+    let verdicts: Vec<Verdict> = recordings
+        .iter()
+        .filter(|(topic, _)| topic.family != CATALOGUE)
+        .flat_map(|(_, recording)| recording.programs.values().map(|program| program.verdict))
+        .collect();
+    let rejected = verdicts.iter().filter(|verdict| **verdict == Verdict::Reject).count();
+    assert!(verdicts.len() >= 3400, "{} programs", verdicts.len());
+    assert!(rejected * 5 >= verdicts.len() * 2, "{rejected} of {} are rejected", verdicts.len());
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn runs_stay_within_what_the_verifier_says() {
     let missed: Vec<&&str> = listed.difference(&found).collect();
     assert!(missed.is_empty(), "nothing is wrong of {missed:?}");
     assert!(
-        compared.len() > 700 && compared.len() + 10 > all.len(),
+        compared.len() > 2000 && compared.len() + 10 > all.len(),
         "{} of {}",
         compared.len(),
         all.len()

@@ -79,7 +79,8 @@ pub(super) fn resolve(object: &Object, kernel: &Btf<'_>, maps: &mut [Map]) -> St
             *all.created.entry(program).or_default() |= map.autocreate;
         }
         let name = map.name.clone();
-        let (size, data) = (map.definition.value_size, map.data.clone());
+        // libbpf leaves alone what it does not create.
+        let kept = (!map.autocreate).then(|| (map.definition.value_size, map.data.clone()));
         let result = Structures::find(local, kernel, ops.ty)
             .and_then(|types| types.convert(object, MapIndex(index), map, &ops.programs));
         match result {
@@ -88,9 +89,8 @@ pub(super) fn resolve(object: &Object, kernel: &Btf<'_>, maps: &mut [Map]) -> St
                     all.implement(object, program, member, map);
                 }
                 all.values.push(value);
-                // libbpf leaves alone what it does not create.
-                if !map.autocreate {
-                    (map.definition.value_size, map.data) = (size, data);
+                if let Some(kept) = kept {
+                    (map.definition.value_size, map.data) = kept;
                 }
             }
             Err(_) if !map.autocreate => {}

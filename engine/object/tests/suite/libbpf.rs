@@ -6,7 +6,7 @@ use std::path::Path;
 use bpf_object::{
     Kernel, KernelConfig, Linked, Map, MapKind, Object, Program, kernel_version, link, vmlinux,
 };
-use btf::TypeId;
+use btf::{Kind, TypeId};
 use serde_json::{Value, json};
 
 use crate::{VFS_READ, data, made_up, types};
@@ -132,9 +132,9 @@ fn compare(recording: &Recording, kernel: &Kernel<'_>) -> usize {
         if theirs["data"].is_null() {
             ours["data"] = Value::Null;
         }
-        // Where the kernel refuses a map with its types, libbpf creates it without.
-        let id = (name.to_owned(), object.maps[index].name.clone());
-        if UNTYPED.iter().any(|(object, map)| *object == id.0 && *map == id.1) {
+        // Where the kernel refuses a map with its types, libbpf creates it without. Kernels refuse special fields.
+        let is_untyped = theirs["key_type"] == 0 && theirs["value_type"] == 0;
+        if is_untyped && has_special_fields(&object, &object.maps[index]) {
             (ours["key_type"], ours["value_type"]) = (0.into(), 0.into());
         }
         // It still knows the type of a structure of functions that it does not tell the kernel.
@@ -161,12 +161,7 @@ fn compare(recording: &Recording, kernel: &Kernel<'_>) -> usize {
         assert_eq!(theirs["section"], ours.section, "{what}");
         assert_eq!(theirs["type"], ours.load.type_number, "{what}");
         assert_eq!(theirs["attach_type"], ours.load.expected_attach_type, "{what}");
-        // libbpf prepares no program whose structures are all not created.
-        let is_prepared = |info: &Value| {
-            let is_empty = info.as_str().is_some_and(|info| info.starts_with("0:"));
-            !(is_empty && ours.section.starts_with("struct_ops"))
-        };
-        if theirs.get("func_info").is_some_and(is_prepared) {
+        if theirs.get("func_info").is_some() && is_prepared(&object, ours) {
             assert_eq!(theirs["func_info"], hash(&ours.func_info(object.endian)), "{what}");
             assert_eq!(theirs["line_info"], hash(&ours.line_info(object.endian)), "{what}");
         }
@@ -175,8 +170,26 @@ fn compare(recording: &Recording, kernel: &Kernel<'_>) -> usize {
     compared
 }
 
-/// Maps whose types the kernel of the recordings refuses.
-const UNTYPED: [(&str, &str); 1] = [("lists.bpf", "owners_by_lru")];
+/// The values of the map have a member that is not just bytes to the kernel, such as a lock or a list.
+fn has_special_fields(object: &Object, map: &Map) -> bool {
+    let Some(types) = &object.btf else { return false };
+    let special = |ty: TypeId| {
+        let ty = types.resolve(ty);
+        ty.is_some_and(|ty| ty.kind() == Kind::Struct && ty.name().starts_with("bpf_"))
+    };
+    let value = types.resolve(map.definition.value_type);
+    value.is_some_and(|value| value.members().iter().any(|member| special(member.ty)))
+}
+
+/// libbpf prepares no program whose structures are all not created.
+fn is_prepared(object: &Object, program: &Program) -> bool {
+    let of_program = |map: &&Map| {
+        let programs = map.struct_ops.iter().flat_map(|ops| &ops.programs);
+        programs.into_iter().any(|&(_, index)| object.functions[index.0].name == program.name)
+    };
+    let mut maps = object.maps.iter().filter(of_program).peekable();
+    maps.peek().is_none() || maps.any(|map| map.autocreate)
+}
 
 /// The kernel that recordings of real kernels were made with. Of its configuration, one option is asked for.
 fn real() -> Kernel<'static> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod callback;
 pub(crate) mod dynptr;
+pub(crate) mod fixup;
 pub(crate) mod graph;
 pub(crate) mod helper;
 pub(crate) mod iter;

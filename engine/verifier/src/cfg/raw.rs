@@ -2,8 +2,7 @@
 
 use isa::RawInsn;
 
-/// `bpf_tail_call`
-pub(super) const TAIL_CALL: i32 = 12;
+pub(super) use crate::calls::helper::TAIL_CALL;
 
 const CLASS: u8 = 0x07;
 const LD: u8 = 0x00;

@@ -3,6 +3,7 @@
 use isa::{Callee, Insn, Pc, Reg, Source};
 
 use super::masks::{ARGUMENTS, MAX_FRAMES, Masks};
+use crate::calls::helper::TAIL_CALL;
 use crate::cfg::Subprog;
 use crate::cx::{Check, InsnAux, reject};
 use crate::program::Program;
@@ -165,8 +166,6 @@ fn spill(masks: &mut Masks, base: Reg, src: Source, at: At<'_>) -> Back {
 }
 
 fn call(code: Code<'_, '_>, callee: Callee, at: At<'_>, masks: &mut Masks) -> Check<Back> {
-    /// The number of `bpf_tail_call`.
-    const TAIL_CALL: i32 = 12;
     if let Callee::Subprogram(offset) = callee {
         match offset.target(at.pc).and_then(|target| code.is_global(target)) {
             Some(true) => after_global(masks)?,

@@ -15,7 +15,7 @@ mod target;
 mod tests;
 mod types;
 
-use crate::calls::kfunc;
+use crate::calls::fixup;
 use crate::cx::{Check, Cx, GoOn, Reject, Stop};
 use crate::explain::Explanation;
 use crate::explain::trace::Trace;
@@ -154,7 +154,7 @@ pub(crate) fn check(cx: &mut Cx<'_>, has_begun: &mut bool) -> Check {
     explore::explore(cx)?;
     *has_begun = false;
     cfg::check_stack_depth(cx)?;
-    kfunc::fixup(cx)
+    fixup::check(cx)
 }
 
 /// The passes before any path is followed.

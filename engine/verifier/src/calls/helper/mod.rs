@@ -22,6 +22,9 @@ use crate::memory::{self, Access, RawStack, SpecialField};
 use crate::program::MapId;
 use crate::state::{RefKind, State};
 
+/// The number of `bpf_tail_call`.
+pub(crate) const TAIL_CALL: i32 = 12;
+
 /// A call of a helper while it is checked (`struct bpf_call_arg_meta`).
 #[derive(Debug)]
 struct HelperCall {

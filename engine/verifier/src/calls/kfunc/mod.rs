@@ -15,7 +15,7 @@ pub(crate) mod types;
 
 use std::rc::Rc;
 
-use isa::{BtfId, Callee, Insn, KfuncModule, Pc, Reg};
+use isa::{BtfId, KfuncModule, Pc, Reg};
 use kernel_model::KfuncFlags;
 
 pub(in crate::calls) use args::Arg;
@@ -31,9 +31,6 @@ use crate::state::State;
 use crate::{explore, load};
 use table::Allowed;
 
-/// `BPF_FUNC_tail_call`
-const TAIL_CALL: i32 = 12;
-
 /// The kfunc exists and may be called by the program (`add_kfunc_call`); asked before anything is followed.
 pub(crate) fn add(cx: &mut Cx<'_>, _pc: Pc, id: BtfId, module: KfuncModule) -> Check {
     table::add(cx, id, module)?;
@@ -43,29 +40,6 @@ pub(crate) fn add(cx: &mut Cx<'_>, _pc: Pc, id: BtfId, module: KfuncModule) -> C
         && since > cx.program.options.kernel
     {
         reject!(EINVAL, "calling kernel function {name} is not allowed: introduced in {since}");
-    }
-    Ok(())
-}
-
-/// Calls that were reached can be made; after everything was followed (`fixup_kfunc_call` and, for tail calls whose
-/// array depends on the path, `do_misc_fixups`).
-pub(crate) fn fixup(cx: &mut Cx<'_>) -> Check {
-    let guesses = !cx.program.bypasses_spec_v1();
-    for (pc, insn) in cx.program.code.iter() {
-        let Some(aux) = cx.aux.get(pc.index()).filter(|aux| aux.seen) else { continue };
-        match insn {
-            Insn::Call(Callee::Kfunc { id, .. }) if id.0 == 0 => {
-                cx.pc = pc;
-                reject!(EINVAL, "invalid kernel function call not eliminated in verifier pass");
-            }
-            Insn::Call(Callee::Helper(id))
-                if id.0 == TAIL_CALL && guesses && aux.map == Some(None) =>
-            {
-                cx.pc = pc;
-                reject!(EINVAL, "tail_call abusing map_ptr");
-            }
-            _ => {}
-        }
     }
     Ok(())
 }
